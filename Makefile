@@ -1,0 +1,21 @@
+# The one front door. `make` lists what it opens.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+PYTHON ?= python3
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: help setup
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(STAMP) ## Make the virtual environment from the lock file
+lock: ## Resolve requirements.lock anew from pyproject.toml
+	$(PYTHON) -m pip install --quiet uv
+	uv pip compile --universal --generate-hashes --python-version 3.11 --group dev --no-header -q -o requirements.lock pyproject.toml
