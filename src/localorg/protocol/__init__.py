@@ -1,0 +1,1 @@
+"""The wire and the gateway: botocore's service models decide what a valid request is; every call passes one door."""

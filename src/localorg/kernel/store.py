@@ -1,0 +1,137 @@
+"""Rows are the truth: typed tables in memory, written through to one SQLite file in groups.
+
+Flow: an engine `put`s a record -> the table keeps it in memory and marks it dirty -> the kernel `commit`s after each
+turn -> one SQLite transaction writes all dirty rows. On start every table is loaded from the file.
+Rules: a record is a dataclass (nested dataclasses, lists, dicts, enums are fine); its codec is derived from its type by
+pydantic. A record that was changed in place must be `put` again, or the change is not kept.
+Refuses to know: what the records mean. There are no queries but by key and key prefix; engines keep their own indexes.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+
+R = TypeVar("R")
+Key = tuple[str, ...]
+_SEPARATOR = "\x1f"
+
+
+class Table(Generic[R]):
+    """Records of one type by key (a tuple of strings such as account, region, name), in insertion order."""
+
+    def __init__(self, name: str, record_type: type[R], rows: dict[Key, R], dirty: set[tuple[str, Key]]) -> None:
+        self.name = name
+        self.record_type = record_type
+        self._rows: dict[Key, R] = {}
+        self._under: dict[Key, dict[Key, None]] = {}
+        self._dirty = dirty
+        for key, record in rows.items():
+            self._remember(key, record)
+
+    def _remember(self, key: Key, record: R) -> None:
+        self._rows[key] = record
+        for length in range(len(key)):
+            self._under.setdefault(key[:length], {})[key] = None
+
+    def put(self, record: R, *key: str) -> R:
+        """Insert or replace the record at `key` and return it."""
+        self._remember(key, record)
+        self._dirty.add((self.name, key))
+        return record
+
+    def get(self, *key: str) -> R | None:
+        """Return the record at `key`, or None."""
+        return self._rows.get(key)
+
+    def delete(self, *key: str) -> None:
+        """Remove the record at `key`; nothing happens when there is none."""
+        if self._rows.pop(key, None) is None:
+            return
+        for length in range(len(key)):
+            self._under[key[:length]].pop(key, None)
+        self._dirty.add((self.name, key))
+
+    def items(self, *prefix: str) -> Iterator[tuple[Key, R]]:
+        """Yield (key, record) for every key that begins with `prefix`, in insertion order. Safe against changes meanwhile."""
+        for key in list(self._under.get(prefix, ())):
+            record = self._rows.get(key)
+            if record is not None:
+                yield key, record
+
+    def values(self, *prefix: str) -> list[R]:
+        """Return the records whose key begins with `prefix`, in insertion order."""
+        return [record for _, record in self.items(*prefix)]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class Store:
+    """All tables of one organization. `path=None` keeps everything in memory only (tests, simulations)."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._tables: dict[str, Table[Any]] = {}
+        self._dirty: set[tuple[str, Key]] = set()
+        self._database = self._open(path) if path else None
+
+    @staticmethod
+    def _open(path: Path) -> sqlite3.Connection:
+        database = sqlite3.connect(path, isolation_level=None)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS row (position INTEGER PRIMARY KEY, tbl TEXT, key TEXT, body BLOB, UNIQUE (tbl, key))"
+        )
+        return database
+
+    def table(self, name: str, record_type: type[R]) -> Table[R]:
+        """Return the table called `name`, loading it from the file the first time."""
+        if name not in self._tables:
+            self._tables[name] = Table(name, record_type, self._load(name, record_type), self._dirty)
+        known = self._tables[name]
+        if known.record_type is not record_type:
+            raise TypeError(f"table {name} holds {known.record_type.__name__}, not {record_type.__name__}")
+        return known
+
+    def _load(self, name: str, record_type: type[R]) -> dict[Key, R]:
+        if self._database is None:
+            return {}
+        adapter = TypeAdapter(record_type)
+        found = self._database.execute("SELECT key, body FROM row WHERE tbl = ? ORDER BY position", (name,))
+        return {tuple(key.split(_SEPARATOR)): adapter.validate_json(body) for key, body in found}
+
+    def commit(self) -> None:
+        """Write every dirty row in one transaction."""
+        if not self._dirty:
+            return
+        if self._database is not None:
+            self._write(self._database)
+        self._dirty.clear()
+
+    def _write(self, database: sqlite3.Connection) -> None:
+        database.execute("BEGIN")
+        for name, key in self._dirty:
+            table = self._tables[name]
+            record = table.get(*key)
+            if record is None:
+                database.execute("DELETE FROM row WHERE tbl = ? AND key = ?", (name, _SEPARATOR.join(key)))
+                continue
+            body = TypeAdapter(table.record_type).dump_json(record)
+            database.execute(
+                "INSERT INTO row (tbl, key, body) VALUES (?, ?, ?) ON CONFLICT (tbl, key) DO UPDATE SET body = excluded.body",
+                (name, _SEPARATOR.join(key), body),
+            )
+        database.execute("COMMIT")
+
+    def close(self) -> None:
+        """Commit and close the file."""
+        self.commit()
+        if self._database is not None:
+            self._database.close()
+            self._database = None
