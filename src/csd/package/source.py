@@ -1,0 +1,178 @@
+"""package.yaml: what a package is, for whom, and from which folders. Text -> PackageSource, or all problems at once.
+
+Flow: YAML -> pydantic models (shape, patterns) -> cross checks (matching of platforms, names, counts).
+
+Rules: the version stands here and nowhere else. Patterns are those of SSM documents and Distributor manifests.
+Refuses to know: what is inside the folders (checks.py), and how archives are made.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from csd.errors import CsdInputError, Problem
+from csd.package.matching import matching_problems
+
+SOURCE_FILE = "package.yaml"
+
+# AWS: CreateDocument API, Name and VersionName patterns; reserved beginnings from the same page.
+NAME_PATTERN = r"^[a-zA-Z0-9_\-.]{3,128}$"
+VERSION_PATTERN = r"^[a-zA-Z0-9_\-.]{1,128}$"
+RESERVED_NAME_BEGINNINGS = ("aws", "amazon", "amzn", "awsec2", "awsconfigremediation", "awssupport")
+# AWS: Distributor guide "Create a package": at most 20 attachments.
+FILES_MAX = 20
+
+Platform = Literal[
+    # AWS: Distributor guide, platform codes of the manifest.
+    "windows", "amazon", "ubuntu", "debian", "centos", "redhat", "suse", "opensuse", "opensuseleap", "oracle",
+    # AWS: amazon-ssm-agent, envdetect: further systems that the agent names and configures packages on.
+    "raspbian", "rocky", "almalinux", "fedora", "alpine", "gentoo", "arch", "mac_os_x",
+    "_any",
+]  # fmt: skip
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=False)
+
+
+class Target(_Strict):
+    """Which nodes get a folder's zip: the three keys that the agent's matcher looks at."""
+
+    platform: Platform
+    version: Annotated[str, Field(pattern=r"^(_any|\*|[0-9A-Za-z_\-]+(\.[0-9A-Za-z_\-]+)*(\.\*)?)$")] = "_any"
+    architecture: Literal["x86_64", "386", "arm64", "_any"] = "_any"
+
+
+class Made(_Strict):
+    """A file that the build makes from a folder of sources and puts at the root of the zip as `as`."""
+
+    as_: Annotated[str, Field(alias="as", pattern=r"^[a-zA-Z0-9_\-.]+$")]
+    deb: str | None = None
+    tar: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The source folder, relative to package.yaml."""
+        return self.deb or self.tar or ""
+
+
+class PlatformFolder(_Strict):
+    """One zip: its folder of scripts, the files made for it, and the nodes it is for."""
+
+    folder: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_\-.]{1,60}$")]
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    make: tuple[Made, ...] = ()
+
+
+class PackageSource(_Strict):
+    """The whole of package.yaml."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    version: Annotated[str, Field(pattern=VERSION_PATTERN)]
+    publisher: str = ""
+    description: str = ""
+    platforms: Annotated[tuple[PlatformFolder, ...], Field(min_length=1, max_length=FILES_MAX)]
+
+    def zip_name(self, folder: str) -> str:
+        """The attachment's name. It holds the version, so that a new upload never changes a file still being copied."""
+        return f"{self.name}-{self.version}-{folder}.zip"
+
+
+_REMEDIES = {
+    "missing": "Add it.",
+    "extra_forbidden": "Remove it, or correct its spelling.",
+    "string_type": "Write it in quotes.",
+    "string_pattern_mismatch": "Use letters, digits, '_', '-' and '.' within the limits shown.",
+}
+
+
+def read_source(folder: Path) -> PackageSource:
+    """Read and check `folder`/package.yaml. Raises CsdInputError with every problem that can be seen in it."""
+    path = folder / SOURCE_FILE
+    if not path.is_file():
+        raise CsdInputError([Problem(str(path), "there is no such file.", "A package folder holds a package.yaml.")])
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as broken:
+        raise CsdInputError([Problem(str(path), f"is not YAML: {broken}.", "Correct it.")]) from broken
+    try:
+        source = PackageSource.model_validate(document)
+    except ValidationError as refused:
+        raise CsdInputError(shape_problems(str(path), refused)) from refused
+    problems = source_problems(str(path), source)
+    if problems:
+        raise CsdInputError(problems)
+    return source
+
+
+def shape_problems(path: str, refused: ValidationError) -> list[Problem]:
+    """Pydantic's findings in our words: place (a.b[0].c), what was found, and a remedy."""
+    return [
+        Problem(
+            f"{path}: {_place(error['loc'])}",
+            f"{error['msg']}; found {_shown(error['input'])}.",
+            _REMEDIES.get(error["type"], "Correct it."),
+        )
+        for error in refused.errors(include_url=False)
+    ]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text or "the file"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def source_problems(path: str, source: PackageSource) -> list[Problem]:
+    """What single fields cannot show: reserved names, folders used twice, targets no node can reach."""
+    problems = []
+    reserved = next((word for word in RESERVED_NAME_BEGINNINGS if source.name.lower().startswith(word)), None)
+    if reserved:
+        # AWS: CreateDocument API, Name: these beginnings are kept for AWS.
+        problems.append(
+            Problem(
+                f"{path}: name", f"{source.name!r} begins with {reserved!r}, which AWS keeps for itself.", "Choose another name."
+            )
+        )
+    seen: set[str] = set()
+    for index, entry in enumerate(source.platforms):
+        place = f"{path}: platforms[{index}]"
+        if entry.folder in seen:
+            problems.append(Problem(f"{place}.folder", f"{entry.folder!r} is listed twice.", "Put all its targets in one entry."))
+        seen.add(entry.folder)
+        problems += _made_problems(place, entry.make)
+        zip_name = source.zip_name(entry.folder)
+        if len(zip_name) > 128:
+            # AWS: AttachmentsSource API, Name: at most 128 characters.
+            problems.append(
+                Problem(
+                    f"{place}.folder", f"the zip's name {zip_name!r} exceeds 128 characters.", "Shorten the name or the folder."
+                )
+            )
+    targets = [
+        (f"{path}: platforms[{i}].targets[{j}]", (target.platform, target.version, target.architecture))
+        for i, entry in enumerate(source.platforms)
+        for j, target in enumerate(entry.targets)
+    ]
+    return problems + matching_problems(targets)
+
+
+def _made_problems(place: str, made: tuple[Made, ...]) -> list[Problem]:
+    problems = []
+    names: set[str] = set()
+    for index, item in enumerate(made):
+        where = f"{place}.make[{index}]"
+        if (item.deb is None) == (item.tar is None):
+            problems.append(Problem(where, "names no kind of file to make, or two.", "Give exactly one of 'deb' and 'tar'."))
+        if item.as_ in names:
+            problems.append(Problem(f"{where}.as", f"{item.as_!r} is made twice.", "Choose another name."))
+        names.add(item.as_)
+    return problems
