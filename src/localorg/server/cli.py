@@ -1,0 +1,129 @@
+"""`localorg`: the command line of a local organization. Data on standard output, everything else on standard error.
+
+Exit codes: 0 done; 1 an error said in one sentence; 2 wrong usage; `localorg exec` returns the exit code of its command.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from localorg.server.state import LocalorgError, StateDirectory
+
+app = typer.Typer(
+    help="An AWS Organization on one machine, spoken to through the AWS API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+StateOption = Annotated[Path, typer.Option("--state", envvar="LOCALORG_STATE", help="Where the organization is kept.")]
+DEFAULT_STATE = Path(".localorg")
+
+
+@app.command()
+def up(
+    spec: Annotated[Path, typer.Option("--spec", help="The YAML file that describes the organization.")],
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The loopback port that serves every service.")] = 4599,
+    state: StateOption = DEFAULT_STATE,
+    detach: Annotated[bool, typer.Option("--detach", help="Return once it is up and leave it running.")] = False,  # noqa: FBT002
+    isolation: Annotated[str, typer.Option(help="namespaces, or none: package scripts then run on this very machine.")] = "namespaces",
+    runbook_lookup: Annotated[
+        str, typer.Option(help="hub: members run the hub's runbook; strict: it must be shared with them in their Region.")
+    ] = "hub",
+) -> None:
+    """Start the organization of SPEC, or go on with the one that the state directory holds."""
+    from localorg.server.run import UpOptions, run_detached, run_here
+
+    options = UpOptions.checked(spec, port, state, isolation, runbook_lookup)
+    if detach:
+        facts = run_detached(options)
+        typer.echo(f"up: {facts.endpoint} (process {facts.pid}, state {options.state.root})", err=True)
+        return
+    run_here(options)
+
+
+@app.command()
+def env(
+    account: Annotated[str | None, typer.Option(help="The account whose administrator to be; the management account if left out.")] = None,
+    region: Annotated[str | None, typer.Option(help="The Region to work in; the first of the organization if left out.")] = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Print the export lines that point any AWS client at the organization."""
+    query = {key: value for key, value in (("account", account), ("region", region)) if value}
+    for name, value in _ask(state, "env", query)["variables"].items():
+        typer.echo(f"export {name}={value}")
+
+
+@app.command()
+def nodes(state: StateOption = DEFAULT_STATE) -> None:
+    """List the nodes: where they are, what they are, whether they talk."""
+    rows = _ask(state, "nodes")["nodes"]
+    columns = ("instance_id", "account", "region", "name", "platform", "ping")
+    table = [[column.upper() for column in columns], *[[str(row[column]) for column in columns] for row in rows]]
+    widths = [max(len(line[number]) for line in table) for number in range(len(columns))]
+    for line in table:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+@app.command(name="exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def exec_(
+    instance_id: Annotated[str, typer.Argument(help="The node, as `localorg nodes` names it.")],
+    command: Annotated[list[str], typer.Argument(help="The command and its arguments, after --.")],
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Run COMMAND inside the node's own root and return its exit code."""
+    from localorg.server.inside import run_inside
+
+    pid = int(_ask(state, "pid", {"instance_id": instance_id})["pid"])
+    raise typer.Exit(run_inside(pid, command, StateDirectory(state), instance_id))
+
+
+@app.command()
+def logs(
+    state: StateOption = DEFAULT_STATE,
+    denied: Annotated[bool, typer.Option("--denied", help="Only calls that were refused.")] = False,  # noqa: FBT002
+) -> None:
+    """Print each call: when, who, what, on what, and the verdict."""
+    from localorg.server.call_log import read_lines
+
+    for line in read_lines(StateDirectory(state).call_log, refused_only=denied):
+        typer.echo(line)
+
+
+@app.command()
+def status(state: StateOption = DEFAULT_STATE) -> None:
+    """Say what is up, where, and whether the server met a defect of its own."""
+    facts: dict[str, Any] = _ask(state, "status")
+    for name, value in facts.items():
+        typer.echo(f"{name}: {value}")
+
+
+@app.command()
+def down(state: StateOption = DEFAULT_STATE) -> None:
+    """Stop the organization; it stays in the state directory."""
+    from localorg.server.run import stop
+
+    stop(StateDirectory(state))
+    typer.echo(f"down: {state} keeps the organization", err=True)
+
+
+def _ask(state: Path, name: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+    from localorg.server.control import ask
+
+    return ask(StateDirectory(state), name, query)
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend are one message, not a traceback."""
+    from localorg.server.spec import SpecError
+
+    try:
+        app()
+    except (LocalorgError, SpecError) as error:
+        typer.echo(f"localorg: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
