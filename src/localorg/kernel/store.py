@@ -22,7 +22,7 @@ _SEPARATOR = "\x1f"
 class Table(Generic[R]):
     """Records of one type by key (a tuple of strings such as account, region, name), in insertion order."""
 
-    def __init__(self, name: str, record_type: type[R], rows: dict[Key, R], dirty: set[tuple[str, Key]]) -> None:
+    def __init__(self, name: str, record_type: type[R], rows: dict[Key, R], dirty: dict[tuple[str, Key], None]) -> None:
         self.name = name
         self.record_type = record_type
         self._rows: dict[Key, R] = {}
@@ -39,7 +39,7 @@ class Table(Generic[R]):
     def put(self, record: R, *key: str) -> R:
         """Insert or replace the record at `key` and return it."""
         self._remember(key, record)
-        self._dirty.add((self.name, key))
+        self._dirty[self.name, key] = None
         return record
 
     def get(self, *key: str) -> R | None:
@@ -52,7 +52,7 @@ class Table(Generic[R]):
             return
         for length in range(len(key)):
             self._under[key[:length]].pop(key, None)
-        self._dirty.add((self.name, key))
+        self._dirty[self.name, key] = None
 
     def items(self, *prefix: str) -> Iterator[tuple[Key, R]]:
         """Yield (key, record) for every key that begins with `prefix`, in insertion order. Safe against changes meanwhile."""
@@ -77,7 +77,8 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self._tables: dict[str, Table[Any]] = {}
-        self._dirty: set[tuple[str, Key]] = set()
+        self._dirty: dict[tuple[str, Key], None] = {}
+        # A dict, not a set: rows reach the file in the order in which they were put.
         self._database = self._open(path) if path else None
 
     @staticmethod

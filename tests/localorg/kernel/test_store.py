@@ -1,0 +1,66 @@
+"""Rows survive, come back typed and in order, and are found by the beginning of their key."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localorg.kernel.store import Store
+
+
+@dataclass
+class Pet:
+    name: str
+    tags: dict[str, list[int]] = field(default_factory=dict)
+
+
+def test_rows_come_back_after_a_restart(tmp_path: Path) -> None:
+    """What was put and committed is there, typed, for the next process."""
+    store = Store(tmp_path / "db")
+    store.table("pet", Pet).put(Pet("Rex", {"a": [1]}), "111", "eu", "rex")
+    store.table("pet", Pet).put(Pet("Ada"), "111", "eu", "ada")
+    store.close()
+    again = Store(tmp_path / "db").table("pet", Pet)
+    assert again.values("111", "eu") == [Pet("Rex", {"a": [1]}), Pet("Ada")]
+
+
+def test_what_was_not_committed_is_not_kept(tmp_path: Path) -> None:
+    """A turn that did not end left nothing behind."""
+    store = Store(tmp_path / "db")
+    store.table("pet", Pet).put(Pet("Rex"), "rex")
+    assert Store(tmp_path / "db").table("pet", Pet).values() == []
+
+
+def test_deleted_rows_stay_deleted(tmp_path: Path) -> None:
+    """Deleting reaches the file too; deleting nothing is no error."""
+    store = Store(tmp_path / "db")
+    table = store.table("pet", Pet)
+    table.put(Pet("Rex"), "rex")
+    store.commit()
+    table.delete("rex")
+    table.delete("nobody")
+    store.close()
+    assert Store(tmp_path / "db").table("pet", Pet).values() == []
+
+
+def test_one_table_has_one_type() -> None:
+    """Asking for a table with another type is a defect, said at once."""
+    store = Store()
+    store.table("pet", Pet)
+    with pytest.raises(TypeError, match="table pet holds Pet, not int"):
+        store.table("pet", int)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers()), max_size=30))
+def test_prefixes_find_exactly_the_keys_that_begin_so(rows: list[tuple[str, str, int]]) -> None:
+    """`values(prefix)` equals a scan of a plain dictionary."""
+    table = Store().table("number", int)
+    plain: dict[tuple[str, str], int] = {}
+    for first, second, number in rows:
+        table.put(number, first, second)
+        plain[first, second] = number
+    for first in "ab":
+        assert sorted(table.values(first)) == sorted(v for k, v in plain.items() if k[0] == first)
+    assert sorted(table.values()) == sorted(plain.values())

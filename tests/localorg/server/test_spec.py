@@ -1,0 +1,93 @@
+"""The organization's file: right ones load, wrong ones get all their problems at once, each with place and remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from localorg.server.spec import SpecError, load_spec, parse_spec
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "organization.yaml"
+
+GOOD = """
+regions: [us-east-1]
+organization:
+  management: {id: "111111111111", name: hub}
+  units:
+    - {id: ou-abcd-11111111, name: A, accounts: [{id: "222222222222", name: a}]}
+nodes:
+  - {account: "222222222222", region: us-east-1, persona: debian-12}
+"""
+
+
+def problems(text: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text, "org.yaml")
+    return str(caught.value)
+
+
+def test_the_example_is_what_its_comment_says() -> None:
+    """Seven accounts, the units three deep, three Regions, 24 nodes of four personas, one of them offline."""
+    spec = load_spec(EXAMPLE)
+    assert len(spec.accounts()) == 7
+    assert len(spec.regions) == 3
+    assert sum(nodes.count for nodes in spec.nodes) == 24
+    assert len({nodes.persona for nodes in spec.nodes}) >= 3
+    assert sum(nodes.count for nodes in spec.nodes if not nodes.online) == 1
+    assert [account.id for account in spec.accounts() if account.state == "SUSPENDED"] == ["555555555555"]
+
+
+def test_a_small_file_is_enough() -> None:
+    """Everything that has a sensible default may be left out."""
+    assert parse_spec(GOOD, "org.yaml").organization.root == "r-abcd"
+
+
+def test_all_shape_problems_come_at_once() -> None:
+    """Each sentence says where, what was expected and what was found."""
+    text = problems(
+        "regions: [mars]\norganization: {management: {id: '1', name: hub}, colour: red}\nnodes: [{persona: debian-12}]"
+    )
+    assert "org.yaml does not describe an organization" in text
+    assert "regions[0]: " in text
+    assert "found 'mars'; a Region looks like eu-west-1" in text
+    assert "organization.management.id: " in text
+    assert "an account id is twelve digits in quotes" in text
+    assert "organization.colour: not a known key. Remove it or correct its spelling." in text
+    assert "nodes[0].account: missing. Add it." in text
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("persona: debian-12", "persona: beos"), "nodes[0].persona: 'beos' is not known; choose one of amazon-2023, debian-12"),
+        (
+            ('account: "222222222222"', 'account: "999999999999"'),
+            "nodes[0].account: 999999999999 is no account of this organization",
+        ),
+        (("region: us-east-1", "region: eu-west-1"), "nodes[0].region: eu-west-1 is not among regions (us-east-1); add it there"),
+        (("ou-abcd-11111111", "ou-zzzz-11111111"), "use ou-abcd-…"),
+        (('id: "111111111111"', 'id: "222222222222"'), "account 222222222222 is listed twice; an account is in one place only"),
+    ],
+)
+def test_places_that_do_not_exist_are_named(change: tuple[str, str], sentence: str) -> None:
+    """Cross-references are checked, with the remedy in the sentence."""
+    assert sentence in problems(GOOD.replace(*change))
+
+
+def test_units_nest_at_most_five_deep() -> None:
+    """Documented: Organizations user guide, Quotas, "OU maximum nesting in a root: five levels"."""
+    nested = "accounts: []"
+    for number in range(6):
+        nested = f"units: [{{id: ou-abcd-{number}0000000, name: U, {nested}}}]"
+    text = f"regions: [us-east-1]\norganization: {{management: {{id: '111111111111', name: hub}}, {nested}}}"
+    assert "organization.units: nested 6 deep; AWS allows 5 levels below the root" in problems(text)
+
+
+def test_text_that_is_not_yaml_says_so() -> None:
+    """The YAML library's own place is kept in the message."""
+    assert "the text is not YAML" in problems("a: [1\nb: 2")
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    """The path is named and the next step said."""
+    with pytest.raises(SpecError, match="Give --spec a file that exists"):
+        load_spec(tmp_path / "none.yaml")
