@@ -1,0 +1,33 @@
+"""Bring the member runbook to one Region: a copy of the hub's home Region's default version, which becomes the default there."""
+
+from typing import Any
+
+import boto3
+
+
+def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """What Automation calls."""
+    return bring(events, boto3.client)
+
+
+def bring(events: dict[str, Any], client: Any) -> dict[str, Any]:
+    """Idempotent."""
+    name, home, region = events["runbook"], events["home"], events["region"]
+    if region == home:
+        return {"brought": "it is at home here"}
+    source = client("ssm", region_name=home).get_document(Name=name)
+    ssm = client("ssm", region_name=region)
+    wanted = {"Name": name, "Content": source["Content"], "DocumentFormat": source["DocumentFormat"]}
+    try:
+        there = ssm.get_document(Name=name)
+    except ssm.exceptions.InvalidDocument:
+        ssm.create_document(DocumentType=source["DocumentType"], **wanted)
+        return {"brought": "created"}
+    if there["Content"] == source["Content"]:
+        return {"brought": "it was there"}
+    try:
+        version = ssm.update_document(DocumentVersion="$LATEST", **wanted)["DocumentDescription"]["DocumentVersion"]
+    except ssm.exceptions.DuplicateDocumentContent:  # the newest version is right, it only is not the default
+        version = ssm.describe_document(Name=name, DocumentVersion="$LATEST")["Document"]["DocumentVersion"]
+    ssm.update_document_default_version(Name=name, DocumentVersion=version)
+    return {"brought": "updated"}
