@@ -11,9 +11,26 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup
+.PHONY: help setup lock demo test lint check artifacts docs
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: $(STAMP) ## Set up, then run the main job in a local organization and tell it
+	$(BIN)/python -m demo
+
+test: $(STAMP) ## Set up, then run the tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(STAMP) ## Formatting, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## Everything that must be green before a change lands
+
+artifacts: $(STAMP) ## Render artifacts/ anew from their sources
+	$(BIN)/python -m csd.solution.render
 
 setup: $(STAMP) ## Make the virtual environment from the lock file
 lock: ## Resolve requirements.lock anew from pyproject.toml
