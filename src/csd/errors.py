@@ -27,7 +27,8 @@ class CsdInputError(Exception):
     """What the operator gave cannot work; carries all problems at once."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        assert problems, "a CsdInputError needs at least one problem"
+        if not problems:
+            raise AssertionError("a CsdInputError needs at least one problem")
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in problems))
 

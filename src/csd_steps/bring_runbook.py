@@ -5,12 +5,7 @@ from typing import Any
 import boto3
 
 
-def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """What Automation calls."""
-    return bring(events, boto3.client)
-
-
-def bring(events: dict[str, Any], client: Any) -> dict[str, Any]:
+def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Idempotent."""
     name, home, region = events["runbook"], events["home"], events["region"]
     if region == home:

@@ -8,12 +8,7 @@ import boto3
 WAIT_MIN_S, WAIT_MAX_S = 2, 120
 
 
-def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """What Automation calls."""
-    return check(events, boto3.client)
-
-
-def check(events: dict[str, Any], client: Any) -> dict[str, Any]:
+def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Raises RuntimeError when AWS could not make one."""
     now = datetime.strptime(events["now"], "%Y-%m-%d_%H.%M.%S").replace(tzinfo=UTC)
     failed: list[str] = []
@@ -37,7 +32,7 @@ def check(events: dict[str, Any], client: Any) -> dict[str, Any]:
     return {"state": "Waiting" if waiting else "Active", "wait": f"PT{wait_s}S", "waiting": "; ".join(waiting[:10])}
 
 
-def _look(ssm: Any, name: str, version: str) -> tuple[str, dict[str, Any]]:
+def _look(ssm: Any, name: str, version: str) -> tuple[str, Any]:
     """The version with this name, or the default one when no name is given."""
     for page in ssm.get_paginator("list_document_versions").paginate(Name=name):
         for held in page["DocumentVersions"]:

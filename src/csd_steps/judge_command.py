@@ -10,12 +10,7 @@ QUOTED_MAX = 10
 TAIL_CHARS = 600
 
 
-def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """What Automation calls."""
-    return judge(events, boto3.client)
-
-
-def judge(events: dict[str, Any], client: Any) -> dict[str, Any]:
+def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Raises RuntimeError unless the verdict is good."""
     ssm, command = client("ssm", region_name=events["region"]), events["commandId"]
     pages = ssm.get_paginator("list_command_invocations").paginate(CommandId=command, Details=True)
@@ -42,7 +37,7 @@ def _check_empty(ssm: Any, command: str, where: str) -> None:
         raise RuntimeError(f"{where}: command {command} reached no node: {told['StatusDetails']}")
 
 
-def _own_words(ssm: Any, command: str, invocation: dict[str, Any]) -> str:
+def _own_words(ssm: Any, command: str, invocation: Any) -> str:
     node, details = invocation["InstanceId"], invocation["StatusDetails"]
     if not any(plugin["Name"] == PLUGIN for plugin in invocation.get("CommandPlugins", [])):
         return f"{node} {details}"

@@ -12,12 +12,7 @@ NAMED_MAX = 50
 QUOTED_MAX = 5
 
 
-def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """What Automation calls."""
-    return judge(events, boto3.client)
-
-
-def judge(events: dict[str, Any], client: Any) -> dict[str, Any]:
+def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Raises RuntimeError unless the verdict is good."""
     steps = _read_steps(client("ssm", region_name=events["home"]), events["executionId"])
     pairs = [(found.group(1), found.group(2), s) for s in steps if (found := PAIR.match(s["StepName"]))]
@@ -31,7 +26,7 @@ def judge(events: dict[str, Any], client: Any) -> dict[str, Any]:
     return {"summary": f"all {len(pairs)} account-Region pairs succeeded"}
 
 
-def _read_steps(ssm: Any, execution_id: str) -> list[dict[str, Any]]:
+def _read_steps(ssm: Any, execution_id: str) -> Any:
     execution = ssm.get_automation_execution(AutomationExecutionId=execution_id)["AutomationExecution"]
     if not execution.get("StepExecutionsTruncated"):
         return list(execution["StepExecutions"])
@@ -39,7 +34,7 @@ def _read_steps(ssm: Any, execution_id: str) -> list[dict[str, Any]]:
     return [step for page in pages for step in page["StepExecutions"]]
 
 
-def _own_words(events: dict[str, Any], client: Any, account: str, region: str, step: dict[str, Any]) -> str:
+def _own_words(events: Any, client: Any, account: str, region: str, step: Any) -> str:
     """What the member's own execution says; the hub's step only holds its id."""
     child = EXECUTION.search(str(step.get("Outputs", "")))
     if not child:

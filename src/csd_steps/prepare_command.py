@@ -6,12 +6,7 @@ from typing import Any
 import boto3
 
 
-def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """What Automation calls."""
-    return prepare(events, boto3.client)
-
-
-def prepare(events: dict[str, Any], client: Any) -> dict[str, Any]:
+def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Calls AWS only when nodes are named by id."""
     name, owner, arguments = events["name"], events["packageOwner"], events["additionalArguments"]
     if owner and not name.startswith("arn:"):

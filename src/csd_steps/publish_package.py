@@ -6,12 +6,7 @@ from typing import Any
 import boto3
 
 
-def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """What Automation calls."""
-    return publish(events, boto3.client)
-
-
-def publish(events: dict[str, Any], client: Any) -> dict[str, Any]:
+def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Idempotent."""
     name, version, region = events["name"], events["version"], events["region"]
     folder = "/".join(part for part in (events["bucketName"], events.get("bucketPrefix", "").strip("/")) if part)
@@ -30,7 +25,7 @@ def publish(events: dict[str, Any], client: Any) -> dict[str, Any]:
     return {"published": f"{name} {version} created in {region}"}
 
 
-def _add_version(ssm: Any, region: str, manifest: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def _add_version(ssm: Any, region: str, manifest: str, wanted: Any) -> Any:
     name, version = wanted["Name"], wanted["VersionName"]
     there = _find_version(ssm, name, version)
     if there is None:

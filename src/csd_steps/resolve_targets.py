@@ -19,12 +19,7 @@ LIST_MAX = 100  # AWS: a script returns lists of at most 100 items
 VALUE_MAX = 512  # AWS: AutomationParameterValue
 
 
-def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """What Automation calls."""
-    return resolve(events, boto3.client)
-
-
-def resolve(events: dict[str, Any], client: Any) -> dict[str, Any]:
+def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Raises ValueError with all problems."""
     problems: list[str] = []
     name, owner = _read_name(events, problems)
@@ -34,20 +29,15 @@ def resolve(events: dict[str, Any], client: Any) -> dict[str, Any]:
     regions = _unique(events["targetRegions"])
     problems += [f"targetAccounts: {t!r} is no OU id or account id" for t in targets if not OU.match(t) and not ACCOUNT.match(t)]
     problems += [f"targetRegions: {r!r} is no Region" for r in regions if not REGION.match(r)]
-    problems += [
-        f"{what}: name at least one" for what, found in (("targetAccounts", targets), ("targetRegions", regions)) if not found
-    ]
+    if not targets or not regions:
+        problems.append("targetAccounts, targetRegions: name at least one of each")
     _stop_at(problems)
     locations, accounts = _expand(client("organizations", region_name=events["home"]), targets, problems)
     _stop_at(problems)
     active = sorted(a for a, state in accounts.items() if state == "ACTIVE")
     left_out = sorted(a for a, state in accounts.items() if state != "ACTIVE")
-    if not active:
-        problems.append("targetAccounts: no ACTIVE member account is below " + ", ".join(targets))
-    if len(active) > SHARES_MAX or len(left_out) > LIST_MAX:
-        problems.append(
-            f"targetAccounts: {len(active)} active and {len(left_out)} other accounts; the limits are {SHARES_MAX}, {LIST_MAX}"
-        )
+    if not 1 <= len(active) <= SHARES_MAX or len(left_out) > LIST_MAX:
+        problems.append(f"targetAccounts: {len(active)} ACTIVE (1 to {SHARES_MAX}), {len(left_out)} others (at most {LIST_MAX})")
     _stop_at(problems)
     return {
         "name": name,
@@ -75,7 +65,7 @@ def _unique(values: list[str]) -> list[str]:
     return [v for v in dict.fromkeys(stripped) if v]
 
 
-def _read_name(events: dict[str, Any], problems: list[str]) -> tuple[str, str]:
+def _read_name(events: Any, problems: list[str]) -> tuple[str, str]:
     name, owner = events["name"], events["hub"]
     arn = DOCUMENT_ARN.match(name)
     if events["action"] == "Install":
@@ -108,7 +98,7 @@ def _read_arguments(given: Any, problems: list[str]) -> str:
     return text
 
 
-def _read_nodes(events: dict[str, Any], problems: list[str]) -> tuple[str, list[str]]:
+def _read_nodes(events: Any, problems: list[str]) -> tuple[str, list[str]]:
     """Automation's target keys -> the keys that Run Command resolves in each account and Region."""
     key, values = events["targetKey"], _unique(events["targetValues"].split(","))
     if events.get("InstanceId", "*") != "*":
@@ -164,5 +154,5 @@ def _descend(organizations: Any, unit: str, known: dict[str, dict[str, str]]) ->
     return found
 
 
-def _state_of(account: dict[str, Any]) -> str:
+def _state_of(account: Any) -> str:
     return str(account.get("State") or account["Status"])  # AWS: Status goes away in September 2026

@@ -7,12 +7,7 @@ import boto3
 BATCH = 20  # AWS: ModifyDocumentPermission takes 20 account ids a call
 
 
-def handler(events: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """What Automation calls."""
-    return share(events, boto3.client)
-
-
-def share(events: dict[str, Any], client: Any) -> dict[str, Any]:
+def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Idempotent."""
     ssm = client("ssm", region_name=events["region"])
     accounts = {a for a in events["accounts"].split(",") if a}

@@ -1,6 +1,6 @@
 """The folders that package.yaml names -> the entries of each zip, or all that is wrong with them.
 
-Flow: walk a folder -> fill `*.in` templates (@NAME@, @VERSION@) -> make .deb and .tar files -> check what the agent will look for.
+Flow: walk a folder -> fill `*.in` templates (@NAME@, @VERSION@) -> make .deb and .tar files -> check what the agent wants.
 
 Rules: a folder's files stand at the root of its zip, as the agent wants them. Symbolic links and devices are refused.
 Refuses to know: how a zip is written, manifests, AWS.

@@ -7,12 +7,14 @@ Rules: pure; a target is a (platform, version, architecture) triple with the pla
 Refuses to know: files and zips.
 """
 
+from collections.abc import Sequence
+
 from csd.errors import Problem
 
 Triple = tuple[str, str, str]
 
 
-def matching_problems(targets: list[tuple[str, Triple]]) -> list[Problem]:
+def matching_problems(targets: Sequence[tuple[str, Triple]]) -> list[Problem]:
     """Targets listed twice, and targets that no node reaches."""
     problems = []
     first: dict[Triple, str] = {}
@@ -30,7 +32,7 @@ def matching_problems(targets: list[tuple[str, Triple]]) -> list[Problem]:
     return problems
 
 
-def matching_holes(targets: list[Triple]) -> list[str]:
+def matching_holes(targets: Sequence[Triple]) -> list[str]:
     """Warnings: nodes that match a more exact key first and then find no zip, although a wider target would fit them."""
     holes = []
     for platform, version in sorted({(p, v) for p, v, _ in targets}):

@@ -2,12 +2,14 @@
 
     python -m csd.solution.render            writes artifacts/ of the working folder
 
-Flow: source YAML -> replace {csd_step: FILE} by the script's text, {csd_document: NAME, defaults: {...}} by the document -> YAML text.
+Flow: source YAML -> replace the markers -> YAML text. The markers: {csd_step: FILE} is a script's text, {csd_document: NAME,
+defaults: {...}} a document, {csd_text: NAME} another source as text.
 
 Rules: pure apart from reading the sources; the output is a function of them alone. Scripts are read as text, never imported.
 Refuses to know: what CloudFormation or Systems Manager make of it.
 """
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,10 +41,15 @@ def render_template() -> str:
     return _HEADER + _dump(_fill(_source(TEMPLATE)))
 
 
+def render_template_body() -> str:
+    """The same template as one line of JSON, which fits CloudFormation's TemplateBody."""
+    return json.dumps(_fill(_source(TEMPLATE)), separators=(",", ":"), ensure_ascii=False)
+
+
 def artifacts() -> dict[str, str]:
     """{path below artifacts/: text} of everything that is rendered."""
     documents = {f"documents/{name}.yaml": render_document(name) for name in (HUB_DOCUMENT, MEMBER_DOCUMENT)}
-    return {f"{TEMPLATE}.yaml": render_template(), **documents}
+    return {f"{TEMPLATE}.yaml": render_template(), f"{TEMPLATE}.json": render_template_body() + "\n", **documents}
 
 
 def _source(name: str) -> Any:
@@ -61,8 +68,10 @@ def _fill(value: Any) -> Any:
     match value:
         case {"csd_step": str(file)} if len(value) == 1:
             return (STEPS / file).read_text(encoding="utf-8")
-        case {"csd_document": str(name), **rest}:
-            return _document(name, rest.get("defaults", {}))
+        case {"csd_document": str(name)}:
+            return _document(name, value.get("defaults", {}))
+        case {"csd_text": str(name)} if len(value) == 1:
+            return json.dumps(_source(name), separators=(",", ":"))
         case dict():
             return {key: _fill(item) for key, item in value.items()}
         case list():
@@ -86,7 +95,7 @@ _Dumper.add_representer(str, _text)
 
 
 def _dump(value: Any) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=4096, allow_unicode=True)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=4096, allow_unicode=True)
 
 
 def main() -> None:
