@@ -1,4 +1,4 @@
-"""House rules that a linter does not know: sizes, names of modules, partitions, and claims about AWS that say where they come from."""
+"""House rules that a linter does not know: sizes, names of modules, partitions, no patching."""
 
 import ast
 import subprocess
