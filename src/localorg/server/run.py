@@ -94,7 +94,15 @@ def _bind(port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the order of going down is ours."""
+    """uvicorn without its own signal handlers: the order of going down is ours. `listening` is set once it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -124,9 +132,8 @@ async def _serve(options: UpOptions, listener: socket.socket) -> None:
         options.state.withdraw()
 
 
-async def _ready(options: UpOptions, organization: LocalOrganization, server: uvicorn.Server, endpoint: str) -> None:
-    while not server.started:
-        await asyncio.sleep(0.01)
+async def _ready(options: UpOptions, organization: LocalOrganization, server: _Server, endpoint: str) -> None:
+    await server.listening.wait()
     await organization.start()
     facts = ServerFacts(os.getpid(), options.port, endpoint)
     options.state.announce(facts)
