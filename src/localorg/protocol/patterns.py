@@ -1,0 +1,73 @@
+r"""Patterns of the models are Java's; here they become Python's, matched against the whole string.
+
+What differs, and what is done about it:
+    \p{L} \p{M} \p{N} \p{P} \p{S} \p{Z}     spelt out as ranges from Python's own Unicode tables
+    [\w-\/]                               after a class, Java reads `-` as itself: escaped
+    \u10000-\u10FFFF                      Java reads five or six digits here, Python four: rewritten with \U
+    [a[b]                                 Python warns of a bare `[` in a set: escaped
+    \w \d \s                              ASCII only, as in Java without UNICODE_CHARACTER_CLASS
+Refuses to guess: a pattern that still does not compile is a defect of this module and raises ValueError.
+"""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+_PROPERTY = re.compile(r"\\p\{(?:Is)?([A-Z][a-z]?)\}")
+_LONG_ESCAPE = re.compile(r"\\u(10000|10FFFF)")
+_CLASS_THEN_DASH = re.compile(r"(\\[wdsWDS])-(?=[^\]])")
+
+
+@lru_cache(maxsize=None)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Return the Python pattern for `pattern`; use its `fullmatch`. Raises ValueError when it cannot be translated."""
+    try:
+        return re.compile(f"(?:{translated(pattern)})", re.ASCII)
+    except re.error as error:
+        raise ValueError(
+            f"the model's pattern {pattern!r} has no Python form yet ({error}); teach localorg.protocol.patterns"
+        ) from error
+
+
+def translated(pattern: str) -> str:
+    """Return `pattern` in Python's syntax."""
+    text = _LONG_ESCAPE.sub(lambda found: rf"\U{int(found[1], 16):08x}", pattern)
+    return "".join(_pieces(_CLASS_THEN_DASH.sub(r"\1\-", text)))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    inside, position = False, 0
+    while position < len(text):
+        character = text[position]
+        if found := _PROPERTY.match(text, position):
+            ranges = _ranges(found[1])
+            yield ranges if inside else f"[{ranges}]"
+            position = found.end()
+            continue
+        if character == "\\":
+            yield text[position : position + 2]
+            position += 2
+            continue
+        if inside and character in "[&|~":
+            yield "\\"
+        elif character in "[]":
+            inside = character == "["
+        yield character
+        position += 1
+
+
+@lru_cache(maxsize=None)
+def _ranges(category: str) -> str:
+    """Return the members of a Unicode category as ranges for a set. Takes about 0.2 s the first time."""
+    parts: list[str] = []
+    start: int | None = None
+    for code in range(sys.maxunicode + 2):
+        member = code <= sys.maxunicode and unicodedata.category(chr(code)).startswith(category)
+        if member and start is None:
+            start = code
+        elif not member and start is not None:
+            parts.append(rf"\U{start:08x}-\U{code - 1:08x}")
+            start = None
+    return "".join(parts)

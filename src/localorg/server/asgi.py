@@ -1,0 +1,284 @@
+"""The front door: HTTP in, HTTP out. Every request is authenticated here, parsed along the models, and given to the gateway.
+
+Flow: ASGI scope -> body -> extra route (unsigned paths with a proof of their own) or SigV4 -> service and Region from the credential
+scope, principal from the credentials -> parse -> gateway.attempt -> serialise. Borrowed services are forwarded raw, after the same
+authorisation. A handler that has nothing yet raises `Wait`; the request is then held open until its topic is announced.
+Rules: everything of the engines happens on the loop's thread; rows are committed before the answer leaves (requests of one turn of
+the loop share a commit); a defect becomes InternalServerError for the caller and a traceback in the server's log, never the reverse.
+Refuses to know: what any operation means.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol as Interface
+
+from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.events import Kernel
+from localorg.protocol import models
+from localorg.protocol.calls import ApiCall, Output, Principal, Wait
+from localorg.protocol.gateway import Gateway
+from localorg.protocol.http import WireRequest, WireResponse
+from localorg.protocol.parse import operation_of, parse
+from localorg.protocol.serialise import serialise
+from localorg.protocol.serialise_error import serialise_error
+from localorg.server import signature
+from localorg.server.replies import Receive, Reply, Route, Scope, Send, send_reply
+
+API_BODY_BYTES_MAX = 8 << 20
+"""Far above what any API here takes (a CloudFormation template body is 51,200 bytes), far below what would hurt."""
+OBJECT_BODY_BYTES_MAX = 5 << 30
+"""AWS: S3 user guide, "Uploading objects": 5 GB in a single PUT."""
+ANONYMOUS = frozenset({("ssm", "RegisterManagedInstance")})
+"""Operations that are called without a signature; each brings its own proof (an activation code). AWS: seen from the stock agent."""
+NOBODY = Principal(kind="anonymous", account="", arn="anonymous")
+
+
+class BorrowedFront(Interface):
+    """The services that another library answers, as the front sees them; see `localorg.server.borrowed`."""
+
+    def serves(self, service: str) -> bool:
+        """Say whether `service` is borrowed."""
+        ...
+
+    async def forward(self, service: str, region: str, caller: signature.Caller, request: WireRequest) -> WireResponse:
+        """Authorise and perform a raw request. Raises AwsError."""
+        ...
+
+
+class ClientGone(Exception):
+    """The caller hung up while its request was held open."""
+
+
+@dataclass
+class _Turn:
+    """What is known of one request so far, for its error to be told in the right protocol."""
+
+    request_id: str
+    protocol: models.Protocol
+    service: str | None = None
+    operation: str = "?"
+
+
+@dataclass
+class Application:
+    """The ASGI application. `close` ends all held requests, so that a server can stop at once."""
+
+    kernel: Kernel
+    gateway: Gateway
+    credentials: signature.CredentialLookup
+    borrowed: BorrowedFront | None
+    routes: Mapping[str, Route]
+    log: logging.Logger
+    wall: Callable[[], float] = time.time
+    _held: set["asyncio.Future[bool]"] = field(default_factory=set)
+    _commit: "asyncio.Future[None] | None" = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    def close(self) -> None:
+        """Answer every held request now, with what it says when nothing came."""
+        for held in list(self._held):
+            _resolve(held, outcome=False)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = _without_body(scope)
+        try:
+            reply = await self._reply(request, receive)
+        except ClientGone:
+            return
+        await send_reply(send, reply, head=request.method == "HEAD")
+
+    async def _reply(self, head: WireRequest, receive: Receive) -> Reply:
+        turn = _Turn(str(uuid.uuid4()), _guess(head))
+        try:
+            return await self._dispatch(head, receive, turn)
+        except AwsError as refusal:
+            if refusal.code == "NotImplemented":
+                self.log.warning("refused as not implemented: %s", refusal.message)
+            return serialise_error(turn.service, turn.protocol, refusal, turn.request_id)
+        except ClientGone:
+            raise
+        except Exception:  # the rim of a request: one defect must not take the server down, nor leak to the caller
+            self.log.exception("%s:%s failed (request %s)", turn.service, turn.operation, turn.request_id)
+            defect = AwsError(
+                "InternalServerError", f"localorg failed; its log has the reason under request {turn.request_id}.", 500
+            )
+            return serialise_error(turn.service, turn.protocol, defect, turn.request_id)
+
+    async def _dispatch(self, head: WireRequest, receive: Receive, turn: _Turn) -> Reply:
+        if not signature.is_signed(head):
+            return await self._unsigned(head, receive, turn)
+        claim = signature.claim_of(head)
+        turn.service = models.service_signed_as(claim.signing_name)
+        if turn.service is not None:
+            turn.protocol = models.protocol_of(turn.service)
+        request = await _with_body(head, receive, OBJECT_BODY_BYTES_MAX if turn.service == "s3" else API_BODY_BYTES_MAX)
+        caller = signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
+        if turn.service is None:
+            raise NotSupported(f"the service {claim.signing_name}")
+        self._check_region(turn.service, claim.region)
+        if self.borrowed is not None and self.borrowed.serves(turn.service):
+            return await self.borrowed.forward(turn.service, claim.region, caller, request)
+        return await self._call(caller.principal, claim.region, request, receive, turn)
+
+    async def _unsigned(self, head: WireRequest, receive: Receive, turn: _Turn) -> Reply:
+        for prefix, route in self.routes.items():
+            if head.path.startswith(prefix):
+                return await route(await _with_body(head, receive, API_BODY_BYTES_MAX))
+        prefix, _, operation = head.headers.get("x-amz-target", "").rpartition(".")
+        turn.service = models.targets().get(prefix)
+        if (turn.service, operation) not in ANONYMOUS:
+            raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+        request = await _with_body(head, receive, API_BODY_BYTES_MAX)
+        # ASSUMED: an agent registers at the endpoint of its Region; on one port the first Region stands for it.
+        return await self._call(NOBODY, self.kernel.settings.regions[0], request, receive, turn)
+
+    def _check_region(self, service: str, region: str) -> None:
+        regions = self.kernel.settings.regions
+        if service not in models.GLOBAL_SERVICES and region not in regions:
+            # AWS: "Credential should be scoped to a valid region, not 'x'."
+            raise AwsError(
+                "InvalidSignatureException",
+                f"Credential should be scoped to a valid region, not '{region}'. This organization has: {', '.join(regions)}.",
+            )
+
+    async def _call(self, principal: Principal, region: str, request: WireRequest, receive: Receive, turn: _Turn) -> Reply:
+        assert turn.service is not None
+        turn.operation = operation_of(turn.service, request)
+        params = parse(turn.service, turn.operation, request)
+        call = ApiCall(principal, region, turn.service, turn.operation, params, source="wire")
+        try:
+            output = await self._attempt(call, receive)
+        finally:
+            await self._committed()
+        return serialise(turn.service, turn.operation, output, turn.request_id)
+
+    async def _attempt(self, call: ApiCall, receive: Receive) -> Output:
+        deadline: float | None = None
+        gone: asyncio.Task[None] | None = None
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                try:
+                    return self.gateway.attempt(call)
+                except Wait as nothing_yet:
+                    deadline = deadline or loop.time() + nothing_yet.timeout_s
+                    gone = gone or loop.create_task(_hung_up(receive))
+                    if not await self._announced(nothing_yet.topic, deadline - loop.time(), gone):
+                        return nothing_yet.otherwise
+        finally:
+            if gone is not None:
+                gone.cancel()
+
+    async def _announced(self, topic: str, left_s: float, gone: "asyncio.Task[None]") -> bool:
+        """Wait for `topic`; False when time is up or the server closes. Raises ClientGone."""
+        if left_s <= 0:
+            return False
+        held: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._held.add(held)
+        self.kernel.wait_on(topic, lambda: _resolve(held, outcome=True))
+        try:
+            await asyncio.wait({held, gone}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._held.discard(held)
+        if gone.done():
+            raise ClientGone
+        if not held.done():
+            held.cancel()
+            return False
+        return held.result()
+
+    async def _committed(self) -> None:
+        """Return when the rows are on disk; the requests of one turn of the loop share one transaction."""
+        loop = asyncio.get_running_loop()
+        if self._commit is None:
+            self._commit = loop.create_future()
+            loop.call_soon(self._commit_now, self._commit)
+        await self._commit
+
+    def _commit_now(self, done: "asyncio.Future[None]") -> None:
+        self._commit = None
+        try:
+            self.kernel.store.commit()
+        except Exception as error:  # whoever waits for the commit gets its failure  # noqa: BLE001
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+
+def build_app(
+    kernel: Kernel,
+    gateway: Gateway,
+    credentials: signature.CredentialLookup,
+    borrowed: BorrowedFront | None,
+    routes: Mapping[str, Route],
+    log: logging.Logger,
+) -> Application:
+    """Return the ASGI application of one local organization. `routes` maps a path prefix to the handler of its unsigned requests."""
+    return Application(kernel, gateway, credentials, borrowed, routes, log)
+
+
+def _resolve(held: "asyncio.Future[bool]", *, outcome: bool) -> None:
+    if not held.done():
+        held.set_result(outcome)
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+def _without_body(scope: Scope) -> WireRequest:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    return WireRequest(
+        scope["method"], raw_path.partition(b"?")[0].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
+    )
+
+
+async def _with_body(head: WireRequest, receive: Receive, bytes_max: int) -> WireRequest:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > bytes_max:
+            raise AwsError("RequestEntityTooLarge", f"the body is longer than the {bytes_max} bytes that this service takes", 413)
+        parts.append(part)
+        if not message.get("more_body"):
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            return WireRequest(head.method, head.path, head.query, head.headers, body)
+
+
+def _guess(head: WireRequest) -> models.Protocol:
+    """The protocol for errors to a request whose service is not known (yet)."""
+    if "x-amz-target" in head.headers:
+        return "json"
+    if "x-www-form-urlencoded" in head.headers.get("content-type", "") or "Action=" in head.query:
+        return "query"
+    return "rest-xml" if "x-amz-content-sha256" in head.headers or "X-Amz-" in head.query else "rest-json"
