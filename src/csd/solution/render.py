@@ -16,12 +16,10 @@ from typing import Any
 
 import yaml
 
+from csd.solution.names import HUB_DOCUMENT, MEMBER_DOCUMENT, TEMPLATE
+
 SOURCES = Path(__file__).parent / "sources"
 STEPS = Path(__file__).parents[2] / "csd_steps"
-
-TEMPLATE = "CentralizedSoftwareDistributor"
-HUB_DOCUMENT = "CSD-AddSoftwarePackageToDistributor"
-MEMBER_DOCUMENT = "CSD-DistributeSoftwarePackage"
 
 # AWS: CreateStack API, TemplateBody: at most 51,200 bytes; a larger one would need a bucket.
 TEMPLATE_BYTES_MAX = 51_200

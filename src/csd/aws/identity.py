@@ -1,0 +1,90 @@
+"""Who asks: one principal in one account, its clients, and the roles it takes on.
+
+Flow: environment -> Principal.of_environment() -> .assume(role) -> .client(service, region) inside `asking(...)`.
+
+Rules: botocore's errors end here, as AwsRefused. Refuses to know: what is asked.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from csd.errors import AwsRefused, CsdInputError, Problem
+
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, user_agent_extra="csd/0.1")
+
+
+class Principal:
+    """Somebody in one account and one home Region."""
+
+    def __init__(self, session: boto3.Session, account: str, arn: str) -> None:
+        self.session, self.account, self.arn = session, account, arn
+
+    @classmethod
+    def of_environment(cls, region: str = "") -> "Principal":
+        """The caller, as the environment says. Raises CsdInputError without a Region, AwsRefused without credentials."""
+        session = boto3.Session(region_name=region or None)
+        if not session.region_name:
+            raise CsdInputError([Problem("Region", "none is given.", "Set AWS_REGION, or give --region.")])
+        sts = session.client("sts", config=_CONFIG)
+        with asking(sts):
+            identity = sts.get_caller_identity()
+        return cls(session, identity["Account"], identity["Arn"])
+
+    @property
+    def partition(self) -> str:
+        """aws, aws-us-gov, aws-cn, … as the caller's own ARN tells."""
+        return self.arn.split(":")[1]
+
+    @property
+    def region(self) -> str:
+        """The home Region."""
+        return str(self.session.region_name)
+
+    def role_arn(self, name: str, account: str = "") -> str:
+        """ARN of a role by name, in this account unless another is given."""
+        return f"arn:{self.partition}:iam::{account or self.account}:role/{name}"
+
+    def assume(self, role_arn: str) -> "Principal":
+        """This principal in a role. Raises AwsRefused when the role may not be assumed."""
+        account = role_arn.split(":")[4]
+        sts = self.session.client("sts", config=_CONFIG)
+        with asking(sts, account):
+            credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="csd")["Credentials"]
+        session = boto3.Session(
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            region_name=self.region,
+        )
+        return Principal(session, account, role_arn)
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A boto3 client of this principal."""
+        return self.session.client(service, region_name=region or self.region, config=_CONFIG)
+
+
+@contextmanager
+def asking(client: Any, account: str = "") -> Iterator[None]:
+    """Translate what botocore raises inside: the one seam where ClientError ends."""
+    service, region = client.meta.service_model.service_name, client.meta.region_name
+    try:
+        yield
+    except ClientError as refused:
+        told = refused.response.get("Error", {})
+        raise AwsRefused(
+            service=service,
+            operation=refused.operation_name,
+            code=told.get("Code", "Unknown"),
+            said=told.get("Message", str(refused)),
+            account=account,
+            region=region,
+        ) from refused
+    except BotoCoreError as broken:
+        raise AwsRefused(
+            service=service, operation="call", code=type(broken).__name__, said=str(broken), account=account, region=region
+        ) from broken

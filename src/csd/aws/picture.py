@@ -1,0 +1,44 @@
+"""csd status: the association says what is wanted and of whom; the fleet says what is. Facts -> csd.report.
+
+Rules: everything is read as CSD-FleetReaderHubRole. Refuses to know: how the picture is judged or shown.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from csd.aws.associations import find_association
+from csd.aws.fleet import Scope, document_defaults, gather, reader, target_accounts
+from csd.aws.identity import Principal
+from csd.errors import CsdInputError, Problem
+from csd.report.picture import Picture, Wanted, draw
+
+# AWS: Automation's target keys that name nodes by id; all mean the same to Run Command.
+_NODE_KEYS = ("InstanceIds", "instanceids", "AWS::EC2::Instance", "ParameterValues")
+
+
+def fleet_picture(region: str, association: str, tell: Callable[[str], None]) -> Picture:
+    """Read everything and draw. Raises AwsRefused when the hub cannot be read, CsdInputError when there is no such association."""
+    hub = reader(Principal.of_environment(region))
+    held = find_association(hub, association)
+    if held is None:
+        raise CsdInputError([Problem(f"association {association}", "is not there.", "Create it: csd distribute …")])
+    parameters = {key: values for key, values in held.get("Parameters", {}).items() if any(values)}
+    defaults = document_defaults(hub, held["Name"])
+
+    def one(name: str, otherwise: str = "") -> str:
+        return parameters.get(name, [""])[0] or defaults.get(name, "") or otherwise
+
+    accounts, left_out = target_accounts(hub, parameters.get("targetAccounts", []))
+    scope = _scope(tuple(accounts), tuple(dict.fromkeys(parameters.get("targetRegions", []))), one)
+    wanted = Wanted(one("name").rpartition("/")[2], one("version"), one("action", "Install"))
+    gathered = gather(hub, scope, wanted.package, tell)
+    return draw(wanted, gathered.nodes, datetime.now(UTC), gathered.unread, left_out)
+
+
+def _scope(accounts: tuple[str, ...], regions: tuple[str, ...], one: Callable[[str, str], str]) -> Scope:
+    """The same reading of InstanceId, targetKey and targetValues as the runbook's."""
+    key, values = one("targetKey", "InstanceIds"), one("targetValues", "*")
+    if one("InstanceId", "*") != "*":
+        key, values = "InstanceIds", one("InstanceId", "*")
+    key = "InstanceIds" if key in _NODE_KEYS else key
+    return Scope(accounts, regions, key, tuple(dict.fromkeys(v.strip() for v in values.split(",") if v.strip())))

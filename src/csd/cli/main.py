@@ -1,0 +1,170 @@
+"""csd: the operator's verbs. Reads the command line, calls the rooms behind it, and turns errors into one message and an exit code.
+
+Rules: boto3 is imported only by the verbs that need it, so that `csd package build` and `csd --help` are quick.
+Refuses to know: AWS and packages; each verb is a handful of calls.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from csd.cli import screen
+from csd.cli.requests import association_parameters
+from csd.errors import AwsRefused, CsdInputError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
+package_app = typer.Typer(no_args_is_help=True, help="Make packages.")
+app.add_typer(package_app, name="package")
+
+DONE, REFUSED, WRONG_INPUT, NOT_AS_WANTED, INTERRUPTED = 0, 1, 2, 3, 130
+RegionOption = Annotated[str, typer.Option(help="The hub's home Region; else AWS_REGION.")]
+NameOption = Annotated[str, typer.Option("--association", help="Name of the association.")]
+
+
+@package_app.command("build")
+def package_build(
+    folder: Annotated[Path, typer.Argument(help="Folder with package.yaml.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the zips and manifest.json.")],
+) -> None:
+    """Seal a folder of installers: a zip per platform and the manifest, the same bytes for the same input."""
+    from csd.package.sealed import build_package
+
+    sealed = build_package(folder, output)
+    for warning in sealed.warnings:
+        screen.tell(f"warning: {warning}")
+    for file in sealed.files:
+        screen.data(f"{file.sha256}  {file.name}")
+    screen.tell(f"{sealed.name} {sealed.version} is sealed in {output}")
+
+
+@app.command()
+def deploy(
+    targets: Annotated[str, typer.Option(help="OU ids whose accounts get the roles (comma list).")],
+    stack: Annotated[str, typer.Option(help="Name of the stack.")] = "CentralizedSoftwareDistributor",
+    management_account: Annotated[str, typer.Option(help="Management account; else asked from Organizations.")] = "",
+    delegated: Annotated[bool, typer.Option("--delegated", help="This is a delegated administrator account.")] = False,  # noqa: FBT002 - Typer's flags are booleans
+    target_key: Annotated[str, typer.Option(help="Default of targetKey.")] = "InstanceIds",
+    target_values: Annotated[str, typer.Option(help="Default of targetValues (comma list).")] = "*",
+    region: RegionOption = "",
+) -> None:
+    """Create or update the solution's stack and wait for it; prints its outputs."""
+    from csd.aws.deployment import deploy_solution
+
+    outputs = deploy_solution(
+        region, stack, units=targets, management=management_account, delegated=delegated,
+        target_key=target_key, target_values=target_values, tell=screen.tell,
+    )  # fmt: skip
+    for key, value in sorted(outputs.items()):
+        screen.data(f"{key}={value}")
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(help="Folder that csd package build made.")],
+    bucket: Annotated[str, typer.Option(help="Bucket to upload to.")],
+    prefix: Annotated[str, typer.Option(help="Prefix in the bucket.")] = "",
+    region: RegionOption = "",
+) -> None:
+    """Upload a sealed package to S3, the manifest last, and verify what is there; prints its address."""
+    from csd.package.sealed import read_sealed
+
+    sealed = read_sealed(folder)
+
+    from csd.aws.buckets import upload
+    from csd.aws.identity import Principal
+
+    with screen.upload_bars({file.name: file.size for file in sealed.files}) as sent:
+        address = upload(Principal.of_environment(region), sealed, bucket, prefix, screen.tell, sent)
+    screen.data(address)
+
+
+@app.command()
+def distribute(
+    name: Annotated[str, typer.Option(help="Package name.")] = "",
+    version: Annotated[str, typer.Option(help="Version, as manifest.json says.")] = "",
+    targets: Annotated[str, typer.Option(help="OU ids and account ids (comma list).")] = "",
+    regions: Annotated[str, typer.Option(help="Regions (comma list).")] = "",
+    bucket: Annotated[str, typer.Option(help="Bucket of the package.")] = "",
+    prefix: Annotated[str, typer.Option(help="Prefix of the package.")] = "",
+    action: Annotated[str, typer.Option(help="Install or Uninstall.")] = "",
+    in_place: Annotated[bool | None, typer.Option("--in-place/--reinstall", help="How an upgrade goes.")] = None,
+    argument: Annotated[list[str] | None, typer.Option(help="SSM_KEY=VALUE for the scripts; may be repeated.")] = None,
+    target_key: Annotated[str, typer.Option(help="Which nodes: InstanceIds, ResourceGroup, tag:KEY, …")] = "",
+    target_values: Annotated[str, typer.Option(help="Values of the target key (comma list).")] = "",
+    max_concurrency: Annotated[str, typer.Option(help="Account-Region pairs at a time.")] = "",
+    max_errors: Annotated[str, typer.Option(help="Failed account-Region pairs tolerated.")] = "",
+    delivery_timeout: Annotated[str, typer.Option(help="Seconds that a node may take to be reached.")] = "",
+    schedule: Annotated[str, typer.Option(help="cron(…) or rate(…); runs once when left out.")] = "",
+    association: NameOption = "csd-association",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end; exit 3 when it fails.")] = False,  # noqa: FBT002 - Typer's flags are booleans
+    region: RegionOption = "",
+) -> None:
+    """Create the association that distributes, or update it: what is left out stays as it is."""
+    wanted = {
+        "name": name, "version": version, "targetAccounts": targets, "targetRegions": regions, "bucketName": bucket,
+        "bucketPrefix": prefix, "action": action, "targetKey": target_key, "targetValues": target_values,
+        "maxConcurrency": max_concurrency, "maxErrors": max_errors, "deliveryTimeoutSeconds": delivery_timeout,
+        "installationType": {None: "", True: "In-place update", False: "Uninstall and reinstall"}[in_place],
+    }  # fmt: skip
+    from csd.aws import associations
+    from csd.aws.identity import Principal
+    from csd.solution.names import ADMINISTRATION_ROLE
+
+    principal = Principal.of_environment(region)
+    held = associations.find_association(principal, association)
+    parameters = association_parameters(
+        wanted, argument, (held or {}).get("Parameters", {}), principal.role_arn(ADMINISTRATION_ROLE)
+    )
+    before = associations.runs(principal) if wait else set()
+    identifier = associations.put_association(principal, association, held, parameters, schedule)
+    screen.data(identifier)
+    screen.tell(f"association {association} is {'updated' if held else 'created'}; see: csd status --association {association}")
+    if wait:
+        run = associations.follow(principal, before, screen.tell)
+        if run["AutomationExecutionStatus"] != "Success":
+            screen.tell(f"run {run['AutomationExecutionId']} {run['AutomationExecutionStatus']}: {run.get('FailureMessage', '')}")
+            raise typer.Exit(NOT_AS_WANTED)
+
+
+@app.command()
+def status(
+    association: NameOption = "csd-association",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the picture as JSON.")] = False,  # noqa: FBT002 - Typer's flags are booleans
+    region: RegionOption = "",
+) -> None:
+    """Which targeted node has which version, what failed and why. Exit 0 only when every targeted node is as wanted."""
+    from csd.aws.picture import fleet_picture
+
+    picture = fleet_picture(region, association, screen.tell)
+    if as_json:
+        screen.data_json(screen.picture_json(picture))
+    else:
+        screen.show_picture(picture)
+    raise typer.Exit(DONE if picture.complete else NOT_AS_WANTED)
+
+
+def main() -> None:
+    """The entry: every expected error becomes one message and its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and give its exit code."""
+    try:
+        app(arguments)
+    except SystemExit as ended:  # Typer says usage errors and codes of its own this way
+        return ended.code if isinstance(ended.code, int) else DONE
+    except CsdInputError as wrong:
+        for problem in wrong.problems:
+            screen.prose().print(Text(f"error: {problem}"))
+        return WRONG_INPUT
+    except AwsRefused as refused:
+        screen.prose().print(Text(f"error: {refused}"))
+        return REFUSED
+    except KeyboardInterrupt:
+        screen.tell("interrupted; what was started in AWS goes on")
+        return INTERRUPTED
+    return DONE

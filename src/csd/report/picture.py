@@ -1,0 +1,166 @@
+"""One picture of the fleet from what nodes have said.
+
+Flow: Wanted + NodeFacts (words newest first) -> Row a node -> Picture.
+
+Rules: the newest words that tell of a version decide which version a node has; the newest of all decide what is wrong with it.
+No words, no version. A picture is complete only when every targeted node is as wanted and every place could be read.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How a node stands towards what is wanted."""
+
+    AS_WANTED = "as wanted"
+    OTHER_VERSION = "other version"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled back"
+    UNREACHABLE = "unreachable"
+    WAITING = "waiting"
+    NEVER_ASKED = "never asked"
+    NOT_MANAGED = "not managed"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the association asks for. `action` is Install or Uninstall; `version` may be '' for Uninstall."""
+
+    package: str
+    version: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one command came to on one node: AWS's status words, and the node's own text."""
+
+    at: datetime
+    status: str
+    details: str
+    output: str
+    error: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """One targeted node; `said` is newest first. `ping` is AWS's word, '' when the node is not managed."""
+
+    account: str
+    region: str
+    node: str
+    ping: str = ""
+    last_ping: datetime | None = None
+    platform: str = ""
+    said: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One node's line. `version` is what its own words told at `version_at`; '' and None when they told none."""
+
+    facts: NodeFacts
+    state: State
+    version: str
+    version_at: datetime | None
+    why: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All rows, and the places that could not be read with the reason."""
+
+    wanted: Wanted
+    as_of: datetime
+    rows: tuple[Row, ...]
+    unread: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = field(default=())
+
+    @property
+    def complete(self) -> bool:
+        """True when at least one node is targeted, all are as wanted, and nothing was unreadable."""
+        return bool(self.rows) and not self.unread and all(row.state is State.AS_WANTED for row in self.rows)
+
+    def count(self, state: State) -> int:
+        """Nodes in this state."""
+        return sum(row.state is state for row in self.rows)
+
+
+# AWS: amazon-ssm-agent configurepackage: the sentences by which a node tells what it has. NAME is the ARN of a shared package.
+_HAS = re.compile(
+    r"^(?:Successfully (?:installed|updated) (?P<new>\S+) (?P<new_version>\S+)"
+    r"|(?P<old>\S+) (?P<old_version>\S+) is already installed"
+    r"|Failed to \w+ \S+ \S+, successfully rolled back to (?P<back>\S+) (?P<back_version>\S+))\s*$",
+    re.MULTILINE,
+)
+_GONE = re.compile(
+    r"^(?:Successfully uninstalled (?P<gone>\S+) (?P<gone_version>\S+)|version: \S* ?is not installed)\s*$", re.MULTILINE
+)
+_REACHED_NOBODY = ("DeliveryTimedOut", "Undeliverable")
+_UNDER_WAY = ("Pending", "InProgress", "Delayed", "Cancelling")
+_WHY_CHARS = 600
+
+
+def draw(wanted: Wanted, nodes: list[NodeFacts], as_of: datetime, unread: list[str], left_out: list[str]) -> Picture:
+    """The picture, rows in the order account, Region, node."""
+    rows = sorted((row_of(wanted, facts) for facts in nodes), key=lambda r: (r.facts.account, r.facts.region, r.facts.node))
+    return Picture(wanted, as_of, tuple(rows), tuple(unread), tuple(left_out))
+
+
+def row_of(wanted: Wanted, facts: NodeFacts) -> Row:
+    """One node's line."""
+    version, version_at = told_version(wanted.package, facts.said)
+    newest = facts.said[0] if facts.said else None
+    if newest is None:
+        state, why = (
+            (State.NEVER_ASKED, "no command for this package has been sent to it")
+            if facts.ping
+            else (State.NOT_MANAGED, "no account and Region that were read have a managed node of this id")
+        )
+        return Row(facts, state, "", None, why, "")
+    state, why = _judge(wanted, newest, version)
+    return Row(facts, state, version, version_at, why, newest.command_id)
+
+
+def _judge(wanted: Wanted, newest: Said, version: str) -> tuple[State, str]:
+    if newest.details in _REACHED_NOBODY:
+        return State.UNREACHABLE, f"{newest.details}: the node did not take the command"
+    if newest.status in _UNDER_WAY:
+        return State.WAITING, newest.details
+    if newest.status != "Success":
+        rolled_back = "successfully rolled back to" in newest.output + newest.error
+        return State.ROLLED_BACK if rolled_back else State.FAILED, own_words(newest)
+    good = not version if wanted.action == "Uninstall" else version == wanted.version
+    if good:
+        return State.AS_WANTED, ""
+    return State.OTHER_VERSION, f"has {version or 'none'}, wanted {'none' if wanted.action == 'Uninstall' else wanted.version}"
+
+
+def own_words(said: Said) -> str:
+    """The end of what the node wrote, errors first; AWS's word where it wrote nothing."""
+    text = (said.error or said.output).strip()
+    return f"{said.details}: {text[-_WHY_CHARS:]}" if text else said.details
+
+
+def told_version(package: str, said: tuple[Said, ...]) -> tuple[str, datetime | None]:
+    """(version, when) of the newest words that tell whether the package is there; ('', None) when none do."""
+    for words in said:
+        text = words.output + "\n" + words.error
+        told = _HAS.search(text)
+        last = [m for m in _HAS.finditer(text) if is_package(m["new"] or m["old"] or m["back"] or "", package)]
+        if told and last:
+            found = last[-1]
+            return found["new_version"] or found["old_version"] or found["back_version"] or "", words.at
+        if _GONE.search(text) or words.status == "Failed":
+            return "", words.at
+    return "", None
+
+
+def is_package(told: str, package: str) -> bool:
+    """Nodes call a shared package by its ARN, an owned one by its name."""
+    return told == package or told.endswith(f":document/{package}")
