@@ -1,0 +1,1 @@
+"""Systems Manager documents: content, versions, Distributor attachments, sharing. The engine is `service.Documents`."""

@@ -1,0 +1,81 @@
+"""Content as text: JSON or YAML in, plain values out, and back again in the other format.
+
+Flow: text -> `read` -> dict, or a sentence that says why not. `write` is the way back for GetDocument.DocumentFormat.
+Rules: YAML is read as AWS's reader does: only true and false are booleans, and a date stays text. # ASSUMED: no reference names
+the YAML dialect; the runbooks that AWS publishes carry bare dates and words such as `on` as strings.
+Refuses to know: what a document means.
+"""
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+NODES_MAX = 200_000
+"""Values that 64 KB may unfold to. YAML aliases multiply without growing the text, so the text's size bounds nothing."""
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader without timestamps and with JSON's booleans"""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+class Unreadable(Exception):
+    """The text is not in the format that it claims; the message says where."""
+
+
+def read(text: str, form: str) -> dict[str, Any]:
+    """Return the mapping that `text` holds. `form` is JSON or YAML. Raises Unreadable."""
+    try:
+        value = json.loads(text) if form == "JSON" else yaml.load(text, _Loader)  # noqa: S506 - a subclass of SafeLoader
+    except (ValueError, yaml.YAMLError) as problem:
+        hint = "; pass DocumentFormat=YAML for YAML" if form == "JSON" and text.lstrip()[:1] not in ("{", "[") else ""
+        raise Unreadable(f"the content is not {form}: {_one_line(problem)}{hint}") from None
+    except RecursionError:
+        raise Unreadable(f"the content is not {form} of a sensible depth") from None
+    if not isinstance(value, dict):
+        raise Unreadable(f"the content must be a mapping, found {_kind(value)}")
+    _check_size(value)
+    return value
+
+
+def write(value: dict[str, Any], form: str) -> str:
+    """Return `value` as JSON or YAML text."""
+    if form == "JSON":
+        return json.dumps(value, ensure_ascii=False)
+    dumped: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    return dumped
+
+
+def _check_size(value: Any) -> None:
+    seen = 0
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        seen += 1
+        if seen > NODES_MAX:
+            raise Unreadable(f"the content unfolds to more than {NODES_MAX} values: too many YAML aliases")
+        if isinstance(item, dict):
+            wrong = [key for key in item if not isinstance(key, str)]
+            if wrong:
+                raise Unreadable(f"keys must be strings; put quotes around {', '.join(map(repr, wrong))}")
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+        elif item is not None and not isinstance(item, str | int | float | bool):
+            raise Unreadable(f"a value of type {type(item).__name__} cannot stand in a document")
+
+
+def _one_line(problem: Exception) -> str:
+    return " ".join(str(problem).split())
+
+
+def _kind(value: Any) -> str:
+    return {list: "a list", str: "a string", type(None): "nothing"}.get(type(value), f"a {type(value).__name__}")
