@@ -1,0 +1,100 @@
+"""From InstanceIds or Targets to nodes.
+
+Flow: SendCommand's InstanceIds | Targets -> ids per key (OR within a key) -> the intersection of all keys (AND).
+Rules: ids that the caller lists in InstanceIds must be managed nodes of this account and Region. Tags are looked up by the
+service-linked role, groups by the caller.
+AWS: user guide "Run commands at scale"; AWSServiceRoleForAmazonSSM's policy has ec2:DescribeInstances, and a caller who targets a
+resource group must be allowed to list its resources.
+"""
+
+from collections import Counter
+from typing import Any
+
+from localorg.commands.ports import NodeDirectory, NodeFacts, ServiceLinkedRole
+from localorg.kernel.arn import parse_arn
+from localorg.kernel.errors import AwsError, NotSupported
+from localorg.protocol.calls import ApiCall, Params, Principal
+from localorg.protocol.gateway import Gateway
+
+Nodes = dict[str, NodeFacts]
+
+
+class Targets:
+    """Finds the nodes of a command."""
+
+    def __init__(self, gateway: Gateway, directory: NodeDirectory, service_linked_role: ServiceLinkedRole) -> None:
+        self._gateway = gateway
+        self._directory = directory
+        self._service_linked_role = service_linked_role
+
+    def managed(self, account: str, region: str) -> Nodes:
+        """Return the managed nodes of an account and Region by id."""
+        return {node.instance_id: node for node in self._directory(account, region)}
+
+    def listed(self, account: str, instance_ids: list[str], managed: Nodes) -> list[str]:
+        """Return the ids of an explicit list. Raises DuplicateInstanceId, InvalidInstanceId."""
+        twice = sorted(name for name, count in Counter(instance_ids).items() if count > 1)
+        if twice:
+            raise AwsError("DuplicateInstanceId", f"InstanceIds lists {', '.join(twice)} more than once.")
+        unmanaged = [name for name in instance_ids if name not in managed]
+        if unmanaged:
+            # AWS: observed text of InvalidInstanceId for nodes that are not managed.
+            raise AwsError(
+                "InvalidInstanceId", f"Instances [[{', '.join(unmanaged)}]] not in a valid state for account {account}"
+            )
+        return instance_ids
+
+    def resolve(self, principal: Principal, region: str, targets: list[dict[str, Any]], managed: Nodes) -> list[str]:
+        """Return the ids that satisfy every target, in the order of the first. Unmanaged listed ids are kept."""
+        found = [self._one(principal, region, target, managed) for target in targets]
+        return [name for name in dict.fromkeys(found[0]) if all(name in others for others in found[1:])] if found else []
+
+    def _one(self, principal: Principal, region: str, target: dict[str, Any], managed: Nodes) -> list[str]:
+        key, values = target.get("Key", ""), target.get("Values", [])
+        if key == "InstanceIds":
+            # ASSUMED: `*` stands for all managed nodes of the account and Region, as in Automation and State Manager.
+            return [name for value in values for name in (managed if value == "*" else [value])]
+        if key == "tag-key" or key.startswith("tag:"):
+            return self._tagged(principal.account, region, key, values, managed)
+        if key == "resource-groups:Name":
+            return self._grouped(principal, region, values, managed)
+        if key == "resource-groups:ResourceTypeFilters":
+            raise NotSupported("the target key resource-groups:ResourceTypeFilters", "SendCommand")
+        raise AwsError(
+            "ValidationException",
+            f"The target key {key!r} is not valid; expected InstanceIds, tag:KEY, tag-key or resource-groups:Name.",
+        )
+
+    def _tagged(self, account: str, region: str, key: str, values: list[str], managed: Nodes) -> list[str]:
+        if not values:
+            raise AwsError("ValidationException", f"The target {key} needs at least one value.")
+        role = self._service_linked_role(account, "ssm.amazonaws.com")
+        tagged: set[str] = set()
+        token: dict[str, str] = {}
+        while True:
+            filters = {"Filters": [{"Name": key, "Values": [_literal(value) for value in values]}], **token}
+            output = self._gateway.invoke(ApiCall(role, region, "ec2", "DescribeInstances", filters))
+            tagged |= {item["InstanceId"] for group in output["Reservations"] for item in group["Instances"]}
+            if not output.get("NextToken"):
+                return [name for name in managed if name in tagged]
+            token = {"NextToken": output["NextToken"]}
+
+    def _grouped(self, principal: Principal, region: str, values: list[str], managed: Nodes) -> list[str]:
+        if len(values) != 1:
+            # AWS: user guide "Run commands at scale": a maximum of one resource group name per command.
+            raise AwsError("ValidationException", f"resource-groups:Name takes one group, found {len(values)}.")
+        arns: list[str] = []
+        params: Params = {"GroupName": values[0]}
+        while True:
+            output = self._gateway.invoke(ApiCall(principal, region, "resource-groups", "ListGroupResources", params))
+            arns += [item["ResourceArn"] for item in output["ResourceIdentifiers"]]
+            if not output.get("NextToken"):
+                break
+            params = {**params, "NextToken": output["NextToken"]}
+        ids = {arn.resource.rpartition("/")[2] for text in arns if (arn := parse_arn(text)) is not None}
+        return [name for name in managed if name in ids]
+
+
+def _literal(value: str) -> str:
+    # AWS: EC2 filters know the wildcards * and ?; Run Command's tag values are literal (ASSUMED).
+    return value.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")

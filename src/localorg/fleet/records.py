@@ -1,0 +1,85 @@
+"""What the fleet keeps: nodes, messages on their way, what nodes said. Times are epoch seconds.
+
+Rows: "fleet.node" by (account, region, node id); "fleet.message" by (account, region, node id, message id);
+"fleet.package-result" by (account, region, node id, package name).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from localorg.fleet.replies import DocumentResult
+
+
+@dataclass(frozen=True)
+class NodeSeed:
+    """A node that the spec brings into being, as if its agent had registered once.
+
+    `role` is the name of the IAM role of its instance profile; `secret` is what the node proves itself with to the server
+    (never shown by any operation).
+    """
+
+    instance_id: str
+    account: str
+    region: str
+    computer_name: str
+    ip_address: str
+    platform_type: str
+    platform_name: str
+    platform_version: str
+    role: str
+    secret: str = field(default="", repr=False)
+    architecture: str = "x86_64"
+    agent_version: str = "3.3.0.0"
+    source: str = "EC2Instance"
+    """ResourceType: EC2Instance or ManagedInstance."""
+
+
+@dataclass
+class Node:
+    """A managed node: its seed, then whatever its agent reported last."""
+
+    instance_id: str
+    account: str
+    region: str
+    computer_name: str
+    ip_address: str
+    platform_type: str
+    platform_name: str
+    platform_version: str
+    role: str
+    secret: str = field(repr=False)
+    architecture: str
+    agent_version: str
+    source: str
+    registered: float
+    last_contact: float | None = None
+
+
+@dataclass
+class Message:
+    """A message to a node. `settled`: it will not be delivered again; `handed_out` counts deliveries."""
+
+    message_id: str
+    instance_id: str
+    account: str
+    region: str
+    topic: str
+    payload: str
+    created: float
+    visible: float
+    handed_out: int = 0
+    settled: bool = False
+    alarm: str = ""
+    result: DocumentResult = field(default_factory=DocumentResult)
+
+
+@dataclass
+class PackageReport:
+    """What an agent said of a package with PutConfigurePackageResult, the latest per package."""
+
+    package_name: str
+    package_version: str
+    operation: str
+    result: int
+    reported: float
+    body: dict[str, Any]

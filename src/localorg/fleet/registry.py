@@ -1,0 +1,78 @@
+"""Who is managed, and who is online.
+
+Flow: `register` (the spec) -> rows; each poll, ping or reply of an agent -> `contact` -> "node.online" when it had been silent.
+Rules: presence follows from the time of the last contact alone; nothing ticks.
+"""
+
+from dataclasses import asdict
+
+from localorg.fleet.records import Node, NodeSeed
+from localorg.kernel.errors import AccessDenied
+from localorg.kernel.events import Kernel
+from localorg.protocol.calls import Principal
+
+CONNECTION_LOST_AFTER_S = 300.0
+"""ASSUMED: AWS does not say when silence becomes ConnectionLost. Agents poll every 20 s and report every 5 minutes."""
+
+
+class Registry:
+    """The managed nodes of all accounts and Regions."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._nodes = kernel.store.table("fleet.node", Node)
+
+    def register(self, seed: NodeSeed) -> None:
+        """Let a node exist. A node that is known already keeps what its agent reported."""
+        if self.find(seed.account, seed.region, seed.instance_id) is None:
+            self._keep(Node(**asdict(seed), registered=self._kernel.now()))
+
+    def find(self, account: str, region: str, instance_id: str) -> Node | None:
+        """Return a node of this account and Region."""
+        return self._nodes.get(account, region, instance_id)
+
+    def of(self, account: str, region: str) -> list[Node]:
+        """Return the managed nodes of an account and Region, in the order of registration."""
+        return self._nodes.values(account, region)
+
+    def everywhere(self) -> list[Node]:
+        """Return every node of the organization."""
+        return self._nodes.values()
+
+    def online(self, node: Node) -> bool:
+        """Say whether the node was heard of lately."""
+        return node.last_contact is not None and self._kernel.now() - node.last_contact <= CONNECTION_LOST_AFTER_S
+
+    def contact(self, node: Node) -> None:
+        """Note that the node speaks now."""
+        returning = not self.online(node)
+        node.last_contact = self._kernel.now()
+        self._keep(node)
+        if returning:
+            fact = {"account": node.account, "region": node.region, "instance_id": node.instance_id}
+            self._kernel.publish("node.online", fact)
+
+    def update(self, node: Node, reported: dict[str, str]) -> None:
+        """Keep what the agent says of itself; what it leaves out or empty stays as it was."""
+        node.agent_version = reported.get("AgentVersion") or node.agent_version
+        node.platform_type = reported.get("PlatformType") or node.platform_type
+        node.platform_name = reported.get("PlatformName") or node.platform_name
+        node.platform_version = reported.get("PlatformVersion") or node.platform_version
+        node.computer_name = reported.get("ComputerName") or node.computer_name
+        node.ip_address = reported.get("IPAddress") or node.ip_address
+        self._keep(node)
+
+    def speaker(self, principal: Principal, region: str) -> Node:
+        """Return the node whose own session `principal` is. Raises AccessDenied for anybody else."""
+        # AWS: the session name of an instance profile's credentials is the instance id (IAM user guide, "aws:userid").
+        name = principal.arn.rpartition("/")[2]
+        node = self.find(principal.account, region, name) if principal.kind == "role" else None
+        if node is None or principal.role_arn.rpartition("/")[2] != node.role:
+            raise AccessDenied(
+                f"{principal.arn} is not the session of a managed node in {principal.account} {region}; "
+                "expected an assumed-role session of the node's role whose session name is the node's id."
+            )
+        return node
+
+    def _keep(self, node: Node) -> None:
+        self._nodes.put(node, node.account, node.region, node.instance_id)

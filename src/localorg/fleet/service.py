@@ -1,0 +1,227 @@
+"""The fleet engine: what agents call, and what the control plane knows of them.
+
+Flow: agents poll (GetMessages), acknowledge, reply; people ask DescribeInstanceInformation; Run Command orders deliveries with
+"node.deliver", "node.withdraw" and "node.cancel" facts and hears "node.reply" facts (see `localorg.commands.dispatch`).
+Rules: an agent speaks for its own node only: every agent operation checks that the caller is that node's session.
+Refuses to know: what a command is; a message is a topic and a text.
+AWS: public agent source (ssm, ec2messages clients); API DescribeInstanceInformation.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from localorg.fleet import description, replies
+from localorg.fleet.mailbox import Mailbox, topic
+from localorg.fleet.records import Message, Node, NodeSeed, PackageReport
+from localorg.fleet.registry import Registry
+from localorg.kernel.errors import AccessDenied, AwsError
+from localorg.kernel.events import Event, Kernel
+from localorg.kernel.paging import page
+from localorg.protocol.calls import Access, ApiCall, Operation, Output, Params, Principal, Request, Wait
+from localorg.protocol.gateway import Gateway
+
+ENGINE = "fleet"
+ServiceLinkedRole = Callable[[str, str], Principal]
+"""(account, service name) -> a session of that service-linked role."""
+PAGE_DEFAULT = 10
+"""AWS: API DescribeInstanceInformation, MaxResults: 5 to 50; ASSUMED default 10."""
+VISIBILITY_S = 10
+"""What the stock agent asks for; used when an agent does not say."""
+
+
+class Fleet:
+    """The managed nodes of the organization and the messages to them."""
+
+    def __init__(self, kernel: Kernel, gateway: Gateway, service_linked_role: ServiceLinkedRole) -> None:
+        self._kernel = kernel
+        self._gateway = gateway
+        self._service_linked_role = service_linked_role
+        self._mailbox = Mailbox(kernel, ENGINE)
+        self._registry = Registry(kernel)
+        self._packages = kernel.store.table("fleet.package-result", PackageReport)
+        kernel.on(ENGINE, self.handle)
+        for order in ("node.deliver", "node.withdraw", "node.cancel"):
+            kernel.subscribe(order, ENGINE)
+
+    def handle(self, event: Event) -> None:
+        """Take an event."""
+        self._mailbox.handle(event)
+
+    def register(self, seed: NodeSeed) -> None:
+        """Let a node exist (the server, from the spec). A second time changes nothing."""
+        self._registry.register(seed)
+
+    def nodes(self, account: str, region: str) -> list[Node]:
+        """Return the managed nodes of an account and Region: the directory of Run Command."""
+        return self._registry.of(account, region)
+
+    def everywhere(self) -> list[Node]:
+        """Return every node of the organization (the server, to start their agents)."""
+        return self._registry.everywhere()
+
+    def operations(self) -> list[Operation]:
+        """Return the operations of ssm and ec2messages that are the fleet's."""
+        return [
+            Operation("ssm", "UpdateInstanceInformation", self._update, self._node_access),
+            Operation("ssm", "DescribeInstanceInformation", self._describe),
+            Operation("ssm", "GetManifest", self._get_manifest),
+            Operation("ssm", "PutConfigurePackageResult", self._put_package_result),
+            Operation("ssm", "ListInstanceAssociations", self._list_associations, self._node_access),
+            Operation("ec2messages", "GetMessages", self._get_messages),
+            Operation("ec2messages", "AcknowledgeMessage", self._acknowledge),
+            Operation("ec2messages", "SendReply", self._send_reply),
+            Operation("ec2messages", "FailMessage", self._fail),
+            Operation("ec2messages", "DeleteMessage", self._delete),
+            Operation("ec2messages", "GetEndpoint", self._get_endpoint),
+        ]
+
+    # What agents say of themselves
+
+    def _node_access(self, request: Request) -> list[Access]:
+        instance_id = request.params.get("InstanceId", "")
+        service, kind = ("ssm", "managed-instance") if instance_id.startswith("mi-") else ("ec2", "instance")
+        partition = self._kernel.settings.partition
+        arn = f"arn:{partition}:{service}:{request.region}:{request.account}:{kind}/{instance_id}"
+        return [Access(f"ssm:{request.operation}", arn)]
+
+    def _speaker(self, request: Request, claimed: str | None = None) -> Node:
+        """Return the calling node, and note that it is alive. Raises AccessDenied when it claims to be another."""
+        node = self._registry.speaker(request.principal, request.region)
+        if claimed is not None and claimed != node.instance_id:
+            raise AccessDenied(f"{request.principal.arn} speaks for {node.instance_id}, not for {claimed}.")
+        self._registry.contact(node)
+        return node
+
+    def _update(self, request: Request) -> Output:
+        node = self._speaker(request, request.params["InstanceId"])
+        self._registry.update(node, request.params)
+        return {}
+
+    def _list_associations(self, request: Request) -> Output:
+        self._speaker(request, request.params["InstanceId"])
+        # Associations of documents of type Command are not dispatched through the agent here: none is ever bound to a node.
+        return {"Associations": []}
+
+    def _get_manifest(self, request: Request) -> Output:
+        self._speaker(request)
+        # AWS agent: this exact error makes the agent take the package from documents; any other one fails the step.
+        raise AwsError("ResourceNotFoundException", f"There is no manifest of {request.params.get('PackageName', '')}.")
+
+    def _put_package_result(self, request: Request) -> Output:
+        params = request.params
+        node = self._speaker(request, params.get("Attributes", {}).get("instanceID"))
+        report = PackageReport(
+            package_name=params["PackageName"],
+            package_version=params.get("PackageVersion", ""),
+            operation=params.get("Operation", ""),
+            result=int(params.get("Result", 0)),
+            reported=request.now,
+            body=params,
+        )
+        self._packages.put(report, node.account, node.region, node.instance_id, report.package_name)
+        return {}
+
+    # What people ask
+
+    def _describe(self, request: Request) -> Output:
+        params = request.params
+        found = description.filters(params)
+        self._check_ids(request, found)
+        cache: dict[str, dict[str, str]] | None = None
+
+        def tags() -> dict[str, dict[str, str]]:
+            nonlocal cache
+            cache = self._tags(request) if cache is None else cache
+            return cache
+
+        known = [(node, self._registry.online(node)) for node in self._registry.of(request.account, request.region)]
+        rows = [row for row in known if description.matches(row[0], found, online=row[1], tags=tags)]
+        refusal = AwsError("InvalidNextToken", "The NextToken is not one that this list gave, or its node is gone.")
+        limit, token = params.get("MaxResults", PAGE_DEFAULT), params.get("NextToken")
+        shown, following = page(rows, lambda row: row[0].instance_id, limit, token, refusal)
+        views = [description.view(node, online=online) for node, online in shown]
+        return {"InstanceInformationList": views, **({"NextToken": following} if following else {})}
+
+    def _check_ids(self, request: Request, found: list[description.Filter]) -> None:
+        # AWS: API DescribeInstanceInformation: a node id that is not valid or not yours is an error.
+        wanted = [value for key, values in found if key == "InstanceIds" for value in values]
+        unknown = [name for name in wanted if self._registry.find(request.account, request.region, name) is None]
+        if unknown:
+            text = f"Instances [[{', '.join(unknown)}]] not in a valid state for account {request.account}"
+            raise AwsError("InvalidInstanceId", text)
+
+    def _tags(self, request: Request) -> dict[str, dict[str, str]]:
+        """Return the tags of all instances, read as AWSServiceRoleForAmazonSSM may (ec2:DescribeInstances)."""
+        role = self._service_linked_role(request.account, "ssm.amazonaws.com")
+        tags: dict[str, dict[str, str]] = {}
+        params: Params = {}
+        while True:
+            output = self._gateway.invoke(ApiCall(role, request.region, "ec2", "DescribeInstances", params))
+            for instance in (item for group in output["Reservations"] for item in group["Instances"]):
+                tags[instance["InstanceId"]] = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
+            if not output.get("NextToken"):
+                return tags
+            params = {"NextToken": output["NextToken"]}
+
+    # Messages
+
+    def _get_messages(self, request: Request) -> Output:
+        params = request.params
+        node = self._speaker(request, params["Destination"])
+        visibility_s = float(params.get("VisibilityTimeoutInSeconds") or VISIBILITY_S)
+        messages = self._mailbox.take(node.account, node.region, node.instance_id, visibility_s)
+        answer = {
+            "Destination": node.instance_id,
+            "MessagesRequestId": params["MessagesRequestId"],
+            "Messages": [_message_view(message) for message in messages],
+        }
+        if not messages:
+            raise Wait(topic(node.instance_id), self._kernel.settings.long_poll_s, answer)
+        return answer
+
+    def _message(self, request: Request) -> Message | None:
+        """Return the message that the calling node speaks of; None when it is its own, but forgotten."""
+        node = self._speaker(request)
+        message_id = request.params["MessageId"]
+        if message_id.rpartition(".")[2] != node.instance_id:
+            raise AccessDenied(f"{request.principal.arn} speaks for {node.instance_id}; message {message_id} is not its own.")
+        return self._mailbox.find(node.account, node.region, node.instance_id, message_id)
+
+    def _acknowledge(self, request: Request) -> Output:
+        if (message := self._message(request)) is not None:
+            self._mailbox.acknowledge(message)
+        return {}
+
+    def _send_reply(self, request: Request) -> Output:
+        reply = replies.parse(request.params["Payload"])
+        if (message := self._message(request)) is not None:
+            self._mailbox.reply(message, reply)
+        # AWS agent: a reply that is refused is kept on disk and sent again for hours, so a forgotten message is no error.
+        return {"MessageId": request.params["MessageId"], "ReplyId": request.params["ReplyId"], "ReplyStatus": "Sent"}
+
+    def _fail(self, request: Request) -> Output:
+        if (message := self._message(request)) is not None:
+            self._mailbox.fail(message, request.params.get("FailureType", ""))
+        return {}
+
+    def _delete(self, request: Request) -> Output:
+        # ASSUMED: deleting settles a message as acknowledging does; the stock agent never calls it.
+        return self._acknowledge(request)
+
+    def _get_endpoint(self, request: Request) -> Output:
+        self._speaker(request, request.params.get("Destination"))
+        endpoint = {"Protocol": request.params.get("Protocol", "ec2messages"), "Endpoint": self._kernel.settings.endpoint}
+        return {"Endpoint": endpoint}
+
+
+def _message_view(message: Message) -> Output:
+    created = datetime.fromtimestamp(message.created, UTC)
+    return {
+        "MessageId": message.message_id,
+        "Destination": message.instance_id,
+        "CreatedDate": f"{created:%Y-%m-%dT%H:%M:%S}.{created.microsecond // 1000:03d}Z",
+        "Topic": message.topic,
+        "Payload": message.payload,
+        "PayloadDigest": sha256(message.payload.encode()).hexdigest(),
+    }

@@ -1,0 +1,246 @@
+"""EC2: DescribeInstances, tags, Regions, instance status.
+
+Flow: `add` (the spec) -> rows -> filters -> shapes of the EC2 model.
+Rules: nothing is launched or stopped here; instances come from the spec. An unknown id is EC2's own error.
+AWS: EC2 API DescribeInstances, DescribeTags, CreateTags, DeleteTags, DescribeRegions, DescribeInstanceStatus.
+"""
+
+import re
+from typing import Any
+
+from localorg.inventory import filters
+from localorg.inventory.records import Instance, InstanceSeed
+from localorg.kernel import ids
+from localorg.kernel.arn import Arn
+from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.events import Kernel
+from localorg.kernel.paging import page
+from localorg.protocol.calls import Access, Operation, Output, Request
+
+PAGE_MAX = 1000
+TAGS_MAX = 50
+"""AWS: EC2 user guide "Tag restrictions": 50 tags a resource, keys up to 128 and values up to 256 characters."""
+
+
+class Instances:
+    """The instances of all accounts and Regions."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._rows = kernel.store.table("ec2.instance", Instance)
+
+    def add(self, seed: InstanceSeed) -> None:
+        """Let an instance exist. One that is known keeps its tags."""
+        if self._rows.get(seed.account, seed.region, seed.instance_id) is not None:
+            return
+        named = {"Name": seed.name} if seed.name else {}
+        self._keep(
+            Instance(
+                instance_id=seed.instance_id,
+                account=seed.account,
+                region=seed.region,
+                private_ip=seed.private_ip,
+                tags={**named, **seed.tags},
+                instance_type=seed.instance_type,
+                image_id=seed.image_id,
+                architecture=seed.architecture,
+                profile=seed.profile,
+                windows=seed.windows,
+                reservation_id=f"r-{ids.hexadecimal(self._kernel.dice, 17)}",
+                launched=self._kernel.now(),
+            )
+        )
+
+    def of(self, account: str, region: str) -> list[Instance]:
+        """Return the instances of an account and Region."""
+        return self._rows.values(account, region)
+
+    def arn(self, one: Instance) -> str:
+        """Return the ARN of an instance."""
+        partition = self._kernel.settings.partition
+        return str(Arn(partition, "ec2", one.region, one.account, f"instance/{one.instance_id}"))
+
+    def operations(self) -> list[Operation]:
+        """Return the operations of ec2."""
+        return [
+            Operation("ec2", "DescribeInstances", self._describe),
+            Operation("ec2", "DescribeInstanceStatus", self._describe_status),
+            Operation("ec2", "DescribeTags", self._describe_tags),
+            Operation("ec2", "CreateTags", self._create_tags, self._tag_access),
+            Operation("ec2", "DeleteTags", self._delete_tags, self._tag_access),
+            Operation("ec2", "DescribeRegions", self._describe_regions),
+        ]
+
+    def _keep(self, one: Instance) -> None:
+        self._rows.put(one, one.account, one.region, one.instance_id)
+
+    def _find(self, request: Request, listed: list[str]) -> list[Instance]:
+        malformed = [name for name in listed if not re.fullmatch(r"i-([0-9a-f]{8}|[0-9a-f]{17})", name)]
+        if malformed:
+            raise AwsError("InvalidInstanceID.Malformed", f'Invalid id: "{malformed[0]}"')
+        found = {name: self._rows.get(request.account, request.region, name) for name in listed}
+        missing = [name for name, one in found.items() if one is None]
+        if missing:
+            # AWS: EC2 API "Error codes for the Amazon EC2 API", InvalidInstanceID.NotFound, observed texts.
+            one_or_more = f"ID '{missing[0]}' does" if len(missing) == 1 else f"IDs '{', '.join(missing)}' do"
+            raise AwsError("InvalidInstanceID.NotFound", f"The instance {one_or_more} not exist")
+        return [one for one in found.values() if one is not None]
+
+    def _chosen(self, request: Request) -> tuple[list[Instance], Output]:
+        _no_dry_run(request)
+        params = request.params
+        listed = params.get("InstanceIds", [])
+        if listed and "MaxResults" in params:
+            raise AwsError(
+                "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults"
+            )
+        rows = self._find(request, listed) if listed else self.of(request.account, request.region)
+        test = filters.selection(params.get("Filters", []), filters.of_instance)
+        refusal = AwsError("InvalidNextToken", "The NextToken is not one that this list gave.")
+        limit = params.get("MaxResults") or PAGE_MAX
+        shown, token = page([one for one in rows if test(one)], _id, limit, params.get("NextToken"), refusal)
+        return shown, {"NextToken": token} if token else {}
+
+    def _describe(self, request: Request) -> Output:
+        shown, following = self._chosen(request)
+        reservations = [
+            {"ReservationId": one.reservation_id, "OwnerId": one.account, "Groups": [], "Instances": [self._view(one)]}
+            for one in shown
+        ]
+        return {"Reservations": reservations, **following}
+
+    def _view(self, one: Instance) -> dict[str, Any]:
+        partition = self._kernel.settings.partition
+        view: dict[str, Any] = {
+            "InstanceId": one.instance_id,
+            "ImageId": one.image_id,
+            "InstanceType": one.instance_type,
+            "Architecture": one.architecture,
+            "State": {"Code": filters.STATE_CODES[one.state], "Name": one.state},
+            "PrivateIpAddress": one.private_ip,
+            "PrivateDnsName": f"ip-{one.private_ip.replace('.', '-')}.{one.region}.compute.internal",
+            "PublicDnsName": "",
+            "LaunchTime": one.launched,
+            "Placement": {"AvailabilityZone": f"{one.region}a", "Tenancy": "default"},
+            "Monitoring": {"State": "disabled"},
+            "PlatformDetails": "Windows" if one.windows else "Linux/UNIX",
+            "Tags": [{"Key": key, "Value": value} for key, value in one.tags.items()],
+        }
+        if one.windows:
+            view["Platform"] = "windows"
+        if one.profile:
+            view["IamInstanceProfile"] = {"Arn": str(Arn(partition, "iam", "", one.account, f"instance-profile/{one.profile}"))}
+        return view
+
+    def _describe_status(self, request: Request) -> Output:
+        shown, following = self._chosen(request)
+        everyone = request.params.get("IncludeAllInstances", False)
+        # AWS: API DescribeInstanceStatus: only running instances, unless IncludeAllInstances.
+        return {"InstanceStatuses": [_status(one) for one in shown if everyone or one.state == "running"], **following}
+
+    # Tags
+
+    def _tag_access(self, request: Request) -> list[Access]:
+        partition = self._kernel.settings.partition
+        place = f"arn:{partition}:ec2:{request.region}:{request.account}"
+        return [Access(f"ec2:{request.operation}", f"{place}:instance/{name}") for name in request.params.get("Resources", [])]
+
+    def _tagged(self, request: Request) -> list[Instance]:
+        _no_dry_run(request)
+        others = [name for name in request.params["Resources"] if not name.startswith("i-")]
+        if others:
+            raise NotSupported(f"tags on {', '.join(others)}; only instances (i-...) have tags here", request.operation)
+        return self._find(request, request.params["Resources"])
+
+    def _create_tags(self, request: Request) -> Output:
+        new = {tag["Key"]: tag.get("Value", "") for tag in request.params["Tags"]}
+        wrong = [key for key in new if not 1 <= len(key) <= 128 or key.lower().startswith("aws:")]
+        if wrong:
+            raise AwsError(
+                "InvalidParameterValue", f"Tag keys have 1 to 128 characters and do not begin with aws:; found {wrong}."
+            )
+        found = self._tagged(request)
+        full = [one.instance_id for one in found if len({**one.tags, **new}) > TAGS_MAX]
+        if full:
+            raise AwsError("TagLimitExceeded", f"{', '.join(full)} would have more than {TAGS_MAX} tags.")
+        for one in found:
+            one.tags = {**one.tags, **new}
+            self._keep(one)
+        return {}
+
+    def _delete_tags(self, request: Request) -> Output:
+        found = self._tagged(request)
+        gone = request.params.get("Tags")
+        for one in found:
+            one.tags = {key: value for key, value in one.tags.items() if not _deleted(key, value, gone)}
+            self._keep(one)
+        return {}
+
+    def _describe_tags(self, request: Request) -> Output:
+        _no_dry_run(request)
+        rows = [
+            {"Key": key, "Value": value, "ResourceId": one.instance_id, "ResourceType": "instance"}
+            for one in self.of(request.account, request.region)
+            for key, value in one.tags.items()
+        ]
+        test = filters.selection(request.params.get("Filters", []), _of_tag)
+        refusal = AwsError("InvalidNextToken", "The NextToken is not one that this list gave.")
+        limit = request.params.get("MaxResults") or PAGE_MAX
+        chosen = [row for row in rows if test(row)]
+        shown, token = page(
+            chosen, lambda row: f"{row['ResourceId']} {row['Key']}", limit, request.params.get("NextToken"), refusal
+        )
+        return {"Tags": shown, **({"NextToken": token} if token else {})}
+
+    # Regions
+
+    def _describe_regions(self, request: Request) -> Output:
+        _no_dry_run(request)
+        if request.params.get("Filters"):
+            raise NotSupported("Filters", "DescribeRegions")
+        known = self._kernel.settings.regions
+        wanted = request.params.get("RegionNames") or known
+        unknown = [name for name in wanted if name not in known]
+        if unknown:
+            raise AwsError("InvalidParameterValue", f"Invalid region provided: [{', '.join(unknown)}]")
+        suffix = "amazonaws.com.cn" if self._kernel.settings.partition == "aws-cn" else "amazonaws.com"
+        rows = [{"RegionName": name, "Endpoint": f"ec2.{name}.{suffix}", "OptInStatus": "opt-in-not-required"} for name in wanted]
+        return {"Regions": rows}
+
+
+def _id(one: Instance) -> str:
+    return one.instance_id
+
+
+def _no_dry_run(request: Request) -> None:
+    if request.params.get("DryRun"):
+        # AWS: EC2 API, DryRun: the answer to a permitted dry run is this error; access was checked before.
+        raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412)
+
+
+def _status(one: Instance) -> dict[str, Any]:
+    fine = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
+    return {
+        "InstanceId": one.instance_id,
+        "AvailabilityZone": f"{one.region}a",
+        "InstanceState": {"Code": filters.STATE_CODES[one.state], "Name": one.state},
+        "InstanceStatus": fine,
+        "SystemStatus": fine,
+    }
+
+
+def _deleted(key: str, value: str, gone: list[dict[str, str]] | None) -> bool:
+    # AWS: API DeleteTags: no Tags deletes all but aws: tags; a tag with a Value only when the value is the same.
+    if gone is None:
+        return not key.startswith("aws:")
+    return any(tag["Key"] == key and tag.get("Value", value) == value for tag in gone)
+
+
+def _of_tag(name: str) -> filters.Reader:
+    members = {"key": "Key", "value": "Value", "resource-id": "ResourceId", "resource-type": "ResourceType"}
+    if name.startswith("tag:"):
+        key = name.removeprefix("tag:")
+        return lambda row: [row["Value"]] if row["Key"] == key else []
+    if name not in members:
+        raise NotSupported(f"the filter {name}; supported are {', '.join(members)} and tag:KEY", "DescribeTags")
+    return lambda row: [row[members[name]]]

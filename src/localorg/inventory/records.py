@@ -1,0 +1,56 @@
+"""What the inventory keeps: instances with their tags, resource groups.
+
+Rows: "ec2.instance" by (account, region, instance id); "resource-groups.group" by (account, region, name).
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class InstanceSeed:
+    """An EC2 instance that the spec brings into being. `name` becomes the tag Name unless the tags have one."""
+
+    instance_id: str
+    account: str
+    region: str
+    private_ip: str
+    name: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    instance_type: str = "t3.micro"
+    image_id: str = "ami-00000000000000000"
+    architecture: str = "x86_64"
+    profile: str = ""
+    """Name of the instance profile; empty: none."""
+    windows: bool = False
+
+
+@dataclass
+class Instance:
+    """An EC2 instance. Times are epoch seconds."""
+
+    instance_id: str
+    account: str
+    region: str
+    private_ip: str
+    tags: dict[str, str]
+    instance_type: str
+    image_id: str
+    architecture: str
+    profile: str
+    windows: bool
+    reservation_id: str
+    launched: float
+    state: str = "running"
+
+
+@dataclass
+class Group:
+    """A resource group: a name for a query."""
+
+    name: str
+    account: str
+    region: str
+    description: str
+    query: str
+    """The Query of TAG_FILTERS_1_0, JSON text as it was given."""
+    tags: dict[str, str]

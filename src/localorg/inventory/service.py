@@ -1,0 +1,33 @@
+"""The inventory engine: EC2 instances, the tagging API and resource groups of every account and Region.
+
+Flow: `add_instance` (the spec) -> rows -> reads. Nothing happens over time here, so it takes no events.
+Refuses to know: what runs on an instance; that is the fleet's and the node's.
+"""
+
+from localorg.inventory.groups import Groups
+from localorg.inventory.instances import Instances
+from localorg.inventory.records import InstanceSeed
+from localorg.kernel.events import Event, Kernel
+from localorg.protocol.calls import Operation
+from localorg.protocol.gateway import Gateway
+
+
+class Inventory:
+    """The small EC2 and its neighbours."""
+
+    def __init__(self, kernel: Kernel, _gateway: Gateway) -> None:
+        self._instances = Instances(kernel)
+        self._groups = Groups(kernel, self._instances)
+        kernel.on("inventory", self.handle)
+
+    def handle(self, event: Event) -> None:
+        """Refuse: nobody has a reason to send an event here."""
+        raise ValueError(f"inventory received an event it does not know: {event.name}")
+
+    def add_instance(self, seed: InstanceSeed) -> None:
+        """Let an instance exist (the server, from the spec). A second time changes nothing."""
+        self._instances.add(seed)
+
+    def operations(self) -> list[Operation]:
+        """Return the operations of ec2, resource-groups and resourcegroupstaggingapi."""
+        return [*self._instances.operations(), *self._groups.operations()]

@@ -1,0 +1,155 @@
+"""One account with nodes, a shelf of documents and Run Command on top, in virtual time; the wire's own validator included."""
+
+import json
+from typing import Any
+
+from localorg.commands.service import Commands
+from localorg.fleet.records import NodeSeed
+from localorg.fleet.service import Fleet
+from localorg.inventory.records import InstanceSeed
+from localorg.inventory.service import Inventory
+from localorg.kernel.clock import VirtualClock
+from localorg.kernel.errors import AwsError
+from localorg.kernel.events import Event, Kernel
+from localorg.kernel.settings import Settings
+from localorg.kernel.store import Store
+from localorg.protocol.calls import ApiCall, Operation, Output, Principal, Request
+from localorg.protocol.gateway import Authoriser, Gateway
+from localorg.protocol.validate import validate
+
+from fleet.scripted_node import ScriptedNode
+from support import AllowAll
+
+ACCOUNT, REGION, ROLE = "222222222222", "us-east-1", "NodeRole"
+ADMIN = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/admin")
+SHELL = {
+    "schemaVersion": "1.2",
+    "parameters": {
+        "commands": {"type": "StringList", "minItems": 1},
+        "workingDirectory": {"type": "String", "default": "", "maxChars": 4096},
+        "executionTimeout": {"type": "String", "default": "3600", "allowedPattern": "([1-9][0-9]{0,4})"},
+    },
+    "runtimeConfig": {"aws:runShellScript": {"properties": [{"id": "0.aws:runShellScript", "runCommand": "{{ commands }}"}]}},
+}
+PACKAGE = {
+    "schemaVersion": "2.2",
+    "parameters": {
+        "action": {"type": "String", "allowedValues": ["Install", "Uninstall"]},
+        "name": {"type": "String"},
+        "additionalArguments": {"type": "StringMap", "default": {}},
+    },
+    "mainSteps": [
+        {"action": "aws:runPowerShellScript", "name": "createDownloadFolder", "inputs": {"runCommand": ["x"]}},
+        {"action": "aws:configurePackage", "name": "configurePackage", "inputs": {"name": "{{ name }}"}},
+    ],
+}
+
+
+class Shelf:
+    """Documents as another engine would serve them: name -> (type, content, platforms)."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+            "AWS-RunShellScript": ("Command", SHELL, ["Linux", "MacOS"]),
+            "AWS-ConfigureAWSPackage": ("Command", PACKAGE, ["Linux", "Windows", "MacOS"]),
+            "WindowsOnly": ("Command", SHELL, ["Windows"]),
+            "SomeRunbook": ("Automation", {"schemaVersion": "0.3"}, ["Linux"]),
+        }
+
+    def operations(self) -> list[Operation]:
+        return [Operation("ssm", "GetDocument", self.get), Operation("ssm", "DescribeDocument", self.describe)]
+
+    def find(self, request: Request) -> tuple[str, dict[str, Any], list[str]]:
+        name = request.params["Name"]
+        if name not in self.documents:
+            raise AwsError("InvalidDocument", f"Document with name {name} does not exist.")
+        return self.documents[name]
+
+    def get(self, request: Request) -> Output:
+        kind, content, _ = self.find(request)
+        name = request.params["Name"]
+        text = json.dumps(content)
+        return {"Name": name, "DocumentVersion": "1", "DocumentType": kind, "DocumentFormat": "JSON", "Content": text}
+
+    def describe(self, request: Request) -> Output:
+        kind, _, platforms = self.find(request)
+        description = {"Status": "Active", "DocumentType": kind, "PlatformTypes": platforms, "Hash": "abc", "HashType": "Sha256"}
+        return {"Document": description}
+
+
+class Harness:
+    """Everything a command passes through, and a story's verbs."""
+
+    def __init__(self, authoriser: Authoriser | None = None, **settings: Any) -> None:
+        self.store = Store()
+        self.kernel = Kernel(self.store, VirtualClock(), Settings(**settings))
+        self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate)
+        self.shelf = Shelf()
+        self.inventory = Inventory(self.kernel, self.gateway)
+        self.fleet = Fleet(self.kernel, self.gateway, service_linked_role)
+        self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, service_linked_role)
+        for engine in (self.shelf, self.inventory, self.fleet, self.commands):
+            self.gateway.add(engine.operations())
+        self.facts: list[dict[str, Any]] = []
+        self.kernel.on("listener", lambda event: self.facts.append({"topic": event.name, **event.data}))
+        for topic in ("command.status-change", "node.online"):
+            self.kernel.subscribe(topic, "listener")
+        self.nodes: dict[str, ScriptedNode] = {}
+
+    def node(
+        self, number: int, *, tags: dict[str, str] | None = None, online: bool = True, platform: str = "Linux"
+    ) -> ScriptedNode:
+        """Add a managed EC2 instance; `online` starts its agent."""
+        instance_id = f"i-{number:017x}"
+        self.inventory.add_instance(
+            InstanceSeed(
+                instance_id=instance_id,
+                account=ACCOUNT,
+                region=REGION,
+                tags=tags or {},
+                private_ip="10.0.0.1",
+                name=f"node-{number}",
+            )
+        )
+        seed = NodeSeed(instance_id, ACCOUNT, REGION, f"node-{number}", "10.0.0.1", platform, "Ubuntu", "22.04", ROLE)
+        self.fleet.register(seed)
+        node = ScriptedNode(self.kernel, self.gateway, account=ACCOUNT, region=REGION, instance_id=instance_id, role=ROLE)
+        self.nodes[instance_id] = node
+        if online:
+            node.start()
+        return node
+
+    def call(self, operation: str, service: str = "ssm", principal: Principal = ADMIN, **params: Any) -> Output:
+        return self.gateway.invoke(ApiCall(principal, REGION, service, operation, params, source="wire"))
+
+    def send(self, document: str = "AWS-RunShellScript", **params: Any) -> str:
+        """SendCommand; returns its id."""
+        if document == "AWS-RunShellScript":
+            params.setdefault("Parameters", {"commands": ["echo hi"]})
+        if document == "AWS-ConfigureAWSPackage":
+            params.setdefault("Parameters", {"action": ["Install"], "name": ["Agent"]})
+        return self.call("SendCommand", DocumentName=document, **params)["Command"]["CommandId"]
+
+    def pass_time(self, seconds: float) -> None:
+        self.kernel.run_until(self.kernel.now() + seconds)
+        assert self.kernel.faults == []
+
+    def command(self, command_id: str) -> Output:
+        return self.call("ListCommands", CommandId=command_id)["Commands"][0]
+
+    def invocation(self, command_id: str, node: ScriptedNode, **params: Any) -> Output:
+        return self.call("GetCommandInvocation", CommandId=command_id, InstanceId=node.instance_id, **params)
+
+    def details(self, command_id: str) -> dict[str, str]:
+        """Return node id -> StatusDetails."""
+        found = self.call("ListCommandInvocations", CommandId=command_id)["CommandInvocations"]
+        return {one["InstanceId"]: one["StatusDetails"] for one in found}
+
+
+def service_linked_role(account: str, service: str) -> Principal:
+    name = "AWSServiceRoleForAmazonSSM"
+    role = f"arn:aws:iam::{account}:role/aws-service-role/{service}/{name}"
+    return Principal("role", account, f"arn:aws:sts::{account}:assumed-role/{name}/ssm", role_arn=role)
+
+
+__all__ = ["ACCOUNT", "ADMIN", "REGION", "Event", "Harness"]
