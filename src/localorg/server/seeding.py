@@ -1,0 +1,81 @@
+"""From the spec to a living organization: accounts, units, administrators, node roles, instances, buckets.
+
+Flow: Spec -> organization.seed -> for each account an administrator with keys -> for each node a role session's ground, an EC2
+instance and a place in the fleet. Everything here is idempotent: on a second `up` the rows that exist win, and what the spec has
+new is added. Instance ids are a digest of where a node stands in the spec, so that they are the same in every run of it.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from localorg.kernel.store import Store
+from localorg.server.personas import PERSONAS
+from localorg.server.spec import NodesSpec, Spec
+
+NODE_ROLE = "localorg-node"
+AGENT_VERSION = "3.3.0.0"
+
+
+@dataclass
+class NodeRecord:
+    """One node as it was seeded; `secret` is its proof towards the instance-metadata stand-in."""
+
+    instance_id: str
+    account: str
+    region: str
+    persona: str
+    name: str
+    ip_address: str
+    online: bool
+    tags: dict[str, str] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
+
+    def as_host_config(self) -> dict[str, Any]:
+        """Return what the node host needs to know of this node."""
+        return {
+            "instance_id": self.instance_id,
+            "account": self.account,
+            "region": self.region,
+            "persona": PERSONAS[self.persona].as_json(),
+            "computer_name": self.name,
+            "ip_address": self.ip_address,
+            "secret": self.secret,
+            "online": self.online,
+        }
+
+
+def node_records(spec: Spec, store: Store) -> list[NodeRecord]:
+    """Return every node of the organization, making rows for those that the spec has and the store has not."""
+    table = store.table("server.node", NodeRecord)
+    for record in _described(spec):
+        if table.get(record.instance_id) is None:
+            record.secret = secrets.token_urlsafe(24)
+            table.put(record, record.instance_id)
+    return table.values()
+
+
+def _described(spec: Spec) -> Iterator[NodeRecord]:
+    serial = 0
+    for entry, nodes in enumerate(spec.nodes):
+        for number in range(nodes.count):
+            serial += 1
+            yield _record(spec, nodes, f"{entry}/{number}", number, serial)
+
+
+def _record(spec: Spec, nodes: NodesSpec, place: str, number: int, serial: int) -> NodeRecord:
+    seed = f"{spec.organization.id}/{nodes.account}/{nodes.region}/{place}"
+    name = nodes.name or f"node-{nodes.persona}"
+    name = f"{name}-{number + 1}" if nodes.count > 1 else name
+    return NodeRecord(
+        instance_id="i-" + hashlib.sha256(seed.encode()).hexdigest()[:17],
+        account=nodes.account,
+        region=nodes.region,
+        persona=nodes.persona,
+        name=name,
+        ip_address=f"10.{serial >> 16 & 255}.{serial >> 8 & 255}.{serial & 255}",
+        online=nodes.online,
+        tags={"Name": name, **nodes.tags},
+    )
