@@ -1,0 +1,103 @@
+"""Up, down, killed, up again: what stays, what goes, and what is refused."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from demo.walk import Walk
+from tests_support.processes import mounts_below, processes_about
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("lifecycle")]
+
+
+def until_none(what: Path, patience_s: float = 10.0) -> tuple[list[str], list[str]]:
+    """Return processes and mounts that still speak of a folder once they are none, or when patience ends."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        left = processes_about(str(what)), mounts_below(str(what))
+        if left == ([], []):
+            break
+        time.sleep(0.1)
+    return left
+
+
+def node(walk: Walk) -> str:
+    return walk.nodes()[0]["instance_id"]
+
+
+def test_nodes_and_organization_outlive_down_and_up(small: Walk) -> None:
+    """A file written on a node, an object in S3 and a role in IAM are there after down and up; the node talks again."""
+    one = node(small)
+    small.inside(one, "sh", "-c", "echo kept >/opt/kept", expect=(0,))
+    (small.folder / "object").write_text("kept too")
+    small.shell.run("aws", "s3", "cp", str(small.folder / "object"), "s3://csd-packages-111111111111/deep/object")
+    trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+    small.aws("iam", "create-role", "--role-name", "kept", "--assume-role-policy-document", trust)
+    small.down()
+    small.up()
+    assert small.inside(one, "cat", "/opt/kept").out == "kept\n"
+    assert small.shell.run("aws", "s3", "cp", "s3://csd-packages-111111111111/deep/object", "-").out == "kept too"
+    assert small.aws("iam", "get-role", "--role-name", "kept")["Role"]["RoleName"] == "kept"
+    assert small.nodes()[0]["ping"] == "Online"
+
+
+def test_exec_returns_the_exit_code_of_its_command(small: Walk) -> None:
+    """What a command inside a node returns is what `localorg exec` returns; an unknown node is one sentence."""
+    assert small.inside(node(small), "sh", "-c", "echo out; echo err >&2; exit 7").code == 7
+    unknown = small.inside("i-00000000000000000", "true")
+    assert unknown.code == 1
+    assert "i-00000000000000000" in unknown.err
+    assert "Traceback" not in unknown.err
+
+
+def test_nothing_reaches_the_machine_itself(small: Walk) -> None:
+    """A file written on a node is not on the host, and the node cannot see the state directory."""
+    small.inside(node(small), "sh", "-c", "echo here >/opt/only-on-the-node", expect=(0,))
+    assert not Path("/opt/only-on-the-node").exists()
+    assert small.inside(node(small), "ls", small.state).code != 0 or small.inside(node(small), "ls", small.state).out == ""
+
+
+def test_a_second_up_is_refused(small: Walk) -> None:
+    """The same state directory, and the same port, are refused in one sentence with the ways out; the first goes on."""
+    again = small.shell.run(
+        *("localorg", "up", "--spec", str(small.spec), "--state", small.state, "--port", str(small.port + 1)), expect=None
+    )
+    assert (again.code, "already served" in again.err, "Traceback" in again.err) == (1, True, False)
+    other = small.folder / "other"
+    taken = small.shell.run(
+        "localorg", "up", "--spec", str(small.spec), "--state", str(other), "--port", str(small.port), expect=None
+    )
+    assert (taken.code, "--port" in taken.err, "Traceback" in taken.err) == (1, True, False)
+    assert small.nodes()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_and_no_mount_is_left(small: Walk, how: signal.Signals) -> None:
+    """Whether asked to stop or killed, the server takes its nodes and their mounts with it."""
+    assert processes_about(small.state)
+    pid = int(small.shell.run("localorg", "status").out.split("process: ")[1].split()[0])
+    os.kill(pid, how)
+    assert until_none(small.folder) == ([], [])
+
+
+def test_every_account_has_its_administrator(small: Walk) -> None:
+    """`localorg env` names endpoint, keys and both Region variables; the management account by default."""
+    assert small.aws("sts", "get-caller-identity")["Account"] == "111111111111"
+    assert small.aws("sts", "get-caller-identity", account="222222222222")["Account"] == "222222222222"
+    keys = small.keys()
+    assert keys["AWS_REGION"] == keys["AWS_DEFAULT_REGION"] == "us-east-1"
+    assert keys["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{small.port}"
+
+
+def test_a_wrong_spec_starts_nothing(tmp_path: Path) -> None:
+    """All problems of the file come at once, on standard error, with exit code 1."""
+    spec = tmp_path / "bad.yaml"
+    spec.write_text("regions: [mars]\norganization: {management: {id: '1', name: x}}\n")
+    outcome = Walk(1, tmp_path).shell.run("localorg", "up", "--spec", str(spec), "--state", str(tmp_path / "s"), expect=None)
+    assert outcome.code == 1
+    assert "found 'mars'; a Region looks like eu-west-1" in outcome.err
+    assert "twelve digits" in outcome.err
+    assert not (tmp_path / "s").exists()
