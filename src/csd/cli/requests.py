@@ -27,11 +27,8 @@ def association_parameters(
     if arguments is not None:
         parameters["additionalArguments"] = [json.dumps(_arguments(arguments, problems), sort_keys=True)]
     needed = (*_NEEDED, "version", "bucketName") if parameters["action"] == ["Install"] else _NEEDED
-    for key in needed:
-        if not parameters.get(key):
-            problems.append(
-                Problem(f"--{_option(key)}", "is needed.", "Give it; a new association takes nothing from an old one.")
-            )
+    remedy = "Give it; a new association takes nothing from an old one."
+    problems += [Problem(f"--{_option(key)}", "is needed.", remedy) for key in needed if not parameters.get(key)]
     if parameters["action"][0] not in ("Install", "Uninstall"):
         problems.append(Problem("--action", f"is {parameters['action'][0]!r}.", "Say Install or Uninstall."))
     problems += [
