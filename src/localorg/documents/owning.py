@@ -8,7 +8,7 @@ from typing import Any
 
 from localorg.documents import sharing
 from localorg.documents.lookup import Lookup
-from localorg.documents.paging import page
+from localorg.documents.paging import cut
 from localorg.documents.records import DocumentRecord, Shelf, as_tags
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.protocol.calls import Access, Handler, Operation, Output, Request
@@ -65,7 +65,7 @@ class Owning:
 
     def _describe_permission(self, request: Request) -> Output:
         document = self._lookup.own(request, request.params["Name"])
-        chosen, more = page(sorted(document.shares.items()), request.params, PAGE)
+        chosen, more = cut(sorted(document.shares.items()), lambda share: share[0], request.params, PAGE)
         infos = [{"AccountId": account, "SharedDocumentVersion": versions} for account, versions in chosen]
         return {"AccountIds": [account for account, _ in chosen], "AccountSharingInfoList": infos, **more}
 

@@ -10,7 +10,7 @@ from typing import Any
 from localorg.documents import answers, downloads, listing, text
 from localorg.documents.copying import files_by_name
 from localorg.documents.lookup import Found, Lookup
-from localorg.documents.paging import page
+from localorg.documents.paging import cut
 from localorg.documents.records import Shelf, SigningKey, VersionRecord
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.errors import NotSupported
@@ -47,7 +47,7 @@ class Reading:
         seen = [(found, self._lookup.shown_version(found)) for found in self._lookup.everything(request)]
         wanted = [(found, version) for found, version in seen if all(test(found, version) for test in tests)]
         wanted.sort(key=lambda one: one[0].shown_name)
-        chosen, more = page(wanted, request.params, PAGE)
+        chosen, more = cut(wanted, lambda one: one[0].shown_name, request.params, PAGE)
         return {"DocumentIdentifiers": [answers.identifier(found, version) for found, version in chosen], **more}
 
     def download(self, path: str, query: Mapping[str, str], now: float) -> Path | bytes:
@@ -97,7 +97,7 @@ class Reading:
         found = self._lookup.find(request, request.params["Name"])
         # ASSUMED: newest first, as the console shows them.
         newest_first = sorted(found.versions, key=lambda version: -version.number)
-        chosen, more = page(newest_first, request.params, PAGE)
+        chosen, more = cut(newest_first, lambda version: str(version.number), request.params, PAGE)
         return {"DocumentVersions": [answers.version_info(found, version) for version in chosen], **more}
 
     def _key(self) -> bytes:

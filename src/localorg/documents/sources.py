@@ -21,7 +21,10 @@ VIRTUAL_HOST = re.compile(r"(?P<bucket>.+?)\.s3([.-][a-z0-9-]+)*\.amazonaws\.com
 
 def locate(url: str) -> tuple[str, str] | None:
     """Return (bucket, key or prefix) of s3://, path-style or virtual-hosted https addresses; None when it is none of them."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     path = unquote(parts.path).lstrip("/")
     virtual = VIRTUAL_HOST.fullmatch(parts.netloc)
     if parts.scheme == "s3":
