@@ -1,0 +1,114 @@
+"""What the organization engine keeps, and the seed that an organization begins from.
+
+Rules: an account has one parent (the root or a unit); ids are AWS's shapes. Refuses to know: what the accounts contain.
+"""
+
+from dataclasses import dataclass, field
+
+PENDING_ACTIVATION = "PENDING_ACTIVATION"
+ACTIVE = "ACTIVE"
+SUSPENDED = "SUSPENDED"
+PENDING_CLOSURE = "PENDING_CLOSURE"
+CLOSED = "CLOSED"
+STATES = (PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE, CLOSED)
+"""AWS: Organizations API reference, AccountState."""
+
+
+@dataclass
+class OrganizationRecord:
+    """The organization: one row, keyed by its id (`o-...`)."""
+
+    organization_id: str
+    root_id: str
+    management_account: str
+
+
+@dataclass
+class UnitRecord:
+    """One organizational unit (`ou-abcd-11111111`), keyed by its id."""
+
+    unit_id: str
+    name: str
+    parent: str
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class AccountRecord:
+    """One account of the organization, keyed by its id. `joined` is epoch seconds."""
+
+    account_id: str
+    name: str
+    email: str
+    state: str
+    parent: str
+    joined: float
+    joined_method: str = "CREATED"
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class DelegationRecord:
+    """One account is the delegated administrator of one service; keyed (account, service)."""
+
+    account_id: str
+    service: str
+    enabled: float
+
+
+@dataclass
+class ServiceAccessRecord:
+    """Trusted access of one service, keyed by its principal."""
+
+    service: str
+    enabled: float
+
+
+@dataclass
+class CreationRecord:
+    """A CreateAccount request (`car-...`) and what became of it."""
+
+    request_id: str
+    account_name: str
+    email: str
+    state: str
+    requested: float
+    tags: dict[str, str] = field(default_factory=dict)
+    completed: float | None = None
+    account_id: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class UnitSeed:
+    """An organizational unit of the seed; `parent` is the root id or another unit's id."""
+
+    unit_id: str
+    name: str
+    parent: str
+
+
+@dataclass(frozen=True)
+class AccountSeed:
+    """An account of the seed; `parent` is the root id or a unit's id, `state` one of STATES."""
+
+    account_id: str
+    name: str
+    email: str
+    parent: str
+    state: str = ACTIVE
+
+
+@dataclass(frozen=True)
+class OrganizationSeed:
+    """What an organization begins with. The management account must be among `accounts`."""
+
+    organization_id: str
+    root_id: str
+    management_account: str
+    units: tuple[UnitSeed, ...] = ()
+    accounts: tuple[AccountSeed, ...] = ()
+    delegated_administrators: tuple[tuple[str, str], ...] = ()
+    """(account id, service principal)"""
+    enabled_services: tuple[str, ...] = ()
+    """Service principals with trusted access."""

@@ -1,0 +1,135 @@
+"""The organization as a tree of rows: lookups by id, children, paths, ARNs and the answers' shapes.
+
+Flow: `reading` and `changing` ask here; nothing here changes a row.
+Rules: an id that is not in the organization is refused with the error that AWS has for its kind.
+"""
+
+from localorg.kernel.errors import AwsError
+from localorg.kernel.store import Store
+from localorg.organization.records import (
+    ACTIVE,
+    PENDING_ACTIVATION,
+    PENDING_CLOSURE,
+    AccountRecord,
+    CreationRecord,
+    DelegationRecord,
+    OrganizationRecord,
+    ServiceAccessRecord,
+    UnitRecord,
+)
+from localorg.protocol.calls import Output
+
+NOT_IN_USE = "Your account is not a member of an organization."
+
+
+class Tree:
+    """The tables of the engine and the questions that they answer."""
+
+    def __init__(self, store: Store, partition: str) -> None:
+        self.organizations = store.table("organization.organization", OrganizationRecord)
+        self.units = store.table("organization.unit", UnitRecord)
+        self.accounts = store.table("organization.account", AccountRecord)
+        self.delegations = store.table("organization.delegation", DelegationRecord)
+        self.services = store.table("organization.service", ServiceAccessRecord)
+        self.creations = store.table("organization.creation", CreationRecord)
+        self._partition = partition
+
+    def known(self) -> OrganizationRecord | None:
+        """Return the organization, or None before it was seeded."""
+        return next(iter(self.organizations.values()), None)
+
+    def organization(self) -> OrganizationRecord:
+        """Return the organization. Raises AWSOrganizationsNotInUseException before it was seeded."""
+        found = self.known()
+        if found is None:
+            raise AwsError("AWSOrganizationsNotInUseException", NOT_IN_USE)
+        return found
+
+    def arn(self, kind: str, resource_id: str = "") -> str:
+        """Return the ARN of an account, ou, root, or (without `resource_id`) of the organization."""
+        # AWS: Service Authorization Reference, AWS Organizations, resource types.
+        organization = self.organization()
+        tail = f"{organization.organization_id}/{resource_id}" if resource_id else organization.organization_id
+        return f"arn:{self._partition}:organizations::{organization.management_account}:{kind}/{tail}"
+
+    def node_arn(self, node: str) -> str:
+        """Return the ARN of the root, unit or account with this id, whether or not it exists."""
+        if node.startswith("r-"):
+            return self.arn("root", node)
+        return self.arn("ou" if node.startswith("ou-") else "account", node)
+
+    def account(self, account_id: str) -> AccountRecord:
+        """Return the account. Raises AccountNotFoundException."""
+        found = self.accounts.get(account_id)
+        if found is None:
+            raise AwsError("AccountNotFoundException", f"You specified an account that doesn't exist: {account_id}.")
+        return found
+
+    def unit(self, unit_id: str) -> UnitRecord:
+        """Return the unit. Raises OrganizationalUnitNotFoundException."""
+        found = self.units.get(unit_id)
+        if found is None:
+            raise AwsError(
+                "OrganizationalUnitNotFoundException", f"You specified an organizational unit that doesn't exist: {unit_id}."
+            )
+        return found
+
+    def is_parent(self, node: str) -> bool:
+        """Say whether `node` is the root or a unit of the organization."""
+        return node == self.organization().root_id or self.units.get(node) is not None
+
+    def require_parent(self, node: str) -> None:
+        """Raise ParentNotFoundException unless `node` is the root or a unit."""
+        if not self.is_parent(node):
+            raise AwsError("ParentNotFoundException", f"You specified a parent that doesn't exist: {node}.")
+
+    def parent_of(self, child: str) -> str:
+        """Return the parent of an account or unit. Raises ChildNotFoundException."""
+        found = self.units.get(child) or self.accounts.get(child)
+        if found is None:
+            raise AwsError("ChildNotFoundException", f"You specified a child that doesn't exist: {child}.")
+        return found.parent
+
+    def units_of(self, parent: str) -> list[UnitRecord]:
+        """Return the units right below `parent`."""
+        return [unit for unit in self.units.values() if unit.parent == parent]
+
+    def accounts_of(self, parent: str) -> list[AccountRecord]:
+        """Return the accounts right below `parent`."""
+        return [account for account in self.accounts.values() if account.parent == parent]
+
+    def path(self, node: str) -> str:
+        """Return o-.../r-.../ou-.../ID/ of a unit or an account. AWS: IAM user guide, aws:PrincipalOrgPaths."""
+        steps = [node]
+        while steps[-1] != self.organization().root_id:
+            steps.append(self.parent_of(steps[-1]))
+        return "/".join([self.organization().organization_id, *reversed(steps)]) + "/"
+
+    def account_shape(self, account: AccountRecord) -> Output:
+        """Return an account in the shape of the model, with both Status and State."""
+        return {**self.account_head(account), "Paths": [self.path(account.account_id)]}
+
+    def account_head(self, account: AccountRecord) -> Output:
+        """Return what an account and a delegated administrator have in common in the model."""
+        return {
+            "Id": account.account_id,
+            "Arn": self.arn("account", account.account_id),
+            "Email": account.email,
+            "Name": account.name,
+            "Status": _status(account.state),
+            "State": account.state,
+            "JoinedMethod": account.joined_method,
+            "JoinedTimestamp": account.joined,
+        }
+
+    def unit_shape(self, unit: UnitRecord) -> Output:
+        """Return a unit in the shape of the model."""
+        return {"Id": unit.unit_id, "Arn": self.arn("ou", unit.unit_id), "Name": unit.name, "Path": self.path(unit.unit_id)}
+
+
+def _status(state: str) -> str:
+    # AWS: Organizations API reference, Account: Status knows fewer words than State.
+    # ASSUMED: an account that is not activated yet is shown as ACTIVE, a closed one as SUSPENDED.
+    if state in (ACTIVE, PENDING_ACTIVATION):
+        return "ACTIVE"
+    return "PENDING_CLOSURE" if state == PENDING_CLOSURE else "SUSPENDED"
