@@ -1,0 +1,261 @@
+"""The rendered solution: fresh, within AWS's bounds, clean by cfn-lint, and free of the sample's template defects."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+import pytest
+import yaml
+
+from csd.solution import render
+from csd.solution.names import HUB_DOCUMENT, MEMBER_DOCUMENT
+
+ROOT = Path(__file__).parents[3]
+TEMPLATE = json.loads(render.render_template_body())
+MEMBER_ROLES = json.loads(TEMPLATE["Resources"]["MemberRoles"]["Properties"]["TemplateBody"])
+DOCUMENTS = {name: yaml.safe_load(render.render_document(name)) for name in (HUB_DOCUMENT, MEMBER_DOCUMENT)}
+# What Automation's seed parameters are called, with their defaults; None is required.
+HUB_PARAMETERS = {
+    "InstanceId": "*", "action": None, "installationType": "Uninstall and reinstall", "name": None, "version": "",
+    "additionalArguments": {}, "AutomationAssumeRole": None, "bucketName": "", "bucketPrefix": "", "targetKey": "InstanceIds",
+    "targetValues": "*", "targetAccounts": None, "targetRegions": None, "maxConcurrency": "4", "maxErrors": "4",
+    "deliveryTimeoutSeconds": "3600", "nodeMaxConcurrency": "50", "nodeMaxErrors": "100%",
+}  # fmt: skip
+
+
+def every_step(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        yield step
+        yield from every_step(step["inputs"].get("Steps", []))
+
+
+STEPS = [(name, step) for name, document in DOCUMENTS.items() for step in every_step(document["mainSteps"])]
+SCRIPTS = [(name, step) for name, step in STEPS if step["action"] == "aws:executeScript"]
+
+
+@pytest.mark.parametrize("path", sorted(render.artifacts()))
+def test_artifacts_are_fresh(path: str) -> None:
+    """What is committed is what the sources render to. Run: python -m csd.solution.render."""
+    assert (ROOT / "artifacts" / path).read_text() == render.artifacts()[path]
+
+
+def test_nothing_else_lies_among_the_artifacts() -> None:
+    """A renamed artifact leaves no stale twin."""
+    found = {path.relative_to(ROOT / "artifacts").as_posix() for path in (ROOT / "artifacts").rglob("*") if path.is_file()}
+    assert found == set(render.artifacts())
+
+
+def test_the_template_fits_template_body() -> None:
+    """Documented: CreateStack API, TemplateBody: at most 51,200 bytes."""
+    assert len(render.render_template_body().encode()) <= render.TEMPLATE_BYTES_MAX
+
+
+def test_the_documents_fit() -> None:
+    """Documented: CreateDocument API: 64 KB, run-time parameters included."""
+    assert all(len(json.dumps(document)) < render.DOCUMENT_BYTES_MAX // 2 for document in DOCUMENTS.values())
+
+
+def test_both_forms_of_the_template_are_one() -> None:
+    """The readable form and the form that fits hold the same; the documents in them differ only in two defaults."""
+    assert yaml.safe_load(render.render_template()) == TEMPLATE
+    held = json.loads(json.dumps(TEMPLATE))["Resources"]["AddSoftwarePackageDocument"]["Properties"]["Content"]
+    assert held["parameters"]["targetKey"].pop("default") == {"Ref": "TargetKey"}
+    assert held["parameters"]["targetValues"].pop("default") == {"Ref": "TargetValues"}
+    alone = yaml.safe_load(render.render_document(HUB_DOCUMENT))
+    held["parameters"]["targetKey"]["default"], held["parameters"]["targetValues"]["default"] = "InstanceIds", "*"
+    assert held == alone
+
+
+@pytest.mark.parametrize("which", ["the stack", "the member roles"])
+def test_cfn_lint_is_clean(tmp_path: Path, which: str) -> None:
+    """No error, warning or information from cfn-lint, for both templates."""
+    body = TEMPLATE if which == "the stack" else MEMBER_ROLES
+    found = cfnlint.lint(json.dumps(body), config=cfnlint.ManualArgs(regions=["us-east-1", "eu-west-1"]))
+    assert [f"{match.rule.id} {match.message}" for match in found] == []
+
+
+def test_d1_every_script_is_python311() -> None:
+    """D1: python3.6 to 3.9 are refused since September 2025. Documented: AWS's notice to customers."""
+    assert {step["inputs"]["Runtime"] for _, step in SCRIPTS} == {"python3.11"}
+
+
+@pytest.mark.parametrize(("name", "step"), SCRIPTS, ids=[step["name"] for _, step in SCRIPTS])
+def test_scripts_stand_alone_and_make_one_pass(name: str, step: dict[str, Any]) -> None:
+    """Standard library and boto3 only; no sleep, no loop that waits, no bare except; the handler is there."""
+    tree = ast.parse(step["inputs"]["Script"])
+    modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    assert modules <= {"json", "re", "datetime", "typing", "boto3", "botocore.exceptions"}
+    assert all(handler.type is not None for handler in ast.walk(tree) if isinstance(handler, ast.ExceptHandler))
+    assert "handler" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert step["inputs"]["Handler"] == "handler"
+    assert len(step["inputs"]["Script"].splitlines()) < 200
+
+
+def test_references_point_at_what_is_there() -> None:
+    """Every {{ reference }} is a parameter, a step's output, a loop's value, or one of Automation's own."""
+    for name, document in DOCUMENTS.items():
+        steps = {step["name"]: step for step in every_step(document["mainSteps"])}
+        known = set(document["parameters"]) | {f"{s}.{o['Name']}" for s, step in steps.items() for o in step.get("outputs", [])}
+        known |= {f"{s}.CurrentIteratorValue" for s, step in steps.items() if "Iterators" in step["inputs"]}
+        known |= {"distribute.ExecutionId", "automation:EXECUTION_ID"}
+        known |= {f"global:{word}" for word in ("REGION", "ACCOUNT_ID", "AWS_PARTITION", "DATE_TIME")}
+        unknown = set(re.findall(r"\{\{\s*([^}\s]+)\s*\}\}", json.dumps(document))) - known
+        assert not unknown, (name, unknown)
+        assert {word for output in document["outputs"] for word in [output]} <= known
+
+
+def test_every_output_a_step_declares_is_used() -> None:
+    """No output that nobody reads, no payload that no script reads."""
+    for document in DOCUMENTS.values():
+        text = json.dumps(document)
+        for step in every_step(document["mainSteps"]):
+            for output in step.get("outputs", []):
+                assert f"{step['name']}.{output['Name']}" in text
+            for key in step["inputs"].get("InputPayload", {}):
+                assert re.search(f"[\"']{key}[\"']", step["inputs"]["Script"]), (step["name"], key)
+
+
+def test_next_steps_are_there() -> None:
+    """Every nextStep, branch, onFailure and onCancel names a step of its document."""
+    for document in DOCUMENTS.values():
+        names = {step["name"] for step in every_step(document["mainSteps"])}
+        text = json.dumps(document)
+        named = set(re.findall(r'"(?:nextStep|NextStep|Default)": "(\w+)"', text)) | set(re.findall(r'"step:(\w+)"', text))
+        assert named <= names
+
+
+def test_the_seeds_parameters_keep_their_names_and_defaults() -> None:
+    """The contract with those who call the documents already; what is new has a default."""
+    parameters = DOCUMENTS[HUB_DOCUMENT]["parameters"]
+    assert {name: told.get("default") for name, told in parameters.items()} == HUB_PARAMETERS
+    member = DOCUMENTS[MEMBER_DOCUMENT]["parameters"]
+    seeds = {"action", "installationType", "name", "version", "additionalArguments", "AutomationAssumeRole", "InstanceId"}
+    assert seeds <= set(member)
+    assert all("default" in member[name] for name in set(member) - {"action", "name"})
+
+
+def test_d2_the_roll_out_is_waited_for_and_judged() -> None:
+    """D2: nothing is fired and forgotten: each start is followed by a wait, and each wait by a verdict."""
+    member = [step["name"] for step in DOCUMENTS[MEMBER_DOCUMENT]["mainSteps"]]
+    assert member[2:5] == ["sendCommand", "waitForCommand", "judgeCommand"]
+    hub = [step["name"] for step in DOCUMENTS[HUB_DOCUMENT]["mainSteps"]]
+    assert hub[-3:] == ["shareDocuments", "distribute", "judgeDistribution"]
+
+
+def test_d3_one_offline_node_does_not_stop_its_neighbours() -> None:
+    """D3: concurrency and errors are told for nodes as well, and delivery ends at a time that is a parameter."""
+    send = next(step["inputs"] for name, step in STEPS if step["name"] == "sendCommand")
+    assert {"MaxConcurrency", "MaxErrors", "TimeoutSeconds"} <= set(send)
+
+
+def test_d5_the_wait_has_awss_bounds_and_looks_first() -> None:
+    """D5: at most 100 looks, a look before the first sleep, until every Region is Active or one has Failed."""
+    wait = next(step for _, step in STEPS if step["name"] == "awaitDocuments")["inputs"]
+    assert wait["MaxIterations"] <= 100
+    assert [step["action"] for step in wait["Steps"]] == ["aws:executeScript", "aws:sleep"]
+
+
+def test_d9_uninstall_publishes_nothing() -> None:
+    """D9: the branch goes round the publishing step."""
+    branch = next(step for _, step in STEPS if step["name"] == "isAnythingToPublish")["inputs"]
+    assert branch["Choices"] == [{"NextStep": "awaitDocuments", "Variable": "{{ action }}", "StringEquals": "Uninstall"}]
+
+
+def test_d13_descendants_are_included_and_one_run_serves_all() -> None:
+    """D13, D17: OUs at any depth, thresholds over the whole roll-out."""
+    places = next(step for _, step in STEPS if step["name"] == "distribute")["inputs"]["TargetLocations"]
+    assert len(places) == 1
+    assert places[0]["IncludeChildOrganizationUnits"] is True
+    assert places[0]["ExcludeAccounts"] == "{{ resolveTargets.excludeAccounts }}"
+
+
+def test_d11_no_partition_is_written_down() -> None:
+    """D11: neither template nor scripts say which partition they are in."""
+    for text in render.artifacts().values():
+        assert not re.findall(r"arn:aws[-a-z]*:|amazonaws\.com/|s3\.amazonaws", text)
+
+
+def statements(template: dict[str, Any]) -> list[dict[str, Any]]:
+    roles = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
+    return [s for role in roles for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+
+
+def test_d20_only_the_roles_that_are_needed() -> None:
+    """D20: no self-managed StackSet roles, no managed policies, no action by wildcard, no right to make rights."""
+    names = {
+        r["Properties"]["RoleName"]
+        for t in (TEMPLATE, MEMBER_ROLES)
+        for r in t["Resources"].values()
+        if r["Type"] == "AWS::IAM::Role"
+    }
+    assert names == {
+        "CSD-SystemsManager-AutomationAdministrationRole", "CSD-FleetReaderHubRole",
+        "CSD-SystemsManager-AutomationExecutionRole", "CSD-FleetReaderRole",
+    }  # fmt: skip
+    for statement in [*statements(TEMPLATE), *statements(MEMBER_ROLES)]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not [a for a in actions if "*" in a]
+        assert not [a for a in actions if re.match(r"iam:(Create|Put|Attach|Update)|cloudformation:", a)]
+    assert "ManagedPolicyArns" not in json.dumps([TEMPLATE, MEMBER_ROLES])
+
+
+def test_roles_pass_only_themselves_and_only_to_systems_manager() -> None:
+    """iam:PassRole is bound to one role and one service."""
+    passes = [s for s in [*statements(TEMPLATE), *statements(MEMBER_ROLES)] if s["Action"] == "iam:PassRole"]
+    assert len(passes) == 2
+    assert all(s["Condition"] == {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}} for s in passes)
+
+
+def test_no_trust_without_a_condition_beyond_the_account() -> None:
+    """Members trust one role of the hub, services only for their own account."""
+    for role in (
+        r["Properties"] for t in (TEMPLATE, MEMBER_ROLES) for r in t["Resources"].values() if r["Type"] == "AWS::IAM::Role"
+    ):
+        for trust in role["AssumeRolePolicyDocument"]["Statement"]:
+            assert "Condition" in trust or role["RoleName"] == "CSD-FleetReaderHubRole"
+
+
+def test_d21_everything_declared_is_used() -> None:
+    """D21: six parameters, each read somewhere; nothing in the form that is no parameter; no dummy account as default."""
+    parameters = set(TEMPLATE["Parameters"])
+    assert parameters == {
+        "IsDelegatedAdministrator", "DelegatedAdminAccountId", "ManagementAccountId", "DeploymentTargets", "TargetKey", "TargetValues",
+    }  # fmt: skip
+    text = json.dumps({k: v for k, v in TEMPLATE.items() if k not in ("Parameters", "Metadata")})
+    assert all(f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text for name in parameters)
+    form = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]
+    assert (
+        {name for group in form["ParameterGroups"] for name in group["Parameters"]} == parameters == set(form["ParameterLabels"])
+    )
+    assert not re.search(r"\b\d{12}\b", json.dumps(TEMPLATE["Parameters"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("ou-abcd-1qwert43", True),
+        ("ou-abcd-1qwert43,ou-abcd-11111111", True),
+        ("ou-abcd-1qwert43, ou-abcd-11111111", True),
+        ("r-abcd", False),
+        ("", False),
+    ],
+)
+def test_deployment_targets_take_ou_ids(text: str, fits: bool) -> None:
+    """One or many, checked as a whole or one by one. Assumed: which of the two CloudFormation does."""
+    assert bool(re.fullmatch(TEMPLATE["Parameters"]["DeploymentTargets"]["AllowedPattern"], text)) is fits
+
+
+def test_the_association_command_is_the_articles() -> None:
+    """Upper-case words are left to fill in; accounts and role are filled in already."""
+    text, parts = TEMPLATE["Outputs"]["AssociationCommand"]["Value"]["Fn::Sub"]
+    parameters = json.loads(text.split("--parameters '")[1].split("'")[0].replace("${Units}", "ou-1"))
+    assert list(parameters) == [
+        "targetAccounts", "targetRegions", "maxConcurrency", "maxErrors", "action", "installationType", "name", "version",
+        "additionalArguments", "AutomationAssumeRole", "bucketName", "bucketPrefix",
+    ]  # fmt: skip
+    assert parts["Units"] == {"Fn::Join": ['","', {"Ref": "DeploymentTargets"}]}
