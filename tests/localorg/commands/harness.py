@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from fleet.scripted_node import ScriptedNode
+from support import AllowAll
+
 from localorg.commands.service import Commands
 from localorg.fleet.records import NodeSeed
 from localorg.fleet.service import Fleet
@@ -16,9 +19,6 @@ from localorg.kernel.store import Store
 from localorg.protocol.calls import ApiCall, Operation, Output, Principal, Request
 from localorg.protocol.gateway import Authoriser, Gateway
 from localorg.protocol.validate import validate
-
-from fleet.scripted_node import ScriptedNode
-from support import AllowAll
 
 ACCOUNT, REGION, ROLE = "222222222222", "us-east-1", "NodeRole"
 ADMIN = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/admin")

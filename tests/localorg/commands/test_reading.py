@@ -1,0 +1,121 @@
+"""What can be read of commands: lists, filters, pages, cut-offs, after a restart too."""
+
+import pytest
+from commands.harness import Harness
+from fleet.scripted_node import Script, Step
+
+from localorg.commands.records import Invocation
+from localorg.kernel.errors import AwsError
+from localorg.kernel.store import Store
+
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def local():
+    """Three commands: one ended well, one badly, one under way; an hour between them."""
+    harness = Harness()
+    node, away = harness.node(1), harness.node(2, online=False)
+    harness.sent = [harness.send(InstanceIds=[node.instance_id])]
+    harness.pass_time(3600)
+    node.script = lambda _: Script([Step("aws:runShellScript", "Failed", 1)])
+    harness.sent.append(harness.send(InstanceIds=[node.instance_id], Comment="bad"))
+    harness.pass_time(3600)
+    harness.sent.append(harness.send("AWS-ConfigureAWSPackage", InstanceIds=[away.instance_id]))
+    return harness
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("Status", "Success", [0]),
+        ("Status", "Failed", [1]),
+        ("Status", "InProgress", [2]),
+        ("ExecutionStage", "Complete", [1, 0]),
+        ("ExecutionStage", "Executing", [2]),
+        ("DocumentName", "AWS-ConfigureAWSPackage", [2]),
+        ("InvokedAfter", "2027-01-15T08:30:00Z", [2, 1]),
+        ("InvokedBefore", "2027-01-15T08:30:00Z", [0]),
+    ],
+)
+def test_commands_are_filtered(local, key, value, expected):
+    """Documented: API CommandFilter; the newest first is assumed."""
+    found = local.call("ListCommands", Filters=[{"key": key, "value": value}])["Commands"]
+    assert [local.sent.index(command["CommandId"]) for command in found] == expected
+
+
+def test_invocations_are_filtered(local):
+    """Documented: API CommandFilter: ExecutionStage is for ListCommands only."""
+    found = local.call("ListCommandInvocations", Filters=[{"key": "Status", "value": "Pending"}])["CommandInvocations"]
+    assert [one["CommandId"] for one in found] == [local.sent[2]]
+    with pytest.raises(AwsError, match="InvalidFilterKey: The filter key ExecutionStage is not valid for this operation"):
+        local.call("ListCommandInvocations", Filters=[{"key": "ExecutionStage", "value": "Complete"}])
+    with pytest.raises(AwsError, match="Status must be one of .*; found 'Great'"):
+        local.call("ListCommands", Filters=[{"key": "Status", "value": "Great"}])
+    with pytest.raises(AwsError, match="Expected a time such as 2024-07-07T00:00:00Z, found 'yesterday'"):
+        local.call("ListCommands", Filters=[{"key": "InvokedAfter", "value": "yesterday"}])
+
+
+def test_commands_come_in_pages(local):
+    """A new command does not shift the pages. Documented: API ListCommands, NextToken."""
+    first = local.call("ListCommands", MaxResults=2)
+    local.send(InstanceIds=["i-00000000000000001"])
+    second = local.call("ListCommands", MaxResults=2, NextToken=first["NextToken"])
+    assert [local.sent.index(command["CommandId"]) for command in first["Commands"] + second["Commands"]] == [2, 1, 0]
+    assert "NextToken" not in second
+    with pytest.raises(AwsError, match="InvalidNextToken"):
+        local.call("ListCommands", NextToken="made up")
+
+
+def test_lists_by_node_and_by_command(local):
+    """Documented: API ListCommands and ListCommandInvocations, InstanceId and CommandId."""
+    on_first = local.call("ListCommands", InstanceId="i-00000000000000001")["Commands"]
+    assert [command["Comment"] for command in on_first] == ["bad", ""]
+    assert len(local.call("ListCommandInvocations", InstanceId="i-00000000000000002")["CommandInvocations"]) == 1
+    with pytest.raises(AwsError, match=f"InvalidCommandId: There is no command {NOWHERE} in 222222222222 us-east-1"):
+        local.call("ListCommands", CommandId=NOWHERE)
+
+
+def test_an_invocation_that_is_not_there(local):
+    """Documented: API GetCommandInvocation, InvocationDoesNotExist."""
+    with pytest.raises(AwsError, match=f"InvocationDoesNotExist: Command {NOWHERE} has no invocation on i-0+1 here"):
+        local.call("GetCommandInvocation", CommandId=NOWHERE, InstanceId="i-00000000000000001")
+    with pytest.raises(AwsError, match="InvalidInstanceId: Command .* was not sent to i-00000000000000002"):
+        local.call("CancelCommand", CommandId=local.sent[0], InstanceIds=["i-00000000000000002"])
+
+
+def test_output_is_cut_where_aws_cuts_it():
+    """24,000 of stdout, 8,000 of stderr, 2,500 of both. Documented: API GetCommandInvocation, CommandPlugin."""
+    local = Harness()
+    node = local.node(1)
+    node.script = lambda _: Script([Step("aws:runShellScript", stdout="o" * 30_000, stderr="e" * 30_000)])
+    command = local.send(InstanceIds=[node.instance_id])
+    local.pass_time(5)
+    answer = local.invocation(command, node)
+    assert (len(answer["StandardOutputContent"]), len(answer["StandardErrorContent"])) == (24_000, 8_000)
+    assert answer["StandardOutputContent"].endswith("o--output truncated--")
+    plugin = local.call("ListCommandInvocations", CommandId=command, Details=True)["CommandInvocations"][0]["CommandPlugins"][0]
+    assert len(plugin["Output"]) == 2_500
+
+
+def test_the_expiry_that_is_shown():
+    """ExpiresAfter is the total time-out. Documented: API Command, ExpiresAfter."""
+    local = Harness()
+    node = local.node(1)
+    command = local.send(InstanceIds=[node.instance_id], TimeoutSeconds=600)
+    shown = local.command(command)
+    assert shown["ExpiresAfter"] - shown["RequestedDateTime"] == 600 + 3600
+
+
+def test_rows_outlive_a_restart(tmp_path):
+    """Assumed: localorg's own promise. What a node said is there when the organization comes up again."""
+    local = Harness()
+    node = local.node(1)
+    command = local.send(InstanceIds=[node.instance_id])
+    local.pass_time(5)
+    row = local.store.table("command.invocation", Invocation).values()[0]
+    file = tmp_path / "state.sqlite"
+    first = Store(file)
+    first.table("command.invocation", Invocation).put(row, "a", "b", command, "c")
+    first.close()
+    assert Store(file).table("command.invocation", Invocation).values() == [row]
