@@ -11,7 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from localorg.fleet.records import NodeSeed
+from localorg.inventory.records import InstanceSeed
 from localorg.kernel.store import Store
+from localorg.organization.records import AccountSeed, OrganizationSeed, UnitSeed
+from localorg.server.engines import Engines
 from localorg.server.personas import PERSONAS
 from localorg.server.spec import NodesSpec, Spec
 
@@ -78,4 +82,71 @@ def _record(spec: Spec, nodes: NodesSpec, place: str, number: int, serial: int) 
         ip_address=f"10.{serial >> 16 & 255}.{serial >> 8 & 255}.{serial & 255}",
         online=nodes.online,
         tags={"Name": name, **nodes.tags},
+    )
+
+
+def seed(engines: Engines, spec: Spec, records: list[NodeRecord]) -> None:
+    """Bring the organization into being, or add what the spec has new. Raises ValueError with every mismatch."""
+    engines.organization.seed(organization_seed(spec))
+    management = spec.organization.management.id
+    for account in engines.organization.accounts():
+        engines.identity.bootstrap_account(account)
+        if account != management:
+            engines.identity.bootstrap_organization_access_role(account, management)
+    for account in {record.account for record in records}:
+        engines.identity.bootstrap_node_role(account, NODE_ROLE)
+    for record in records:
+        _seed_node(engines, record)
+
+
+def organization_seed(spec: Spec) -> OrganizationSeed:
+    """Return the spec's organization as the organization engine takes it."""
+    organization = spec.organization
+    accounts = [_account(account.id, account.name, organization.root, account.state) for account in organization.accounts]
+    accounts += [_account(a.id, a.name, unit.id, a.state) for _, unit in spec.units() for a in unit.accounts]
+    head = organization.management
+    return OrganizationSeed(
+        organization_id=organization.id,
+        root_id=organization.root,
+        management_account=head.id,
+        units=tuple(UnitSeed(unit.id, unit.name, parent) for parent, unit in spec.units()),
+        accounts=(_account(head.id, head.name, organization.root, head.state), *accounts),
+        delegated_administrators=tuple((d.account, d.service) for d in organization.delegated_administrators),
+        enabled_services=organization.trusted_services,
+    )
+
+
+def _account(account_id: str, name: str, parent: str, state: str) -> AccountSeed:
+    return AccountSeed(account_id, name, f"{name}@example.com", parent, state)
+
+
+def _seed_node(engines: Engines, record: NodeRecord) -> None:
+    persona = PERSONAS[record.persona]
+    engines.inventory.add_instance(
+        InstanceSeed(
+            record.instance_id,
+            record.account,
+            record.region,
+            record.ip_address,
+            name=record.name,
+            tags=record.tags,
+            architecture=persona.architecture,
+            profile=NODE_ROLE,
+        )
+    )
+    engines.fleet.register(
+        NodeSeed(
+            record.instance_id,
+            record.account,
+            record.region,
+            record.name,
+            record.ip_address,
+            persona.platform_type,
+            persona.platform_name,
+            persona.platform_version,
+            NODE_ROLE,
+            record.secret,
+            persona.architecture,
+            AGENT_VERSION,
+        )
     )

@@ -1,0 +1,87 @@
+"""All engines of one organization, wired to one kernel and one gateway. The one place that knows them all; no HTTP here.
+
+Flow: ports first (identity, borrowed services, blobs, the script runner) -> gateway -> engines -> their operations offered.
+Where two parts of one AWS service need each other (Run Command and its nodes, documents and Automation's own rules), one is handed to
+the other here, as a port.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from localorg.associations.service import Associations
+from localorg.automation.runbook import check_runbook
+from localorg.automation.service import Automation, ScriptRunner
+from localorg.commands.service import Commands
+from localorg.documents.service import Documents
+from localorg.fleet.service import Fleet
+from localorg.identity.service import Identity
+from localorg.inventory.service import Inventory
+from localorg.kernel.blobs import Blobs
+from localorg.kernel.events import Kernel
+from localorg.organization.service import Organization
+from localorg.protocol.gateway import BorrowedServices, Gateway
+from localorg.protocol.validate import validate
+from localorg.stacks.service import Stacks
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Every engine, by name."""
+
+    kernel: Kernel
+    gateway: Gateway
+    identity: Identity
+    organization: Organization
+    documents: Documents
+    automation: Automation
+    commands: Commands
+    associations: Associations
+    stacks: Stacks
+    fleet: Fleet
+    inventory: Inventory
+
+    def resume(self) -> None:
+        """Take up what was going on when the server went down."""
+        self.documents.resume()
+        self.automation.resume()
+        self.associations.resume()
+        self.stacks.resume()
+
+
+def wire_engines(
+    kernel: Kernel, blobs: Blobs, runner: ScriptRunner, borrow: Callable[[Identity], BorrowedServices | None]
+) -> Engines:
+    """Build and connect the engines. `borrow` makes the borrowed services, which need identity's policy check."""
+    belongs: list[Organization] = []  # identity asks who belongs where; the organization is built after the gateway it needs
+    identity = Identity(kernel, secrets.token_urlsafe, lambda account: belongs[0].organization_of(account) if belongs else None)
+    gateway = Gateway(kernel, identity, validate, borrow(identity))
+    organization = Organization(kernel, gateway)
+    belongs.append(organization)
+    fleet = Fleet(kernel, gateway, identity.service_linked_role)
+    engines = Engines(
+        kernel=kernel,
+        gateway=gateway,
+        identity=identity,
+        organization=organization,
+        documents=Documents(kernel, gateway, blobs, check_runbook),
+        automation=Automation(kernel, gateway, identity.session_principal, runner),
+        commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
+        associations=Associations(kernel, gateway, identity.service_linked_role),
+        stacks=Stacks(kernel, gateway, identity.session_principal, identity.service_linked_role),
+        fleet=fleet,
+        inventory=Inventory(kernel, gateway),
+    )
+    for engine in (
+        engines.identity,
+        engines.organization,
+        engines.documents,
+        engines.automation,
+        engines.commands,
+        engines.associations,
+        engines.stacks,
+        engines.fleet,
+        engines.inventory,
+    ):
+        gateway.add(engine.operations())
+    return engines

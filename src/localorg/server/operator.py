@@ -1,0 +1,104 @@
+"""What the operator may ask a running server (`localorg env|nodes|status|exec`), and where nodes fetch their credentials."""
+
+import hmac
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from localorg.protocol.calls import ApiCall
+from localorg.server.control import Refused
+from localorg.server.engines import Engines
+from localorg.server.machines import Machines
+from localorg.server.personas import PERSONAS
+from localorg.server.seeding import NODE_ROLE, NodeRecord
+from localorg.server.spec import Spec
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Answers to control routes. Bad questions raise Refused with the next step."""
+
+    engines: Engines
+    records: list[NodeRecord]
+    machines: Machines
+    spec: Spec
+    endpoint: str
+
+    def answers(self) -> dict[str, Callable[[dict[str, str]], dict[str, Any]]]:
+        """Return every question the operator may ask, by name."""
+        return {"env": self.env, "nodes": self.nodes, "pid": self.pid, "status": self.status}
+
+    def env(self, query: dict[str, str]) -> dict[str, Any]:
+        """Return the environment variables of an account's administrator."""
+        account = query.get("account", self.spec.organization.management.id)
+        region = query.get("region", self.spec.regions[0])
+        known = self.engines.organization.accounts()
+        if account not in known:
+            raise Refused(404, f"{account} is no account of this organization; there are {', '.join(known)}")
+        if region not in self.spec.regions:
+            raise Refused(404, f"{region} is not a Region of this organization; there are {', '.join(self.spec.regions)}")
+        key = self.engines.identity.bootstrap_account(account)
+        return {
+            "variables": {
+                "AWS_ENDPOINT_URL": self.endpoint,
+                "AWS_ACCESS_KEY_ID": key.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": key.secret,
+                "AWS_REGION": region,
+                "AWS_DEFAULT_REGION": region,
+            }
+        }
+
+    def nodes(self, _query: dict[str, str]) -> dict[str, Any]:
+        """Return every node with its ping status, as its own account's administrator would see it."""
+        return {"nodes": [self._node(record) for record in self.records]}
+
+    def _node(self, record: NodeRecord) -> dict[str, str]:
+        return {
+            "instance_id": record.instance_id,
+            "account": record.account,
+            "region": record.region,
+            "name": record.name,
+            "platform": PERSONAS[record.persona].platform_name.replace(" ", "-")
+            + "-"
+            + PERSONAS[record.persona].platform_version,
+            "ping": self._ping(record),
+        }
+
+    def _ping(self, record: NodeRecord) -> str:
+        administrator = self.engines.identity.administrator(record.account)
+        params = {"Filters": [{"Key": "InstanceIds", "Values": [record.instance_id]}]}
+        call = ApiCall(administrator, record.region, "ssm", "DescribeInstanceInformation", params)
+        listed = self.engines.gateway.invoke(call)["InstanceInformationList"]
+        return str(listed[0]["PingStatus"]) if listed else "Unknown"
+
+    def pid(self, query: dict[str, str]) -> dict[str, Any]:
+        """Return the process id of a node's first process."""
+        wanted = query.get("instance_id", "")
+        if wanted not in {record.instance_id for record in self.records}:
+            raise Refused(404, f"{wanted} is no node of this organization; `localorg nodes` lists them")
+        pid = self.machines.pids.get(wanted)
+        if pid is None:
+            raise Refused(409, f"{wanted} is not up: {self.machines.died.get(wanted) or 'it has not started'}")
+        return {"pid": pid}
+
+    def status(self, _query: dict[str, str]) -> dict[str, Any]:
+        """Return what is up."""
+        faults = self.engines.kernel.faults
+        return {
+            "endpoint": self.endpoint,
+            "process": os.getpid(),
+            "organization": self.spec.organization.id,
+            "accounts": len(self.engines.organization.accounts()),
+            "regions": ", ".join(self.spec.regions),
+            "nodes": f"{len(self.machines.pids)} of {len(self.records)} machines up",
+            "calls": len(self.engines.gateway.log),
+            "defects": f"{len(faults)}, see server.log" if faults else "none",
+        }
+
+    def node_credentials(self, instance_id: str, secret: str) -> dict[str, Any]:
+        """Return a node's credentials as the instance metadata service would. AWS: EC2 user guide, "Instance metadata"."""
+        record = next((r for r in self.records if r.instance_id == instance_id), None)
+        if record is None or not hmac.compare_digest(record.secret, secret):
+            raise Refused(403, "this is not the secret of that node")
+        return {"Code": "Success", **self.engines.identity.node_session(record.account, NODE_ROLE, instance_id)}
