@@ -125,11 +125,10 @@ class Gateway:
             self.kernel.post(replace(reply, data={**reply.data, **self._outcome(call)}))
             return
         try:
-            accesses = self.authorise_borrowed(call)
+            self.authorise_borrowed(call)
         except AwsError as refusal:
             self.kernel.post(replace(reply, data={**reply.data, **failure(refusal)}))
             return
-        self._record(call, accesses, "allowed")
         self.borrowed.submit(call, reply)
 
     def authorise_borrowed(self, call: ApiCall) -> Sequence[Access]:
@@ -143,6 +142,7 @@ class Gateway:
         except AwsError as refusal:
             self._record(call, accesses, "denied" if isinstance(refusal, AccessDenied) else refusal.code, refusal.message)
             raise
+        self._record(call, accesses, "allowed")
         return accesses
 
     def _outcome(self, call: ApiCall) -> dict[str, object]:

@@ -6,7 +6,7 @@ Only shapes that contain a timestamp, a blob or a renamed member are walked; all
 import binascii
 from base64 import b64decode
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import orjson
@@ -47,7 +47,7 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-@lru_cache(maxsize=None)
+@cache
 def _input(service: str, operation: str) -> Convert | None:
     shape = operation_model(service, operation).input_shape
     return None if shape is None else Compiler().convert(shape)

@@ -8,7 +8,7 @@ no number, date or base64 stays a text, so that the validator reports its type.
 import binascii
 from base64 import b64decode
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -66,7 +66,7 @@ def _raw(node: Node) -> Any:
     return {name: _raw(child) if name else child for name, child in node.items()}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _input(service: str, operation: str) -> Reader | None:
     shape = operation_model(service, operation).input_shape
     return None if shape is None else Compiler(ec2=protocol_of(service) == "ec2").reader(shape)
@@ -83,9 +83,17 @@ class Compiler:
         """Return the reader of `shape`."""
         key = f"{shape.name}/{shape.serialization.get('flattened', False)}"
         if key not in self._made:
-            self._made[key] = lambda node: self._made[key](node)
+            self._made[key] = self._late(key)
             self._made[key] = self._compile(shape)
         return self._made[key]
+
+    def _late(self, key: str) -> Reader:
+        """A stand-in while the shape is being compiled, for shapes that contain themselves."""
+
+        def read(node: Node) -> Any:
+            return self._made[key](node)
+
+        return read
 
     def _compile(self, shape: Any) -> Reader:
         match shape.type_name:

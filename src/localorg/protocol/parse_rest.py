@@ -9,7 +9,7 @@ needs; the body goes to whoever performs the call, untouched.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -54,7 +54,7 @@ def operation_of(service: str, request: WireRequest) -> str:
     raise NotSupported(f"{request.method} {request.path}{'?' if request.query else ''}{request.query}", service)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _routes(service: str) -> tuple[Route, ...]:
     model = service_model(service)
     found = [_route(service, name) for name in model.operation_names]
@@ -111,12 +111,8 @@ def _from_outside(
     match member.serialization.get("location"):
         case "uri":
             return _typed(member, labels.get(wire))
-        case "querystring" if member.type_name == "list":
-            return [_typed(member.member, value) for value in query[wire]] if wire in query else None
-        case "querystring" if member.type_name == "map":
-            return None
         case "querystring":
-            return _typed(member, query[wire][0]) if wire in query else None
+            return _from_query(member, query.get(wire))
         case "header":
             return _typed(member, headers.get(wire.lower()))
         case "headers":
@@ -124,6 +120,12 @@ def _from_outside(
             return {key[len(prefix) :]: value for key, value in headers.items() if key.startswith(prefix)} or None
         case _:
             return None
+
+
+def _from_query(member: Any, values: list[str] | None) -> Any:
+    if values is None or member.type_name == "map":
+        return None
+    return [_typed(member.member, value) for value in values] if member.type_name == "list" else _typed(member, values[0])
 
 
 def _typed(shape: Any, text: str | None) -> Any:

@@ -13,14 +13,14 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 
 _PROPERTY = re.compile(r"\\p\{(?:Is)?([A-Z][a-z]?)\}")
 _LONG_ESCAPE = re.compile(r"\\u(10000|10FFFF)")
 _CLASS_THEN_DASH = re.compile(r"(\\[wdsWDS])-(?=[^\]])")
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(pattern: str) -> re.Pattern[str]:
     """Return the Python pattern for `pattern`; use its `fullmatch`. Raises ValueError when it cannot be translated."""
     try:
@@ -58,7 +58,7 @@ def _pieces(text: str) -> Iterator[str]:
         position += 1
 
 
-@lru_cache(maxsize=None)
+@cache
 def _ranges(category: str) -> str:
     """Return the members of a Unicode category as ranges for a set. Takes about 0.2 s the first time."""
     parts: list[str] = []

@@ -10,7 +10,7 @@ Rules: engines raise the name of the model's error shape or its wire code; the w
 model (AccessDenied, throttling, unsupported) get the protocol's usual name.
 """
 
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -121,7 +121,7 @@ def _status(protocol: Protocol, modelled: int, raised: int) -> int:
     return 400 if protocol == "json" else modelled or raised
 
 
-@lru_cache(maxsize=None)
+@cache
 def _errors(service: str) -> dict[str, Spelling]:
     model = service_model(service)
     found: dict[str, Spelling] = {}

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import orjson
@@ -35,7 +35,7 @@ def body(service: str, operation: str, output: Output) -> bytes:
     return b"{}" if convert is None else orjson.dumps(convert(output))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _output(service: str, operation: str) -> Convert | None:
     shape = operation_model(service, operation).output_shape
     return None if shape is None else Compiler(f"{service}:{operation}").convert(shape)
@@ -52,6 +52,10 @@ SCALARS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 class Compiler:
     """Turns the shapes of one output into converters; each shape once, so that recursive shapes end."""
 
@@ -63,16 +67,22 @@ class Compiler:
         """Return the converter of `shape`."""
         key = f"{shape.name}/{shape.serialization.get('timestampFormat', '')}"
         if key not in self._made:
-            self._made[key] = lambda value: self._made[key](value)
+            self._made[key] = self._late(key)
             self._made[key] = self._compile(shape)
         return self._made[key]
 
+    def _late(self, key: str) -> Convert:
+        """A stand-in while the shape is being compiled, for shapes that contain themselves."""
+
+        def convert(value: Any) -> Any:
+            return self._made[key](value)
+
+        return convert
+
     def _compile(self, shape: Any) -> Convert:
-        if getattr(shape, "is_document_type", False):
-            return lambda value: value
         match shape.type_name:
             case "structure":
-                return self._structure(shape)
+                return _as_it_is if getattr(shape, "is_document_type", False) else self._structure(shape)
             case "list":
                 return self._list(shape)
             case "map":

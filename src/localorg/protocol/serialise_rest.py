@@ -3,7 +3,7 @@
 Refuses rest-xml: S3 is answered by whoever performs it, never from here.
 """
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import orjson
@@ -61,6 +61,6 @@ def _body(service: str, operation: str, shape: Any, inside: Output) -> bytes:
     return orjson.dumps(_compiler(service, operation).convert(shape.members[payload])(value))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiler(service: str, operation: str) -> Compiler:
     return Compiler(f"{service}:{operation}")

@@ -7,7 +7,7 @@ Lists are wrapped (member, or the name the model gives) unless the model flatten
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -52,7 +52,7 @@ def _response(parts: list[str], request_id: str) -> WireResponse:
     return WireResponse(200, {"content-type": "text/xml", "x-amzn-requestid": request_id}, body)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _output(service: str, operation: str) -> Write:
     return Compiler(f"{service}:{operation}").write(operation_model(service, operation).output_shape)
 
@@ -73,9 +73,17 @@ class Compiler:
         """Return the writer of `shape`."""
         key = f"{shape.name}/{shape.serialization.get('flattened', '')}/{shape.serialization.get('timestampFormat', '')}"
         if key not in self._made:
-            self._made[key] = lambda parts, tag, value: self._made[key](parts, tag, value)
+            self._made[key] = self._late(key)
             self._made[key] = self._compile(shape)
         return self._made[key]
+
+    def _late(self, key: str) -> Write:
+        """A stand-in while the shape is being compiled, for shapes that contain themselves."""
+
+        def write(parts: list[str], tag: str, value: Any) -> None:
+            self._made[key](parts, tag, value)
+
+        return write
 
     def _compile(self, shape: Any) -> Write:
         match shape.type_name:
@@ -158,7 +166,7 @@ class Compiler:
 
     def _shower(self, shape: Any) -> Callable[[Any], str]:
         kind = shape.type_name
-        expected = {"timestamp": (int, float), "blob": (bytes, bytearray)}.get(kind) or SCALARS[kind]
+        expected: Any = {"timestamp": (int, float), "blob": (bytes, bytearray)}.get(kind) or SCALARS[kind]
         form = shape.serialization.get("timestampFormat", "iso8601")
 
         def show(value: Any) -> str:

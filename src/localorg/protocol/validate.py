@@ -9,7 +9,7 @@ AWS: "N validation errors detected: Value 'v' at 'place' failed to satisfy const
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from localorg.kernel.errors import AwsError
@@ -47,13 +47,13 @@ def validate(service: str, operation: str, params: Params) -> None:
         raise refusal(service, protocol_of(service), operation, problems)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _operation_check(service: str, operation: str) -> Check:
     shape = operation_model(service, operation).input_shape
     return _nothing_expected if shape is None else _compiler(service).check(shape)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiler(service: str) -> "Compiler":
     return Compiler(service)
 
@@ -78,9 +78,17 @@ class Compiler:
         """Return the check of `shape`."""
         name = shape.name
         if name not in self._checks:
-            self._checks[name] = lambda value, place, problems: self._checks[name](value, place, problems)
+            self._checks[name] = self._late(name)
             self._checks[name] = self._compile(shape)
         return self._checks[name]
+
+    def _late(self, name: str) -> Check:
+        """A stand-in while the shape is being compiled, for shapes that contain themselves."""
+
+        def check(value: Any, place: str, problems: list[Problem]) -> None:
+            self._checks[name](value, place, problems)
+
+        return check
 
     def _compile(self, shape: Any) -> Check:
         if getattr(shape, "is_document_type", False) or shape.serialization.get("eventstream"):
@@ -103,9 +111,11 @@ class Compiler:
 
         def check(value: Any, place: str, problems: list[Problem]) -> None:
             prefix = f"{place}." if place else ""
-            for name in required:
-                if name not in value:
-                    problems.append(Problem(Kind.MISSING, prefix + _lower_first(name), None, "Member must not be null"))
+            problems.extend(
+                Problem(Kind.MISSING, prefix + _lower_first(name), None, "Member must not be null")
+                for name in required
+                if name not in value
+            )
             for name, item in value.items():
                 known = checks.get(name)
                 if known is None:
@@ -222,8 +232,9 @@ def _length_bounds(least: int | None, most: int | None) -> list[Constraint]:
 
 
 def _number_bounds(kind: str, least: float | None, most: float | None) -> list[Constraint]:
-    low, high = INTEGER_BOUNDS.get(kind, (None, None))
-    low, high = (least if least is not None else low), (most if most is not None else high)
+    widest = INTEGER_BOUNDS.get(kind, (None, None))
+    low = least if least is not None else widest[0]
+    high = most if most is not None else widest[1]
     found: list[Constraint] = []
     if high is not None:
         found.append((lambda value: value <= high, f"Member must have value less than or equal to {high}"))

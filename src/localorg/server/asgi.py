@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from typing import Protocol as Interface
 
 from localorg.kernel.errors import AwsError, NotSupported
@@ -25,7 +26,7 @@ from localorg.protocol.http import WireRequest, WireResponse
 from localorg.protocol.parse import operation_of, parse
 from localorg.protocol.serialise import serialise
 from localorg.protocol.serialise_error import serialise_error
-from localorg.server import signature
+from localorg.server import signature, signature_v2
 from localorg.server.replies import Receive, Reply, Route, Scope, Send, send_reply
 
 API_BODY_BYTES_MAX = 8 << 20
@@ -44,8 +45,10 @@ class BorrowedFront(Interface):
         """Say whether `service` is borrowed."""
         ...
 
-    async def forward(self, service: str, region: str, caller: signature.Caller, request: WireRequest) -> WireResponse:
-        """Authorise and perform a raw request. Raises AwsError."""
+    async def forward(
+        self, gateway: Gateway, service: str, region: str, caller: signature.Caller, request: WireRequest
+    ) -> WireResponse:
+        """Authorise and perform a raw request, and keep what it changed. Raises AwsError."""
         ...
 
 
@@ -117,20 +120,30 @@ class Application:
             return serialise_error(turn.service, turn.protocol, defect, turn.request_id)
 
     async def _dispatch(self, head: WireRequest, receive: Receive, turn: _Turn) -> Reply:
-        if not signature.is_signed(head):
+        if signature_v2.is_signed(head):
+            turn.service, turn.protocol = "s3", models.protocol_of("s3")
+            request = await _with_body(head, receive, OBJECT_BODY_BYTES_MAX)
+            region = self.kernel.settings.regions[0]
+            caller = signature_v2.verify(request, self.credentials, region, self.wall(), self.kernel.now())
+        elif signature.is_signed(head):
+            request, caller = await self._signed(head, receive, turn)
+        else:
             return await self._unsigned(head, receive, turn)
+        service, region = turn.service, caller.claim.region
+        if service is None:
+            raise NotSupported(f"the service {caller.claim.signing_name}")
+        self._check_region(service, region)
+        if self.borrowed is not None and self.borrowed.serves(service):
+            return await self.borrowed.forward(self.gateway, service, region, caller, request)
+        return await self._call(caller.principal, region, request, receive, turn)
+
+    async def _signed(self, head: WireRequest, receive: Receive, turn: _Turn) -> tuple[WireRequest, signature.Caller]:
         claim = signature.claim_of(head)
         turn.service = models.service_signed_as(claim.signing_name)
         if turn.service is not None:
             turn.protocol = models.protocol_of(turn.service)
         request = await _with_body(head, receive, OBJECT_BODY_BYTES_MAX if turn.service == "s3" else API_BODY_BYTES_MAX)
-        caller = signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
-        if turn.service is None:
-            raise NotSupported(f"the service {claim.signing_name}")
-        self._check_region(turn.service, claim.region)
-        if self.borrowed is not None and self.borrowed.serves(turn.service):
-            return await self.borrowed.forward(turn.service, claim.region, caller, request)
-        return await self._call(caller.principal, claim.region, request, receive, turn)
+        return request, signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
 
     async def _unsigned(self, head: WireRequest, receive: Receive, turn: _Turn) -> Reply:
         for prefix, route in self.routes.items():
@@ -154,15 +167,15 @@ class Application:
             )
 
     async def _call(self, principal: Principal, region: str, request: WireRequest, receive: Receive, turn: _Turn) -> Reply:
-        assert turn.service is not None
-        turn.operation = operation_of(turn.service, request)
-        params = parse(turn.service, turn.operation, request)
-        call = ApiCall(principal, region, turn.service, turn.operation, params, source="wire")
+        service = turn.service or ""
+        turn.operation = operation_of(service, request)
+        params = parse(service, turn.operation, request)
+        call = ApiCall(principal, region, service, turn.operation, params, source="wire")
         try:
             output = await self._attempt(call, receive)
         finally:
             await self._committed()
-        return serialise(turn.service, turn.operation, output, turn.request_id)
+        return serialise(service, turn.operation, output, turn.request_id)
 
     async def _attempt(self, call: ApiCall, receive: Receive) -> Output:
         deadline: float | None = None
@@ -189,7 +202,8 @@ class Application:
         self._held.add(held)
         self.kernel.wait_on(topic, lambda: _resolve(held, outcome=True))
         try:
-            await asyncio.wait({held, gone}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [held, gone]
+            await asyncio.wait(either, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._held.discard(held)
         if gone.done():

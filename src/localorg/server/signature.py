@@ -102,10 +102,12 @@ MISMATCH = (
     "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
 
+UNKNOWN_KEY_S3 = "The AWS Access Key Id you provided does not exist in our records."
+
 
 def _unknown_key(signing_name: str) -> str:
     if signing_name == "s3":
-        return "The AWS Access Key Id you provided does not exist in our records."
+        return UNKNOWN_KEY_S3
     return "The security token included in the request is invalid."
 
 

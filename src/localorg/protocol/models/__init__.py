@@ -7,7 +7,7 @@ Refuses to know: which operations localorg implements (the gateway), and how byt
 """
 
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ OWN_SERVICES = (
     "resource-groups",
 )
 """Services that localorg's own engines answer."""
-BORROWED_SERVICES = ("s3", "secretsmanager", "sns", "events")
+BORROWED_SERVICES = ("s3", "sns")
 """Services that moto answers behind our front."""
 SIGNING_NAMES = {"tagging": "resourcegroupstaggingapi"}
 """Names in SigV4 scopes that are not botocore's name of the service."""
@@ -44,7 +44,7 @@ def _loader() -> Any:
     return Loader()
 
 
-@lru_cache(maxsize=None)
+@cache
 def service_model(service: str) -> ServiceModel:
     """Return the model of `service` (botocore's name). Raises NotSupported when localorg does not speak it."""
     if service not in (*OWN_SERVICES, *BORROWED_SERVICES):
@@ -76,7 +76,7 @@ def _merged(service: str, description: dict[str, Any], addition: dict[str, Any])
     }
 
 
-@lru_cache(maxsize=None)
+@cache
 def operation_model(service: str, operation: str) -> OperationModel:
     """Return the model of one operation. Raises NotSupported when the service has no such operation."""
     model = service_model(service)
