@@ -120,6 +120,9 @@ class Application:
             return serialise_error(turn.service, turn.protocol, defect, turn.request_id)
 
     async def _dispatch(self, head: WireRequest, receive: Receive, turn: _Turn) -> Reply:
+        route = self._route(head)
+        if route is not None:
+            return await route(await _with_body(head, receive, API_BODY_BYTES_MAX))
         if signature_v2.is_signed(head):
             turn.service, turn.protocol = "s3", models.protocol_of("s3")
             request = await _with_body(head, receive, OBJECT_BODY_BYTES_MAX)
@@ -145,10 +148,13 @@ class Application:
         request = await _with_body(head, receive, OBJECT_BODY_BYTES_MAX if turn.service == "s3" else API_BODY_BYTES_MAX)
         return request, signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
 
+    def _route(self, head: WireRequest) -> Route | None:
+        """An extra route, unless the request is signed (then its path is a bucket's)."""
+        if head.headers.get("authorization", "").startswith("AWS4-") or "X-Amz-Signature=" in head.query:
+            return None
+        return next((route for prefix, route in self.routes.items() if head.path.startswith(prefix)), None)
+
     async def _unsigned(self, head: WireRequest, receive: Receive, turn: _Turn) -> Reply:
-        for prefix, route in self.routes.items():
-            if head.path.startswith(prefix):
-                return await route(await _with_body(head, receive, API_BODY_BYTES_MAX))
         prefix, _, operation = head.headers.get("x-amz-target", "").rpartition(".")
         turn.service = models.targets().get(prefix)
         if (turn.service, operation) not in ANONYMOUS:

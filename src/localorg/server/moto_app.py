@@ -1,10 +1,9 @@
 """moto as plain WSGI applications, one for each borrowed service, without moto's own server (and so without Flask).
 
-Flow: environ -> moto's Request -> the first entry of the service's url table that matches the raw path -> (status, headers,
-body).
+Flow: environ -> moto's Request -> the first entry of its url table that matches the raw path -> (status, headers, body).
 Rules: only the url table and the calling convention of its handlers are used (what moto's botocore stubber uses too; the same from
 5.0.0 to 5.2.5), never its backends. What moto does not implement is 501, what it trips over is 500 with the traceback in the log.
-Refuses to know: accounts (the caller sets x-moto-account-id), signatures, authorisation. It must run on one thread: moto is not thread-safe.
+Refuses to know: signatures, authorisation, and whose request it is (told by `Target`). One thread only: moto is not thread-safe.
 """
 
 import io

@@ -16,10 +16,41 @@ from localorg.server.signature import MISMATCH, UNKNOWN_KEY_S3, Caller, Claim, C
 
 AUTHENTICATION = frozenset({"AWSAccessKeyId", "Signature", "Expires"})
 SUBRESOURCES = frozenset(
-    "accelerate acl cors delete lifecycle location logging notification partNumber policy requestPayment restore tagging torrent "
-    "uploadId uploads versionId versioning versions website response-cache-control response-content-disposition "
-    "response-content-encoding response-content-language response-content-type response-expires "
-    "analytics metrics inventory replication select select-type object-lock".split()
+    [
+        "accelerate",
+        "acl",
+        "cors",
+        "delete",
+        "lifecycle",
+        "location",
+        "logging",
+        "notification",
+        "partNumber",
+        "policy",
+        "requestPayment",
+        "restore",
+        "tagging",
+        "torrent",
+        "uploadId",
+        "uploads",
+        "versionId",
+        "versioning",
+        "versions",
+        "website",
+        "response-cache-control",
+        "response-content-disposition",
+        "response-content-encoding",
+        "response-content-language",
+        "response-content-type",
+        "response-expires",
+        "analytics",
+        "metrics",
+        "inventory",
+        "replication",
+        "select",
+        "select-type",
+        "object-lock",
+    ]
 )
 """Query parameters that are part of the resource."""
 
