@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -84,7 +85,7 @@ def asking(client: Any, account: str = "") -> Iterator[None]:
             account=account,
             region=region,
         ) from refused
-    except BotoCoreError as broken:
+    except (BotoCoreError, Boto3Error) as broken:
         raise AwsRefused(
             service=service, operation="call", code=type(broken).__name__, said=str(broken), account=account, region=region
         ) from broken

@@ -1,0 +1,79 @@
+"""Reading the fleet: under the reader roles only, in every targeted place, and never skipping what could not be read."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from csd.aws.fleet import Gathered, Scope, gather, reader
+from csd_fakes.aws import Fleet, FleetPrincipal
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PLACE = ("222222222222", "eu-west-1")
+ARN = "arn:aws:ssm:eu-west-1:111111111111:document/csd-hello"
+
+
+def command(identifier: str, name: str = ARN, hour: int = 0) -> dict[str, Any]:
+    told = {"CommandId": identifier, "DocumentName": "AWS-ConfigureAWSPackage", "Parameters": {"name": [name]}}
+    return told | {"RequestedDateTime": NOW.replace(hour=hour)}
+
+
+def invocation(identifier: str, node: str, status: str, output: str = "", details: str = "") -> dict[str, Any]:
+    plugins = [{"Name": "configurePackage", "Output": output, "ResponseFinishDateTime": NOW}] if output else []
+    told = {"CommandId": identifier, "InstanceId": node, "Status": status, "StatusDetails": details or status}
+    return told | {"RequestedDateTime": NOW, "CommandPlugins": plugins}
+
+
+def fleet() -> Fleet:
+    node = {"PingStatus": "Online", "LastPingDateTime": NOW, "PlatformName": "Debian", "PlatformVersion": "12"}
+    return Fleet(
+        nodes={PLACE: [node | {"InstanceId": "i-1", "Role": "web"}, node | {"InstanceId": "i-2", "Role": "db"}]},
+        commands={PLACE: [command("old", hour=1), command("new", hour=2), command("other", "arn:x:document/other", hour=3)]},
+        invocations={
+            "new": [
+                invocation("new", "i-1", "Failed", "short"),
+                invocation("new", "i-2", "TimedOut", details="DeliveryTimedOut"),
+            ],
+            "old": [invocation("old", node, "Success", f"Successfully installed {ARN} 1.0.0") for node in ("i-1", "i-2")],
+        },
+        full={"i-1": {"StandardOutputContent": "out", "StandardErrorContent": "token-4711"}},
+    )
+
+
+def read(
+    world: Fleet, key: str = "InstanceIds", values: tuple[str, ...] = ("*",), accounts: tuple[str, ...] = (PLACE[0],)
+) -> Gathered:
+    lines: list[str] = []
+    return gather(reader(FleetPrincipal(world)), Scope(accounts, (PLACE[1],), key, values), "csd-hello", lines.append)  # type: ignore[arg-type] # a fake principal
+
+
+def test_words_are_read_newest_first_until_a_node_has_spoken() -> None:
+    """A failure is read in full; an unreachable node's older words are kept; other packages' commands are not asked about."""
+    world = fleet()
+    first, second = read(world).nodes
+    assert [(said.command_id, said.error) for said in first.said] == [("new", "token-4711")]
+    assert [said.details for said in second.said] == ["DeliveryTimedOut", "Success"]
+    assert (first.platform, first.ping) == ("Debian 12", "Online")
+
+
+def test_only_the_reader_roles_ask() -> None:
+    """Every answer was asked for by hub reader, then member reader."""
+    world = fleet()
+    read(world)
+    assert {line.rpartition(" ")[0] for line in world.asked} == {"me > CSD-FleetReaderHubRole > CSD-FleetReaderRole"}
+
+
+def test_targets_narrow_the_denominator() -> None:
+    """Tags, ids and groups mean the same nodes here as in the command."""
+    assert [facts.node for facts in read(fleet(), "tag:Role", ("db",)).nodes] == ["i-2"]
+    assert [facts.node for facts in read(fleet(), "ResourceGroup", ("dbs",)).nodes] == ["i-2"]
+    assert [(facts.node, facts.ping) for facts in read(fleet(), values=("i-1", "i-9")).nodes] == [("i-1", "Online"), ("i-9", "")]
+
+
+def test_a_place_that_refuses_is_told() -> None:
+    """One account without the role does not hide the others, and is not forgotten."""
+    world = fleet()
+    world.closed.add("333333333333")
+    found = read(world, accounts=("222222222222", "333333333333"))
+    assert len(found.nodes) == 2
+    assert found.unread == [
+        "333333333333 eu-west-1: sts:AssumeRole (account 333333333333) was refused: AccessDenied: not you",
+    ]

@@ -1,0 +1,177 @@
+"""Stacks, associations and uploads through real boto3 clients: what is sent, and what each answer comes to."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from csd.aws.associations import find_association, follow, put_association, runs
+from csd.aws.buckets import upload
+from csd.aws.identity import Principal
+from csd.aws.stacks import deploy_stack
+from csd.errors import AwsRefused, CsdInputError
+from csd.package.sealed import build_package
+from csd.solution.names import HUB_DOCUMENT
+from csd_fakes.aws import Told
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ID = "12345678-1234-1234-1234-123456789012"
+RUN, OLD = "87654321-1234-1234-1234-123456789012", "00000000-1234-1234-1234-123456789012"
+
+
+def stack(status: str, **more: Any) -> dict[str, Any]:
+    return {"Stacks": [{"StackName": "csd", "CreationTime": NOW, "StackStatus": status, **more}]}
+
+
+def event(number: int, resource: str, status: str, reason: str = "") -> dict[str, Any]:
+    told = {"ResourceStatusReason": reason} if reason else {}
+    base = {"StackId": "s", "EventId": str(number), "StackName": "csd", "Timestamp": NOW}
+    return base | {"LogicalResourceId": resource, "ResourceStatus": status, **told}
+
+
+def deploy(told: Told, lines: list[str]) -> dict[str, str]:
+    return deploy_stack(told.principal(), "csd", "{}", {"A": "b"}, lines.append)
+
+
+def test_a_new_stack() -> None:
+    """Documented: DescribeStacks says ValidationError for a stack that is not there. Progress is told, outputs returned."""
+    told, lines = Told(), []
+    told.refuse("cloudformation", "describe_stacks", "ValidationError", "Stack with id csd does not exist")
+    expected = {
+        "StackName": "csd", "TemplateBody": "{}", "OnFailure": "ROLLBACK", "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "Parameters": [{"ParameterKey": "A", "ParameterValue": "b"}],
+    }  # fmt: skip
+    told.answer("cloudformation", "create_stack", {"StackId": "s"}, expected)
+    told.answer("cloudformation", "describe_stacks", stack("CREATE_COMPLETE", Outputs=[{"OutputKey": "Arn", "OutputValue": "a"}]))
+    events = [event(2, "csd", "CREATE_COMPLETE"), event(1, "Role", "CREATE_COMPLETE")]
+    told.answer("cloudformation", "describe_stack_events", {"StackEvents": events})
+    assert deploy(told, lines) == {"Arn": "a"}
+    assert lines == ["stack csd: creating", "Role: CREATE_COMPLETE", "csd: CREATE_COMPLETE"]
+    told.all_asked()
+
+
+def test_an_unchanged_stack() -> None:
+    """Documented: UpdateStack: no updates are to be performed. That is no failure."""
+    told, lines = Told(), []
+    told.answer("cloudformation", "describe_stacks", stack("CREATE_COMPLETE", Outputs=[{"OutputKey": "Arn", "OutputValue": "a"}]))
+    told.answer("cloudformation", "describe_stack_events", {"StackEvents": []})
+    told.refuse("cloudformation", "update_stack", "ValidationError", "No updates are to be performed.")
+    assert deploy(told, lines) == {"Arn": "a"}
+    assert lines == ["stack csd: nothing to change"]
+
+
+def test_a_failed_stack_says_why() -> None:
+    """CloudFormation's own reasons, without those who were merely cancelled with it."""
+    told = Told()
+    told.refuse("cloudformation", "describe_stacks", "ValidationError", "Stack with id csd does not exist")
+    told.answer("cloudformation", "create_stack", {"StackId": "s"})
+    told.answer("cloudformation", "describe_stacks", stack("ROLLBACK_COMPLETE"))
+    failed = event(2, "MemberRoles", "CREATE_FAILED", "trusted access is not enabled")
+    cancelled = event(3, "Role", "CREATE_FAILED", "Resource creation cancelled")
+    told.answer("cloudformation", "describe_stack_events", {"StackEvents": [cancelled, failed]})
+    with pytest.raises(AwsRefused, match=r"ROLLBACK_COMPLETE: MemberRoles: trusted access is not enabled$"):
+        deploy(told, [])
+
+
+def test_a_stack_that_cannot_be_updated() -> None:
+    """What to do is said before anything is asked for."""
+    told = Told()
+    told.answer("cloudformation", "describe_stacks", stack("ROLLBACK_COMPLETE"))
+    told.answer("cloudformation", "describe_stack_events", {"StackEvents": []})
+    with pytest.raises(CsdInputError, match="aws cloudformation delete-stack --stack-name csd"):
+        deploy(told, [])
+
+
+def test_an_update_sends_everything_again() -> None:
+    """Documented: UpdateAssociation API: what is left out is forgotten."""
+    told = Told()
+    held: dict[str, Any] = {
+        "AssociationId": ID, "AssociationName": "csd-association", "Name": HUB_DOCUMENT, "ScheduleExpression": "rate(1 day)",
+        "DocumentVersion": "$DEFAULT", "ComplianceSeverity": "HIGH", "ApplyOnlyAtCronInterval": False, "Targets": [],
+        "Overview": {"Status": "Success"}, "Parameters": {"name": ["old"]},
+    }  # fmt: skip
+    told.answer("ssm", "list_associations", {"Associations": [{"AssociationId": ID, "AssociationName": "csd-association"}]})
+    told.answer("ssm", "describe_association", {"AssociationDescription": held})
+    expected = {
+        "AssociationId": ID, "AssociationName": "csd-association", "Name": HUB_DOCUMENT, "ScheduleExpression": "rate(1 day)",
+        "DocumentVersion": "$DEFAULT", "ComplianceSeverity": "HIGH", "ApplyOnlyAtCronInterval": False, "Parameters": {"name": ["new"]},
+    }  # fmt: skip
+    told.answer("ssm", "update_association", {"AssociationDescription": {}}, expected)
+    principal = told.principal()
+    found = find_association(principal, "csd-association")
+    assert put_association(principal, "csd-association", found, {"name": ["new"]}, "") == ID
+    told.all_asked()
+
+
+def test_no_association_is_none() -> None:
+    """A name that only begins alike is another's."""
+    told = Told()
+    told.answer("ssm", "list_associations", {"Associations": [{"AssociationId": ID, "AssociationName": "csd-association-2"}]})
+    assert find_association(told.principal(), "csd-association") is None
+
+
+def test_the_run_that_is_followed_is_the_new_one() -> None:
+    """The run that was there before is not mistaken for the one just started."""
+    told, lines = Told(), []
+    told.answer("ssm", "describe_automation_executions", {"AutomationExecutionMetadataList": [{"AutomationExecutionId": OLD}]})
+    both = {"AutomationExecutionMetadataList": [{"AutomationExecutionId": OLD}, {"AutomationExecutionId": RUN}]}
+    told.answer("ssm", "describe_automation_executions", both)
+    steps = [{"StepName": "resolveTargets", "StepStatus": "Success"}, {"StepName": "distribute", "StepStatus": "Failed"}]
+    run = {
+        "AutomationExecutionId": RUN,
+        "AutomationExecutionStatus": "Failed",
+        "FailureMessage": "token-4711",
+        "StepExecutions": steps,
+    }
+    told.answer("ssm", "get_automation_execution", {"AutomationExecution": run}, {"AutomationExecutionId": RUN})
+    principal = told.principal()
+    assert follow(principal, runs(principal), lines.append)["FailureMessage"] == "token-4711"
+    assert lines == [f"run {RUN} has begun", "resolveTargets: Success", "distribute: Failed"]
+
+
+def test_the_partition_is_the_callers() -> None:
+    """Nothing assumes which partition it is in."""
+    assert Told().principal().role_arn("X") == "arn:aws-us-gov:iam::111111111111:role/X"
+
+
+EXAMPLE = Path(__file__).parents[3] / "examples/packages/csd-hello"
+
+
+@pytest.mark.parametrize(("prefix", "address"), [("", "s3://packages"), ("/a/b/", "s3://packages/a/b")])
+def test_upload_and_upload_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str, address: str) -> None:
+    """All files and the manifest last; a second time nothing but the manifest goes out."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    sealed = build_package(EXAMPLE, tmp_path)
+    with mock_aws():
+        session = boto3.Session("k", "s", region_name="us-east-1")
+        session.client("s3").create_bucket(Bucket="packages")
+        principal = Principal(session, "111111111111", "arn:aws:iam::111111111111:user/me")
+        lines: list[str] = []
+        sent: Counter[str] = Counter()
+
+        def count(name: str, size: int) -> None:
+            sent[name] += size
+
+        for _ in range(2):
+            assert (
+                upload(principal, sealed, "packages", prefix, lines.append, lambda n, c: sent.__setitem__(n, sent.get(n, 0) + c))
+                == address
+            )
+    assert [line.split(":")[1].split(",")[0].strip() for line in lines] == ["sent"] * 4 + ["is there"] * 3 + ["sent"]
+    assert sent == {file.name: 2 * file.size for file in sealed.files}
+
+
+def test_a_bucket_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS's refusal names service and operation."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    sealed = build_package(EXAMPLE, tmp_path)
+    with mock_aws():
+        principal = Principal(
+            boto3.Session("k", "s", region_name="us-east-1"), "111111111111", "arn:aws:iam::111111111111:user/me"
+        )
+        with pytest.raises(AwsRefused, match=r"s3:.*NoSuchBucket|404"):
+            upload(principal, sealed, "nowhere", "", lambda _: None, lambda _n, _c: None)
