@@ -46,7 +46,7 @@ class Dispatcher:
             command.counts[invocation.detail] = command.counts.get(invocation.detail, 0) + 1
             self._keep(invocation)
         if command.waiting:
-            self._kernel.at(command.expires, self._event("expired", command))
+            command.alarm = self._kernel.at(command.expires, self._event("expired", command))
         self._advance(command)
         if command.waiting:
             self._kernel.after(RAMP_INTERVAL_S, self._event("ramp", command))
@@ -62,7 +62,7 @@ class Dispatcher:
             self._reply(data)
             return
         command = self.commands.get(data["account"], data["region"], data["command_id"])
-        if command is None:
+        if command is None or command.ended:
             return
         match event.name:
             case "ramp":
@@ -76,6 +76,8 @@ class Dispatcher:
 
     def cancel(self, command: Command, instance_ids: list[str] | None) -> None:
         """Cancel all of a command, or its invocations on some nodes: best effort, as in AWS."""
+        if command.ended:
+            return
         command.cancelled = command.cancelled or instance_ids is None
         for invocation in self.of(command):
             if invocation.ended or (instance_ids is not None and invocation.instance_id not in instance_ids):
@@ -181,7 +183,8 @@ class Dispatcher:
         detail = states.verdict(command.counts, max_errors, sent=sent, cancelled=command.cancelled)
         changed, command.detail = detail != command.detail, detail
         self.commands.put(command, command.account, command.region, command.command_id)
-        if changed and detail in states.TERMINAL:
+        if changed and command.ended:
+            self._kernel.cancel(command.alarm)
             self._publish(command)
 
     def _publish(self, command: Command, **more: str) -> None:

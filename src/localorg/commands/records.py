@@ -84,11 +84,18 @@ class Command:
     in_flight: int = 0
     """Sent, and not ended."""
     ramp_ticks: int = 0
+    alarm: str = ""
+    """The kernel's alarm at `expires`."""
 
     @property
     def status(self) -> str:
         """AWS's Status, which follows from the detail."""
         return COMMAND_STATUS[self.detail]
+
+    @property
+    def ended(self) -> bool:
+        """Say whether nothing more can happen."""
+        return self.detail in TERMINAL
 
     @property
     def ended_count(self) -> int:

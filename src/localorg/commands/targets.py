@@ -13,7 +13,7 @@ from typing import Any
 from localorg.commands.ports import NodeDirectory, NodeFacts, ServiceLinkedRole
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError, NotSupported
-from localorg.protocol.calls import ApiCall, Params, Principal
+from localorg.protocol.calls import ApiCall, Output, Params, Principal
 from localorg.protocol.gateway import Gateway
 
 Nodes = dict[str, NodeFacts]
@@ -86,13 +86,22 @@ class Targets:
         arns: list[str] = []
         params: Params = {"GroupName": values[0]}
         while True:
-            output = self._gateway.invoke(ApiCall(principal, region, "resource-groups", "ListGroupResources", params))
+            output = self._group_resources(ApiCall(principal, region, "resource-groups", "ListGroupResources", params))
             arns += [item["ResourceArn"] for item in output["ResourceIdentifiers"]]
             if not output.get("NextToken"):
                 break
             params = {**params, "NextToken": output["NextToken"]}
         ids = {arn.resource.rpartition("/")[2] for text in arns if (arn := parse_arn(text)) is not None}
         return [name for name in managed if name in ids]
+
+    def _group_resources(self, call: ApiCall) -> Output:
+        try:
+            return self._gateway.invoke(call)
+        except AwsError as refusal:
+            if refusal.code != "NotFoundException":
+                raise
+            # ASSUMED: AWS does not say how SendCommand refuses a group that does not exist.
+            raise AwsError("ValidationException", f"resource-groups:Name: {refusal.message}") from refusal
 
 
 def _literal(value: str) -> str:

@@ -124,6 +124,7 @@ class Mailbox:
         message = self.find(data["account"], data["region"], data["instance_id"], data["message_id"])
         if message is None or message.settled:
             return
+        message.alarm = ""
         if message.result.status == "Pending":
             # AWS: API CommandInvocation, Delayed: the system attempted to send and will try again.
             message.result.status = "Delayed"
@@ -133,7 +134,7 @@ class Mailbox:
 
     def _settle(self, message: Message) -> None:
         message.settled = True
-        self._kernel.cancel(message.alarm)
+        self._silence(message)
         if "cancelCommand" in message.topic:
             # A cancel is only acknowledged; what became of the command is said under the command's own message.
             self._end(message)
@@ -142,8 +143,13 @@ class Mailbox:
         if message.payload:
             self._kernel.after(RESULT_KEPT_S, self._event("forget", message))
         message.settled, message.payload = True, ""
-        self._kernel.cancel(message.alarm)
+        self._silence(message)
         self._keep(message)
+
+    def _silence(self, message: Message) -> None:
+        """Take the alarm back, once: alarm ids may come again after a restart."""
+        self._kernel.cancel(message.alarm)
+        message.alarm = ""
 
     def _tell(self, message: Message) -> None:
         self._keep(message)

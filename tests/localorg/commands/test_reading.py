@@ -4,7 +4,6 @@ import pytest
 from commands.harness import Harness
 from fleet.scripted_node import Script, Step
 
-from localorg.commands.records import Invocation
 from localorg.kernel.errors import AwsError
 from localorg.kernel.store import Store
 
@@ -107,15 +106,20 @@ def test_the_expiry_that_is_shown():
     assert shown["ExpiresAfter"] - shown["RequestedDateTime"] == 600 + 3600
 
 
-def test_rows_outlive_a_restart(tmp_path):
-    """Assumed: localorg's own promise. What a node said is there when the organization comes up again."""
-    local = Harness()
-    node = local.node(1)
-    command = local.send(InstanceIds=[node.instance_id])
-    local.pass_time(5)
-    row = local.store.table("command.invocation", Invocation).values()[0]
+def test_a_command_outlives_a_restart(tmp_path):
+    """Assumed: localorg's own promise: messages, time-outs and results go on where they were."""
     file = tmp_path / "state.sqlite"
-    first = Store(file)
-    first.table("command.invocation", Invocation).put(row, "a", "b", command, "c")
-    first.close()
-    assert Store(file).table("command.invocation", Invocation).values() == [row]
+    before = Harness(store=Store(file))
+    done, away, lost = before.node(1), before.node(2, online=False), before.node(3, online=False)
+    command = before.send(InstanceIds=[node.instance_id for node in (done, away, lost)])
+    before.pass_time(30)
+    before.store.close()
+    after = Harness(store=Store(file))
+    after.kernel.clock.advance_to(before.kernel.now() + 600)
+    for number in (1, 2, 3):
+        after.node(number, online=number == 2)
+    after.pass_time(10)
+    assert list(after.details(command).values()) == ["Success", "Success", "Pending"]
+    assert after.invocation(command, done)["StandardOutputContent"] == "aws:runShellScript done\n"
+    after.pass_time(7200)
+    assert after.details(command)[lost.instance_id] == "DeliveryTimedOut"

@@ -92,6 +92,10 @@ def test_only_nodes_of_the_account_and_region_are_there(local):
             {"Targets": [{"Key": "resource-groups:ResourceTypeFilters", "Values": ["AWS::EC2::Instance"]}]},
             "NotImplemented: localorg does not support the target key resource-groups:ResourceTypeFilters in SendCommand.",
         ),
+        (
+            {"Targets": [{"Key": "resource-groups:Name", "Values": ["none"]}]},
+            f"ValidationException: resource-groups:Name: Cannot find group none in {ACCOUNT} {REGION}.",
+        ),
         ({"document": "Missing"}, "InvalidDocument: Document with name Missing does not exist."),
         (
             {"document": "SomeRunbook"},

@@ -222,6 +222,21 @@ def test_cancel_of_a_node_that_never_answers_ends_with_the_command():
     assert local.command(command)["StatusDetails"] == "Incomplete"
 
 
+def test_a_cancel_that_comes_too_late_changes_nothing():
+    """Documented: API Command, StatusDetails: Success and Incomplete are terminal states."""
+    local = Harness()
+    ids = [local.node(number, online=number == 1).instance_id for number in (1, 2)]
+    command = local.send(InstanceIds=ids)
+    local.pass_time(5)
+    local.call("CancelCommand", CommandId=command, InstanceIds=ids[1:])
+    local.pass_time(5)
+    assert local.command(command)["StatusDetails"] == "Incomplete"
+    local.call("CancelCommand", CommandId=command)
+    local.pass_time(9000)
+    assert local.command(command)["StatusDetails"] == "Incomplete"
+    assert list(local.details(command).values()) == ["Success", "Cancelled"]
+
+
 def test_a_terminal_status_is_sticky():
     """InProgress after the terminal reply changes nothing. Observed: 45 of 137 commands over MGS did this."""
     local = Harness()
