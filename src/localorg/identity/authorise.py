@@ -1,0 +1,154 @@
+"""The authoriser of the gateway: every call, from the wire or from an engine, is judged here.
+
+Flow: (principal, Region, Access) -> the caller's policies from the rows + the resource's policy + condition keys -> `decide` ->
+nothing, or AccessDenied with AWS's sentence.
+Rules: every key that conditions.py names is filled truthfully or is absent. A session of a role that was deleted, or deleted and made
+again, has no policies any more.
+Refuses to know: what the call is about.
+
+AWS: IAM user guide, "AWS global condition context keys", "Troubleshoot access denied error messages".
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from localorg.identity.directory import Directory
+from localorg.identity.evaluate import Denial, Policies, Question, decide
+from localorg.identity.policy import Policy, parsed
+from localorg.identity.records import Holder
+from localorg.kernel.arn import parse_arn
+from localorg.kernel.errors import AccessDenied
+from localorg.protocol.calls import Access, Principal
+
+OrganizationOf = Callable[[str], str | None]
+"""account id -> the id of its organization, or None."""
+GLOBAL_ACTIONS = ("iam:", "organizations:")
+HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""AWS: aws:RequestedRegion is this for global services, whatever Region the caller signed."""
+
+
+class Authoriser:
+    """Answers `check` for the gateway."""
+
+    def __init__(self, directory: Directory, organization_of: OrganizationOf) -> None:
+        self.directory = directory
+        self.organization_of = organization_of
+
+    def check(self, principal: Principal, region: str, access: Access) -> None:
+        """Raise AccessDenied unless `principal` may do `access`."""
+        denial = self.denial(principal, region, access)
+        if denial:
+            raise AccessDenied(
+                f"User: {principal.arn or 'anonymous'} is not authorized to perform: {access.action} "
+                f"on resource: {access.resource} {denial.reason}"
+            )
+
+    def denial(self, principal: Principal, region: str, access: Access) -> Denial | None:
+        """Return why `principal` may not do `access`, or None when it may."""
+        facts = _Facts(self, principal, region, access)
+        question = Question(
+            principal=principal,
+            action=access.action,
+            resource=access.resource,
+            lookup=facts.get,
+            same_account=not access.owner or access.owner == principal.account,
+        )
+        resource = _resource_policy(access.resource_policy, access.trust) if access.resource_policy is not None else None
+        policies = Policies(
+            identity=self.identity_policies(principal),
+            session=tuple(parsed(text, "session") for text in principal.session_policies),
+            resource=resource,
+            trust=access.trust,
+        )
+        return decide(question, policies)
+
+    def identity_policies(self, principal: Principal) -> Sequence[Policy]:
+        """Return the policies that the principal's own entity holds."""
+        holder = self.holder(principal)
+        if holder is None:
+            return ()
+        policies = [parsed(text, "identity") for text in holder.inline.values()]
+        for arn in holder.attached:
+            managed = self.directory.find_policy(arn)
+            if managed:
+                policies.append(parsed(managed.document, "identity", trusted=managed.aws_owned))
+        return policies
+
+    def holder(self, principal: Principal) -> Holder | None:
+        """Return the user or role behind a principal, or None when there is none (any more)."""
+        match principal.kind:
+            case "user":
+                return self.directory.user_by_arn(principal.arn)
+            case "role":
+                role = self.directory.role_by_arn(principal.role_arn)
+                session = self.directory.sessions.get(principal.access_key) if principal.access_key else None
+                return None if role and session and session.role_id != role.unique_id else role
+            case _:
+                return None
+
+
+class _Facts:
+    """The condition keys of one request, computed when first asked for."""
+
+    def __init__(self, authoriser: Authoriser, principal: Principal, region: str, access: Access) -> None:
+        self._authoriser = authoriser
+        self._principal = principal
+        self._region = region
+        self._access = access
+        self._values: dict[str, str | None] | None = None
+
+    def get(self, key: str) -> str | None:
+        """Return the value of a condition key (lower case), or None when this request has none."""
+        if self._values is None:
+            self._values = {**self._of_request(), **self._of_caller()}
+            self._values |= {name.lower(): value for name, value in self._access.context.items()}
+        return self._values.get(key)
+
+    def _of_request(self) -> dict[str, str | None]:
+        access, principal = self._access, self._principal
+        arn = parse_arn(access.resource)
+        owner = access.owner or (arn.account if arn else "") or principal.account
+        global_region = HOME_REGIONS.get(self._authoriser.directory.partition)
+        is_global = access.action.startswith(GLOBAL_ACTIONS) and global_region
+        return {
+            "aws:requestedregion": global_region if is_global else self._region,
+            "aws:resourceaccount": owner or None,
+            "aws:resourceorgid": self._authoriser.organization_of(owner) if owner else None,
+        }
+
+    def _of_caller(self) -> dict[str, str | None]:
+        principal, organization_of = self._principal, self._authoriser.organization_of
+        if principal.kind == "service":
+            source = principal.source_account
+            return {
+                "aws:principalisawsservice": "true",
+                "aws:principalservicename": principal.service,
+                "aws:sourceaccount": source or None,
+                "aws:sourcearn": principal.source_arn or None,
+                "aws:sourceorgid": organization_of(source) if source else None,
+            }
+        if principal.kind == "anonymous":
+            return {"aws:principalisawsservice": "false", "aws:principaltype": "Anonymous", "aws:userid": "anonymous"}
+        holder = self._authoriser.holder(principal)
+        return {
+            "aws:principalisawsservice": "false",
+            "aws:principalaccount": principal.account,
+            "aws:principalarn": principal.role_arn or principal.arn,
+            "aws:principalorgid": organization_of(principal.account),
+            # AWS: "Principal key values", IAM user guide, policy variables.
+            "aws:principaltype": {"user": "User", "role": "AssumedRole", "root": "Account"}[principal.kind],
+            "aws:userid": user_id(principal, holder),
+            "aws:username": holder.name if holder and principal.kind == "user" else None,
+        }
+
+
+def user_id(principal: Principal, holder: Holder | None) -> str:
+    """Return aws:userid: AIDA... of a user, AROA...:session of a role session, the account for its root."""
+    if holder is None:
+        return principal.account
+    return f"{holder.unique_id}:{principal.arn.rsplit('/', 1)[-1]}" if principal.kind == "role" else holder.unique_id
+
+
+def _resource_policy(document: Mapping[str, Any], trust: bool) -> Policy:  # noqa: FBT001 - the flag of Access, passed on
+    return parsed(json.dumps(document), "trust" if trust else "resource")

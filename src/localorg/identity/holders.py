@@ -1,0 +1,165 @@
+"""What roles and users have in common: inline policies, attached policies and tags. One set of handlers, two nouns.
+
+Flow: PutRolePolicy, PutUserPolicy, ... -> `HolderOperations("Role" | "User")` -> the holder's row.
+Rules: documents are checked before they are kept; service-linked roles are only changed by AWS; quotas are AWS's defaults.
+Refuses to know: what makes a role a role (roles.py) or a user a user (users.py).
+
+AWS: IAM API reference, PutRolePolicy, AttachRolePolicy, TagRole and their User counterparts; "IAM and AWS STS quotas".
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from localorg.identity.directory import Directory, missing
+from localorg.identity.documents import check_identity_policy, on_the_wire, weight
+from localorg.identity.listing import listed
+from localorg.identity.managed import refuse_unjudgeable
+from localorg.identity.records import Holder, Role
+from localorg.kernel.errors import AwsError
+from localorg.protocol.calls import Access, Handler, Operation, Output, Request
+
+INLINE_CHARACTERS_MAX = {"Role": 10_240, "User": 2_048}
+ATTACHED_MAX = 10
+TAGS_MAX = 50
+
+
+def refuse_protected(holder: Holder) -> None:
+    """Raise UnmodifiableEntity for a service-linked role."""
+    if isinstance(holder, Role) and holder.service_linked:
+        raise AwsError(
+            "UnmodifiableEntity",
+            f"Cannot perform the operation on the protected role '{holder.name}' - this role is only modifiable by AWS",
+        )
+
+
+def refuse_too_many_tags(tags: dict[str, str]) -> None:
+    """Raise LimitExceeded beyond fifty tags."""
+    if len(tags) > TAGS_MAX:
+        raise AwsError("LimitExceeded", f"The number of tags has reached the maximum limit: {TAGS_MAX}", 409)
+
+
+def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Return tags as IAM lists them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def tags_of(request: Request) -> dict[str, str]:
+    """Return the tags that a request brings."""
+    return {tag["Key"]: tag["Value"] for tag in request.params.get("Tags", ())}
+
+
+class HolderOperations:
+    """Handlers for one noun."""
+
+    def __init__(self, directory: Directory, noun: Literal["Role", "User"]) -> None:
+        self._directory = directory
+        self.noun = noun
+
+    def operations(self) -> list[Operation]:
+        """Return what the gateway offers."""
+        noun = self.noun
+        handlers: dict[str, Handler] = {
+            f"Put{noun}Policy": self._changing(self._put_policy),
+            f"Get{noun}Policy": self._get_policy,
+            f"List{noun}Policies": self._list_policies,
+            f"Delete{noun}Policy": self._changing(self._delete_policy),
+            f"Attach{noun}Policy": self._changing(self._attach),
+            f"Detach{noun}Policy": self._changing(self._detach),
+            f"ListAttached{noun}Policies": self._list_attached,
+            f"Tag{noun}": self._changing(self._tag),
+            f"Untag{noun}": self._changing(self._untag),
+            f"List{noun}Tags": self._list_tags,
+        }
+        return [Operation("iam", name, handler, self.access) for name, handler in handlers.items()]
+
+    def access(self, request: Request) -> list[Access]:
+        """Return the usual action on the holder's ARN; attaching also tells which policy (iam:PolicyARN)."""
+        name = request.params[f"{self.noun}Name"]
+        context = {"iam:PolicyARN": request.params["PolicyArn"]} if "PolicyArn" in request.params else {}
+        return [Access(f"iam:{request.operation}", self.arn(request.account, name), context=context)]
+
+    def arn(self, account: str, name: str) -> str:
+        """Return the ARN of a holder, or the one it would have at the root path when there is none."""
+        table = self._directory.roles if self.noun == "Role" else self._directory.users
+        holder = table.get(account, name.lower())
+        return holder.arn if holder else self._directory.arn(account, self.noun.lower(), "/", name)
+
+    def holder(self, request: Request) -> Holder:
+        """Return the holder that the request names. Raises NoSuchEntity."""
+        name = request.params[f"{self.noun}Name"]
+        found = self._directory.role if self.noun == "Role" else self._directory.user
+        return found(request.account, name)
+
+    def _changing(self, change: Callable[[Request, Holder], None]) -> Handler:
+        def handler(request: Request) -> Output:
+            holder = self.holder(request)
+            refuse_protected(holder)
+            change(request, holder)
+            self._directory.keep(holder)
+            return {}
+
+        return handler
+
+    def _put_policy(self, request: Request, holder: Holder) -> None:
+        name, text = request.params["PolicyName"], request.params["PolicyDocument"]
+        check_identity_policy(text)
+        limit = INLINE_CHARACTERS_MAX[self.noun]
+        if sum(weight(other) for key, other in holder.inline.items() if key != name) + weight(text) > limit:
+            raise AwsError(
+                "LimitExceeded", f"Maximum policy size of {limit} bytes exceeded for {self.noun.lower()} {holder.name}", 409
+            )
+        holder.inline[name] = text
+
+    def _get_policy(self, request: Request) -> Output:
+        holder, name = self.holder(request), request.params["PolicyName"]
+        if name not in holder.inline:
+            raise self._no_policy(name)
+        return {f"{self.noun}Name": holder.name, "PolicyName": name, "PolicyDocument": on_the_wire(holder.inline[name])}
+
+    def _no_policy(self, name: str) -> AwsError:
+        return missing(f"The {self.noun.lower()} policy with name {name} cannot be found.")
+
+    def _list_policies(self, request: Request) -> Output:
+        return listed(request, "PolicyNames", list(self.holder(request).inline), lambda name: name)
+
+    def _delete_policy(self, request: Request, holder: Holder) -> None:
+        if holder.inline.pop(request.params["PolicyName"], None) is None:
+            raise self._no_policy(request.params["PolicyName"])
+
+    def _attach(self, request: Request, holder: Holder) -> None:
+        arn = request.params["PolicyArn"]
+        self._directory.aws.refuse_missing(arn)
+        policy = self._directory.find_policy(arn)
+        if policy is None or not (policy.aws_owned or policy.account == holder.account):
+            raise missing(f"Policy {arn} does not exist or is not attachable.")
+        if policy.path.startswith("/aws-service-role/"):
+            raise AwsError("PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.")
+        refuse_unjudgeable(policy)
+        if arn in holder.attached:
+            return
+        if len(holder.attached) >= ATTACHED_MAX:
+            raise AwsError("LimitExceeded", f"Cannot exceed quota for PoliciesPer{self.noun}: {ATTACHED_MAX}", 409)
+        holder.attached.append(arn)
+
+    def _detach(self, request: Request, holder: Holder) -> None:
+        arn = request.params["PolicyArn"]
+        if arn not in holder.attached:
+            raise missing(f"Policy {arn} was not found.")
+        holder.attached.remove(arn)
+
+    def _list_attached(self, request: Request) -> Output:
+        policies = [self._directory.policy(arn) for arn in self.holder(request).attached]
+        prefix = request.params.get("PathPrefix", "/")
+        rows = [{"PolicyName": policy.name, "PolicyArn": policy.arn} for policy in policies if policy.path.startswith(prefix)]
+        return listed(request, "AttachedPolicies", rows, lambda row: row["PolicyArn"])
+
+    def _tag(self, request: Request, holder: Holder) -> None:
+        merged = {**holder.tags, **tags_of(request)}
+        refuse_too_many_tags(merged)
+        holder.tags = merged
+
+    def _untag(self, request: Request, holder: Holder) -> None:
+        holder.tags = {key: value for key, value in holder.tags.items() if key not in request.params["TagKeys"]}
+
+    def _list_tags(self, request: Request) -> Output:
+        return listed(request, "Tags", tag_list(self.holder(request).tags), lambda tag: tag["Key"])

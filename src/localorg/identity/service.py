@@ -1,0 +1,83 @@
+"""The identity engine: IAM, STS, and the ports by which the rest of the house asks who somebody is and what they may do.
+
+Flow: the server assembles `Identity`, gives its `operations()` to the gateway and its `check` to whoever authorises; engines receive
+`sessions.principal` and `service_linked_role`; the signature check receives `credentials`.
+Rules: this class only wires; every decision is in a module of its own.
+Refuses to know: other engines. Which organization an account is in arrives as a port.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from localorg.identity.authorise import Authoriser, OrganizationOf
+from localorg.identity.bootstrap import NODE_SESSION_S, Bootstrap
+from localorg.identity.directory import Directory
+from localorg.identity.documents import check_principals_exist
+from localorg.identity.policies import ManagedPolicies
+from localorg.identity.policy import Kind, parse_policy
+from localorg.identity.profiles import InstanceProfiles
+from localorg.identity.records import AccessKey, Role
+from localorg.identity.roles import Roles
+from localorg.identity.service_linked import ServiceLinkedRoles
+from localorg.identity.sts import Secrets, SecretSource, SecurityTokens, Sessions, credentials_output
+from localorg.identity.users import Users
+from localorg.kernel.events import Kernel
+from localorg.protocol.calls import Access, Operation, Principal
+
+__all__ = ["NODE_SESSION_S", "Identity"]
+
+
+class Identity:
+    """IAM and STS of every account. `secret_source(n)` gives text made of n random bytes (secrets.token_urlsafe)."""
+
+    def __init__(self, kernel: Kernel, secret_source: SecretSource, organization_of: OrganizationOf) -> None:
+        self.directory = Directory(kernel)
+        self._kernel = kernel
+        secrets = Secrets(secret_source)
+        self.authoriser = Authoriser(self.directory, organization_of)
+        self.sessions = Sessions(self.directory, secrets)
+        self._roles = Roles(self.directory)
+        self._users = Users(self.directory, secrets)
+        self._profiles = InstanceProfiles(self.directory)
+        self._linked = ServiceLinkedRoles(self.directory, self._roles)
+        self._bootstrap = Bootstrap(self.directory, self._users, self._roles, self._profiles, self.sessions, self.authoriser)
+
+    def operations(self) -> list[Operation]:
+        """Return every operation of IAM and STS that is supported."""
+        tokens = SecurityTokens(self.directory, self.sessions, self.authoriser)
+        parts = (self._roles, self._users, self._profiles, self._linked, ManagedPolicies(self.directory), tokens)
+        return [operation for part in parts for operation in part.operations()]
+
+    def check(self, principal: Principal, region: str, access: Access) -> None:
+        """Raise AccessDenied unless `principal` may do `access` (the Authoriser of the gateway)."""
+        self.authoriser.check(principal, region, access)
+
+    def credentials(self, access_key_id: str) -> tuple[str, str | None, float | None, Principal] | None:
+        """Return (secret, session token, expiry in epoch seconds, principal) of a key, or None when it is unknown or inactive."""
+        return self.sessions.find(access_key_id)
+
+    def service_linked_role(self, account: str, service_name: str) -> Principal:
+        """Return a principal that acts as the service-linked role of `service_name` in `account`. Raises NotSupported."""
+        return self._linked.principal(account, service_name)
+
+    def validate_policy(self, document: str | Mapping[str, Any], kind: Kind = "identity") -> None:
+        """Check a document before it is kept. Raises AwsError MalformedPolicyDocument or NotSupported, naming every problem."""
+        policy = parse_policy(document, kind)
+        check_principals_exist(self.directory, policy)
+
+    def bootstrap_account(self, account: str) -> AccessKey:
+        """Return a key of the account's administrator `admin`; makes them the first time."""
+        return self._bootstrap.account(account)
+
+    def bootstrap_node_role(self, account: str, role_name: str = "localorg-node") -> Role:
+        """Return the role that nodes of the account run under; makes it and its instance profile the first time."""
+        return self._bootstrap.node_role(account, role_name)
+
+    def bootstrap_organization_access_role(self, account: str, management_account: str) -> Role:
+        """Return OrganizationAccountAccessRole of a member; makes it the first time."""
+        return self._bootstrap.organization_access_role(account, management_account)
+
+    def node_session(self, account: str, role_name: str, instance_id: str, region: str = "") -> dict[str, Any]:
+        """Return fresh credentials of an instance: AccessKeyId, SecretAccessKey, SessionToken, Expiration (epoch seconds)."""
+        session = self._bootstrap.node_session(account, role_name, instance_id, region or self._kernel.settings.regions[0])
+        return credentials_output(session)

@@ -1,0 +1,98 @@
+"""A small organization of three accounts whose calls go through the real gateway, validator and evaluator."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from localorg.identity.service import Identity
+from localorg.kernel.clock import VirtualClock
+from localorg.kernel.events import Kernel
+from localorg.kernel.store import Store
+from localorg.protocol.calls import ApiCall, Operation, Principal, Request
+from localorg.protocol.gateway import Gateway
+from localorg.protocol.validate import validate
+
+HUB, MEMBER, STRANGER = "111111111111", "222222222222", "999999999999"
+REGION = "eu-west-1"
+ORGANIZATION = "o-exampleorg"
+
+
+class SeededSecrets:
+    """Secrets for tests: unlike one another, the same in each run."""
+
+    def __init__(self, seed: str = "") -> None:
+        self.seed = seed
+        self.count = 0
+
+    def __call__(self, length: int) -> str:
+        self.count += 1
+        return hashlib.sha512(f"{self.seed}{self.count}".encode()).hexdigest() * (1 + length // 128)
+
+
+class World:
+    """Identity behind a gateway."""
+
+    def __init__(self, state: Path | None = None, start: float = 1_800_000_000.0, seed: str = "") -> None:
+        self.kernel = Kernel(Store(state), VirtualClock(start))
+        self.identity = Identity(self.kernel, SeededSecrets(seed), lambda account: None if account == STRANGER else ORGANIZATION)
+        self.gateway = Gateway(self.kernel, self.identity, validate)
+        self.gateway.add(self.identity.operations())
+        self.gateway.add([Operation("ssm", "ListCommands", _nothing), Operation("ssm", "GetDocument", _nothing)])
+
+    def admin(self, account: str = HUB) -> Principal:
+        """Return the administrator of an account."""
+        return self.identity.sessions.principal(self.identity.bootstrap_account(account).id)
+
+    def call(self, who: Principal, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        """Make one call as `who`."""
+        return self.gateway.invoke(ApiCall(who, REGION, service, operation, params))
+
+    def role(self, account: str, name: str, trusted: Any, allowed: list[dict[str, Any]] | None = None, **condition: Any) -> str:
+        """Make a role and return its ARN. `trusted` is the Principal element."""
+        statement = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
+        if condition:
+            statement["Condition"] = condition
+        made = self.call(self.admin(account), "iam", "CreateRole", RoleName=name, AssumeRolePolicyDocument=document(statement))
+        if allowed:
+            text = document(*allowed)
+            self.call(self.admin(account), "iam", "PutRolePolicy", RoleName=name, PolicyName="inline", PolicyDocument=text)
+        return str(made["Role"]["Arn"])
+
+    def user(self, account: str, name: str, *allowed: dict[str, Any]) -> Principal:
+        """Make a user with an access key."""
+        admin = self.admin(account)
+        self.call(admin, "iam", "CreateUser", UserName=name)
+        if allowed:
+            self.call(admin, "iam", "PutUserPolicy", UserName=name, PolicyName="inline", PolicyDocument=document(*allowed))
+        key = self.call(admin, "iam", "CreateAccessKey", UserName=name)["AccessKey"]
+        return self.identity.sessions.principal(key["AccessKeyId"])
+
+    def assume(self, who: Principal, arn: str, session: str = "session", **more: Any) -> Principal:
+        """Assume a role and return the session's principal."""
+        output = self.call(who, "sts", "AssumeRole", RoleArn=arn, RoleSessionName=session, **more)
+        return self.identity.sessions.principal(output["Credentials"]["AccessKeyId"])
+
+
+def _nothing(_request: Request) -> dict[str, Any]:
+    return {}
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """Return a policy document of these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action: Any, resource: Any = "*", **condition: Any) -> dict[str, Any]:
+    """Return an Allow statement."""
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **({"Condition": condition} if condition else {})}
+
+
+def deny(action: Any, resource: Any = "*", **condition: Any) -> dict[str, Any]:
+    """Return a Deny statement."""
+    return {**allow(action, resource, **condition), "Effect": "Deny"}
+
+
+def service(name: str, account: str, source_arn: str = "") -> Principal:
+    """Return an AWS service that works for `account`."""
+    return Principal(kind="service", account=account, arn=name, service=name, source_account=account, source_arn=source_arn)
