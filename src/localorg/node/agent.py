@@ -1,0 +1,212 @@
+"""The agent of one node: hears of commands, has them run, tells what became of them.
+
+Flow: register (UpdateInstanceInformation) -> poll (GetMessages) -> reply InProgress, acknowledge, run in a worker thread -> replies
+through the outbox. Threads: one polls, one sends, one says that the node is healthy, up to five run documents.
+Rules: a command known from before is not run again, not even after a restart; one that was cut off by the death of the agent is
+reported as failed. Unlike the stock agent nothing here sleeps at random (1-15 s before each package action): it would only cost time.
+Refuses to know: namespaces and mounts; `base` is simply where its files are.
+"""
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localorg.node import results
+from localorg.node.calls import CallRefusedError, ControlPlane, Unreachable
+from localorg.node.outbox import BACKOFF_FIRST_S, BACKOFF_MAX_S, Outbox
+from localorg.node.processes import Cancel
+from localorg.node.worker import DOCUMENTS_AT_ONCE_MAX, Command, Worker
+
+HEALTH_INTERVAL_S = 300.0
+VISIBILITY_TIMEOUT_S = 10
+QUICK_ANSWER_S, QUICK_ANSWER_PAUSE_S = 1.0, 0.2
+"""An empty answer that came at once: the server does not hold polls, so pause. The stock agent pauses for 2 s."""
+CUT_OFF = "document process failed unexpectedly: the agent was stopped while the document ran"
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What the agent tells of its node."""
+
+    platform_name: str
+    platform_version: str
+    platform_type: str
+    computer_name: str
+    ip_address: str
+    availability_zone: str
+
+
+@dataclass
+class Agent:
+    """One running agent. `base` is /var/lib/amazon/ssm in the node's root."""
+
+    plane: ControlPlane
+    worker: Worker
+    presence: Presence
+    base: Path
+    log: Callable[[str], None]
+    online: threading.Event = field(default_factory=threading.Event)
+    _cancels: dict[str, Cancel] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        own = self.base / self.plane.identity.instance_id
+        self._current, self._completed = own / "document/state/current", own / "document/state/completed"
+        for folder in (self._current, self._completed):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._outbox = Outbox(own / "replies", self.plane, self.log, self.online)
+        self._pool = ThreadPoolExecutor(DOCUMENTS_AT_ONCE_MAX, thread_name_prefix="document")
+
+    def start(self) -> None:
+        """Begin to work, in threads. An agent that is not online registers once and is then silent until it is."""
+        self._report_cut_off()
+        for body in (self._outbox.send_for_ever, self._poll_for_ever, self._stay_healthy):
+            threading.Thread(target=body, name=body.__name__, daemon=True).start()
+
+    def _report_cut_off(self) -> None:
+        for path in self._current.iterdir():
+            kept = json.loads(path.read_text())
+            self._reply(kept["message_id"], results.refused_reply(results.Status.FAILED, CUT_OFF, time.time()))
+            path.rename(self._completed / path.name)
+
+    def _register(self) -> None:
+        """Tell who and what this node is. AWS: UpdateInstanceInformation, a private operation of the agent."""
+        identity = self.plane.identity
+        facts = {
+            "AgentName": results.AGENT_NAME,
+            "AgentStatus": "Active",
+            "AgentVersion": results.AGENT_VERSION,
+            "AvailabilityZone": self.presence.availability_zone,
+            "AvailabilityZoneId": "",
+            "ComputerName": self.presence.computer_name,
+            "IPAddress": self.presence.ip_address,
+            "InstanceId": identity.instance_id,
+            "PlatformName": self.presence.platform_name,
+            "PlatformType": self.presence.platform_type,
+            "PlatformVersion": self.presence.platform_version,
+            "SSMConnectionChannel": "ec2messages",
+        }
+        self.plane.call("UpdateInstanceInformation", facts)
+
+    def _stay_healthy(self) -> None:
+        pause = BACKOFF_FIRST_S
+        while True:
+            try:
+                self._register()
+            except (Unreachable, CallRefusedError) as error:
+                self.log(f"the control plane does not know of this node yet: {error}")
+                time.sleep(pause)
+                pause = min(pause * 2, BACKOFF_MAX_S)
+                continue
+            pause = BACKOFF_FIRST_S
+            time.sleep(HEALTH_INTERVAL_S if self.online.is_set() else 0)
+            self.online.wait()
+
+    def _poll_for_ever(self) -> None:
+        pause = BACKOFF_FIRST_S
+        while True:
+            self.online.wait()
+            asked = time.monotonic()
+            try:
+                heard = self._poll()
+            except (Unreachable, CallRefusedError) as error:
+                self.log(f"no messages: {error}")
+                time.sleep(pause)
+                pause = min(pause * 2, BACKOFF_MAX_S)
+                continue
+            pause = BACKOFF_FIRST_S
+            if not heard and time.monotonic() - asked < QUICK_ANSWER_S:
+                time.sleep(QUICK_ANSWER_PAUSE_S)
+
+    def _poll(self) -> int:
+        identity = self.plane.identity
+        question = {
+            "Destination": identity.instance_id,
+            "MessagesRequestId": str(uuid.uuid4()),
+            "VisibilityTimeoutInSeconds": VISIBILITY_TIMEOUT_S,
+        }
+        messages = self.plane.message("GetMessages", question).get("Messages") or []
+        if not self.online.is_set():
+            return 0  # went offline while it waited: the server will deliver again
+        for message in messages:
+            self.hear(message)
+        return len(messages)
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Act on one message."""
+        message_id, topic = str(message["MessageId"]), str(message.get("Topic", ""))
+        if topic.startswith("aws.ssm.sendCommand"):
+            self._hear_command(message_id, str(message.get("Payload", "")))
+        elif topic.startswith("aws.ssm.cancelCommand"):
+            self._hear_cancel(message_id, str(message.get("Payload", "")))
+        else:
+            self._outbox.put("FailMessage", {"FailureType": "InternalHandlerException", "MessageId": message_id})
+
+    def _hear_command(self, message_id: str, payload: str) -> None:
+        try:
+            content = json.loads(payload)
+            command = Command(
+                _file_name(content["CommandId"]), dict(content["DocumentContent"]), dict(content.get("Parameters") or {})
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            # AWS: a payload that cannot be read is answered with Failed, and not acknowledged.
+            reason = f"the message cannot be read: {type(error).__name__} {error}"
+            self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, time.time()))
+            return
+        known = (self._current / command.command_id).exists() or (self._completed / command.command_id).exists()
+        if not known:
+            (self._current / command.command_id).write_text(json.dumps({"message_id": message_id}))
+        self._reply(message_id, results.begun_reply(time.time()))
+        self._outbox.put("AcknowledgeMessage", {"MessageId": message_id})
+        if not known:
+            self._begin(message_id, command)
+
+    def _begin(self, message_id: str, command: Command) -> None:
+        cancel = Cancel()
+        with self._guard:
+            self._cancels[message_id] = cancel
+
+        def run() -> None:
+            try:
+                self.worker.run(command, cancel, lambda reply: self._reply(message_id, reply))
+            except Exception as error:  # noqa: BLE001 - the rim of a document: a defect here must not leave a command without an end
+                self.log(f"defect while running {command.command_id}: {type(error).__name__}: {error}")
+                reason = f"Plugin crashed with message {type(error).__name__}: {error}!"
+                self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, time.time()))
+            (self._current / command.command_id).rename(self._completed / command.command_id)
+            with self._guard:
+                del self._cancels[message_id]
+
+        self._pool.submit(run)
+
+    def _hear_cancel(self, message_id: str, payload: str) -> None:
+        try:
+            wanted = str(json.loads(payload)["CancelMessageId"])
+        except (ValueError, KeyError, TypeError) as error:
+            self._reply(
+                message_id, results.refused_reply(results.Status.FAILED, f"the cancel cannot be read: {error}", time.time())
+            )
+            return
+        self._reply(message_id, results.begun_reply(time.time()))
+        self._outbox.put("AcknowledgeMessage", {"MessageId": message_id})
+        with self._guard:
+            cancel = self._cancels.get(wanted)
+        if cancel is not None:
+            cancel.cancel()
+
+    def _reply(self, message_id: str, reply: Mapping[str, Any]) -> None:
+        parameters = {"MessageId": message_id, "Payload": json.dumps(reply), "ReplyId": str(uuid.uuid4())}
+        self._outbox.put("SendReply", parameters)
+
+
+def _file_name(command_id: Any) -> str:
+    name = str(command_id)
+    if not name or "/" in name or name.startswith("."):
+        raise ValueError(f"the command id {name!r} is not a plain name")
+    return name

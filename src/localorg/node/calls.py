@@ -1,0 +1,137 @@
+"""Signed calls to the control plane: the JSON protocol of Systems Manager and of its message delivery service.
+
+Flow: operation + parameters -> POST / signed with the node's role credentials -> answer, `CallRefusedError` (the server said no) or
+`Unreachable` (nobody answered). Credentials come from the stand-in of the instance metadata service, are renewed at half of their
+life and when the server does not know them any more.
+Rules: one connection per thread; secrets appear in no message.
+"""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+TARGETS = {"ssm": "AmazonSSM", "ec2messages": "EC2WindowsMessageDeliveryService"}
+EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClient", "UnrecognizedClientException", "InvalidClientTokenId"}
+)
+CALL_TIMEOUT_S = 30.0
+"""The server holds GetMessages up to about 15 s. AWS: the stock agent expects an answer within 20 s."""
+
+
+class Unreachable(Exception):
+    """Nobody answered, or what answered is broken: worth another try later."""
+
+
+class CallRefusedError(Exception):
+    """The server refused a call: `code` is AWS's error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+@dataclass(frozen=True)
+class NodeIdentity:
+    """Who a node is, and where its control plane listens."""
+
+    instance_id: str
+    account: str
+    region: str
+    endpoint: str
+    secret: str = field(repr=False)
+
+
+@dataclass
+class ControlPlane:
+    """The control plane as one node sees it. Safe to use from several threads."""
+
+    identity: NodeIdentity
+    _credentials: Credentials | None = None
+    _renew_at: float = 0.0
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _local: threading.local = field(default_factory=threading.local)
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Call Systems Manager. Raises CallRefusedError, Unreachable."""
+        return self._signed("ssm", operation, parameters)
+
+    def message(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the message delivery service. Raises CallRefusedError, Unreachable."""
+        return self._signed("ec2messages", operation, parameters)
+
+    def _signed(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self._once(service, operation, parameters)
+        except CallRefusedError as error:
+            if error.code not in EXPIRED:
+                raise
+        self._renew_at = 0.0
+        return self._once(service, operation, parameters)
+
+    def _once(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{TARGETS[service]}.{operation}"}
+        request = AWSRequest("POST", f"{self.identity.endpoint}/", headers=headers, data=json.dumps(parameters).encode())
+        SigV4Auth(self._current_credentials(), service, self.identity.region).add_auth(request)
+        status, body = self._exchange("POST", "/", dict(request.headers.items()), request.data)
+        if status == 200:
+            return body
+        code = str(body.get("__type", status)).rsplit("#", 1)[-1]
+        message = str(body.get("message") or body.get("Message") or "")
+        if status >= 500 or code in {"ThrottlingException", "Throttling"}:
+            raise Unreachable(f"the control plane answered {operation} with {status} {code}: {message}")
+        raise CallRefusedError(code, message)
+
+    def _current_credentials(self) -> Credentials:
+        with self._guard:
+            if self._credentials is None or time.time() >= self._renew_at:
+                self._credentials = self._fetch_credentials()
+            return self._credentials
+
+    def _fetch_credentials(self) -> Credentials:
+        path = f"/_localorg/instance/{self.identity.instance_id}/credentials"
+        status, body = self._exchange("GET", path, {"Authorization": f"Bearer {self.identity.secret}"}, None)
+        if status != 200 or body.get("Code") != "Success":
+            # AWS: an instance without a role gets no credentials, and its agent keeps asking.
+            raise Unreachable(
+                f"the node gets no credentials: status {status}, {body.get('message') or body.get('Message') or ''}"
+            )
+        now = time.time()
+        self._renew_at = now + (datetime.fromisoformat(body["Expiration"]).timestamp() - now) / 2
+        return Credentials(body["AccessKeyId"], body["SecretAccessKey"], body["Token"])
+
+    def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, dict[str, Any]]:
+        for attempt in (1, 2):
+            fresh = not hasattr(self._local, "connection")
+            if fresh:
+                parts = urlsplit(self.identity.endpoint)
+                self._local.connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=CALL_TIMEOUT_S)
+            try:
+                return self._send(self._local.connection, method, path, headers, body)
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError) as error:
+                # A kept connection may have been closed while it was idle: that alone is worth a second try at once.
+                del self._local.connection
+                if fresh or attempt == 2:
+                    raise Unreachable(f"the control plane closed the connection: {error}") from error
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                del self._local.connection
+                raise Unreachable(f"the control plane does not answer: {error}") from error
+        raise AssertionError("unreachable: both attempts return or raise")
+
+    @staticmethod
+    def _send(
+        connection: http.client.HTTPConnection, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> tuple[int, dict[str, Any]]:
+        connection.request(method, path, body=body, headers=dict(headers))
+        response = connection.getresponse()
+        content = response.read()
+        return response.status, json.loads(content or b"{}")

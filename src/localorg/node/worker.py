@@ -1,0 +1,113 @@
+"""Running one document on the node: its steps in order, each result told as soon as it is there.
+
+Flow: command (content + parameters) -> `document.steps` -> for each: verdict, or its plugin -> `told(reply)`. At the end one terminal
+reply. Five documents run at a time, as in the stock agent.
+Rules: a document runs at most once; a failed step does not stop later ones unless it asks for that.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from localorg.node import configure_package, document, results, scripts
+from localorg.node.configure_package import ConfigurePackage
+from localorg.node.document import BadDocumentError, DocumentStep
+from localorg.node.processes import Cancel, Processes
+from localorg.node.results import StepResult, failed
+from localorg.node.scripts import Surroundings
+
+POWERSHELL = "aws:runPowerShellScript"
+KNOWN_PLUGINS = frozenset({scripts.PLUGIN, configure_package.PLUGIN, POWERSHELL})
+PLATFORM_TYPE = "Linux"
+DOCUMENTS_AT_ONCE_MAX = 5
+"""AWS: amazon-ssm-agent.json, Mds.CommandWorkersLimit."""
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One document to run, as it came in a message."""
+
+    command_id: str
+    content: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+
+
+@dataclass
+class Worker:
+    """Runs documents on this node."""
+
+    processes: Processes
+    packages: ConfigurePackage
+    folder: Path
+    """Where commands have their own folders."""
+    working_folder: Path
+    environment: Mapping[str, str]
+
+    def run(self, command: Command, cancel: Cancel, tell: Tell) -> None:
+        """Run `command` to its terminal reply."""
+        try:
+            steps = document.steps(command.content, command.parameters)
+        except BadDocumentError as error:
+            tell(results.refused_reply(results.Status.FAILED, str(error), time.time()))
+            return
+        done: dict[str, StepResult] = {}
+        leaving = False
+        for step in steps:
+            skipped = leaving and step.property("finallyStep") != "true"
+            done[step.name] = document.after_exit(step) if skipped else self._step(step, command, cancel)
+            leaving = leaving or document.ends_document(step, done[step.name])
+            tell(results.step_reply(done, step.name, time.time()))
+        tell(results.document_reply(done, time.time()))
+
+    def _step(self, step: DocumentStep, command: Command, cancel: Cancel) -> StepResult:
+        start = time.time()
+        result = document.verdict(step, KNOWN_PLUGINS, KNOWN_PLUGINS, PLATFORM_TYPE)
+        if result is None:
+            around = Surroundings(
+                self.processes,
+                cancel,
+                self.folder / command.command_id,
+                self.working_folder,
+                {**self.environment, "SSM_COMMAND_ID": command.command_id},
+            )
+            parts = [self._plugin(step, inputs, around) for inputs in step.inputs]
+            result = _on_failure(step, _merged(parts))
+        return replace(result, plugin=step.plugin).between(start, time.time())
+
+    def _plugin(self, step: DocumentStep, inputs: Mapping[str, Any], around: Surroundings) -> StepResult:
+        match step.plugin:
+            case scripts.PLUGIN:
+                return scripts.run_shell_script(inputs, step.name, around)
+            case configure_package.PLUGIN:
+                return self.packages.run(inputs, replace(around, folder=around.folder / step.name.replace("/", "_")))
+        return failed(step.plugin, f"{step.plugin} needs PowerShell (pwsh), which this node does not have")
+
+
+def _on_failure(step: DocumentStep, result: StepResult) -> StepResult:
+    """Apply the step's onFailure. AWS: runpluginutil RunPlugins."""
+    wish = step.property("onFailure")
+    if result.status != results.Status.FAILED or wish not in {"exit", "successandexit"}:
+        return result
+    said = "\nStep was found to have onFailure property. Further document steps will be skipped."
+    result = replace(result, stdout=result.stdout + said, stderr=result.stderr + said)
+    if wish == "successandexit":
+        return replace(result, status=results.Status.SUCCESS, code=document.EXIT_AS_SUCCESS)
+    return result
+
+
+def _merged(parts: list[StepResult]) -> StepResult:
+    """Return one result for a step of several sets of properties (schema 1.2). AWS: iohandler Merge."""
+    if len(parts) == 1:
+        return parts[0]
+    order = (results.Status.SUCCESS, results.Status.FAILED, results.Status.CANCELLED, results.Status.TIMED_OUT)
+    return replace(
+        parts[0],
+        status=max((part.status for part in parts), key=order.index),
+        code=next((part.code for part in parts if part.code), 0),
+        stdout="\n".join(part.stdout for part in parts if part.stdout),
+        stderr="\n".join(part.stderr for part in parts if part.stderr),
+    )
