@@ -4,11 +4,13 @@ Rules: UpdateAssociation forgets every optional field that is left out, so an up
 Refuses to know: what the runbook's parameters mean.
 """
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
 
 from csd.aws.identity import Principal, asking
+from csd.errors import AwsRefused
 from csd.solution.names import HUB_DOCUMENT
 
 Parameters = dict[str, list[str]]
@@ -20,6 +22,7 @@ _KEPT = (
 )  # fmt: skip
 _ENDED = ("Success", "Failed", "TimedOut", "Cancelled", "CompletedWithSuccess", "CompletedWithFailure")
 _LOOK_EVERY_S = (0.5, 1.0, 2.0, 5.0)
+_BEGINS_WITHIN_S = 120
 
 
 def find_association(principal: Principal, name: str) -> dict[str, Any] | None:
@@ -59,24 +62,40 @@ def runs(principal: Principal) -> set[str]:
         return {run["AutomationExecutionId"] for page in pages for run in page["AutomationExecutionMetadataList"]}
 
 
-def follow(principal: Principal, before: set[str], tell: Callable[[str], None]) -> dict[str, Any]:
-    """Wait for a run that was not there `before` and follow it to its end. Returns the AutomationExecution."""
+def follow(principal: Principal, identifier: str, before: set[str], tell: Callable[[str], None]) -> dict[str, Any]:
+    """Wait for a run that was not there `before` and follow it to its end. Returns the AutomationExecution.
+
+    Raises AwsRefused when the association starts none within two minutes.
+    """
     ssm = principal.client("ssm")
-    looks, run_id = 0, ""
+    run_id = _begun(principal, identifier, before)
+    tell(f"run {run_id} has begun")
     shown: dict[str, str] = {}
-    while True:
-        if not run_id:
-            run_id = next(iter(sorted(runs(principal) - before)), "")
-            if run_id:
-                tell(f"run {run_id} has begun")
-        if run_id:
-            with asking(ssm, principal.account):
-                run: dict[str, Any] = ssm.get_automation_execution(AutomationExecutionId=run_id)["AutomationExecution"]
-            for step in run.get("StepExecutions", []):
-                if shown.get(step["StepName"]) != step["StepStatus"] and step["StepStatus"] != "Pending":
-                    shown[step["StepName"]] = step["StepStatus"]
-                    tell(f"{step['StepName']}: {step['StepStatus']}")
-            if run["AutomationExecutionStatus"] in _ENDED:
-                return run
-        time.sleep(_LOOK_EVERY_S[min(looks // 10, len(_LOOK_EVERY_S) - 1)])
-        looks += 1
+    for look in itertools.count():
+        with asking(ssm, principal.account):
+            run: dict[str, Any] = ssm.get_automation_execution(AutomationExecutionId=run_id)["AutomationExecution"]
+        for step in run.get("StepExecutions", []):
+            if shown.get(step["StepName"]) != step["StepStatus"] and step["StepStatus"] != "Pending":
+                shown[step["StepName"]] = step["StepStatus"]
+                tell(f"{step['StepName']}: {step['StepStatus']}")
+        if run["AutomationExecutionStatus"] in _ENDED:
+            return run
+        time.sleep(_LOOK_EVERY_S[min(look // 10, len(_LOOK_EVERY_S) - 1)])
+    raise AssertionError("unreachable: the count has no end")
+
+
+def _begun(principal: Principal, identifier: str, before: set[str]) -> str:
+    """The id of the run that was not there before."""
+    until = time.monotonic() + _BEGINS_WITHIN_S
+    while time.monotonic() < until:
+        fresh = sorted(runs(principal) - before)
+        if fresh:
+            return fresh[0]
+        time.sleep(_LOOK_EVERY_S[1])
+    ssm = principal.client("ssm")
+    with asking(ssm, principal.account):
+        overview = ssm.describe_association(AssociationId=identifier)["AssociationDescription"].get("Overview", {})
+    said = (
+        f"no run began within {_BEGINS_WITHIN_S} s; the association is {overview.get('Status')}: {overview.get('DetailedStatus')}"
+    )
+    raise AwsRefused(service="ssm", operation="association " + identifier, code="NoRun", said=said, account=principal.account)

@@ -15,7 +15,11 @@ from csd.cli import screen
 from csd.cli.requests import association_parameters
 from csd.errors import AwsRefused, CsdInputError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__.splitlines()[0])
+_HELP = (
+    "Get software onto every node of an AWS Organization, keep it there, and prove it. AWS_ENDPOINT_URL says which AWS is meant."
+)
+_CODES = "Exit codes: 0 done; 1 AWS refused; 2 wrong input; 3 not every node is as wanted, or the run failed; 130 interrupted."
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_HELP, epilog=_CODES)
 package_app = typer.Typer(no_args_is_help=True, help="Make packages.")
 app.add_typer(package_app, name="package")
 
@@ -123,7 +127,7 @@ def distribute(
     screen.data(identifier)
     screen.tell(f"association {association} is {'updated' if held else 'created'}; see: csd status --association {association}")
     if wait:
-        run = associations.follow(principal, before, screen.tell)
+        run = associations.follow(principal, identifier, before, screen.tell)
         if run["AutomationExecutionStatus"] != "Success":
             screen.tell(f"run {run['AutomationExecutionId']} {run['AutomationExecutionStatus']}: {run.get('FailureMessage', '')}")
             raise typer.Exit(NOT_AS_WANTED)

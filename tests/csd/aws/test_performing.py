@@ -129,7 +129,7 @@ def test_the_run_that_is_followed_is_the_new_one() -> None:
     }
     told.answer("ssm", "get_automation_execution", {"AutomationExecution": run}, {"AutomationExecutionId": RUN})
     principal = told.principal()
-    assert follow(principal, runs(principal), lines.append)["FailureMessage"] == "token-4711"
+    assert follow(principal, ID, runs(principal), lines.append)["FailureMessage"] == "token-4711"
     assert lines == [f"run {RUN} has begun", "resolveTargets: Success", "distribute: Failed"]
 
 
