@@ -24,7 +24,7 @@ _CLASS_THEN_DASH = re.compile(r"(\\[wdsWDS])-(?=[^\]])")
 def compiled(pattern: str) -> re.Pattern[str]:
     """Return the Python pattern for `pattern`; use its `fullmatch`. Raises ValueError when it cannot be translated."""
     try:
-        return re.compile(f"(?:{translated(pattern)})", re.ASCII)
+        return re.compile(translated(pattern), re.ASCII)
     except re.error as error:
         raise ValueError(
             f"the model's pattern {pattern!r} has no Python form yet ({error}); teach localorg.protocol.patterns"

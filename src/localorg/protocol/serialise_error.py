@@ -107,10 +107,10 @@ def serialise_error(service: str | None, protocol: Protocol, error: AwsError, re
 def _spelling(service: str | None, protocol: Protocol, code: str, status: int) -> Spelling:
     usual = SPELLINGS.get(code, {}).get(protocol)
     modelled = _errors(service).get(code) if service else None
-    if modelled and not (usual and protocol != "json" and code == "AccessDeniedException"):
-        return modelled._replace(status=_status(protocol, modelled.status, status))
-    if usual:
+    if usual and (protocol != "json" or modelled is None):
         return Spelling(usual[0], usual[1], "message", {})
+    if modelled:
+        return modelled._replace(status=_status(protocol, modelled.status, status))
     return Spelling(code, status, "message", {})
 
 
