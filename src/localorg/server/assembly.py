@@ -11,7 +11,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -25,6 +25,7 @@ from localorg.server.borrowed import Borrowed
 from localorg.server.call_log import CallLog
 from localorg.server.control import PREFIX, ControlRoutes
 from localorg.server.engines import Engines, wire_engines
+from localorg.server.launch import UpOptions
 from localorg.server.machines import Machines
 from localorg.server.operator import Operator
 from localorg.server.pump import Pump, WallClock
@@ -33,9 +34,6 @@ from localorg.server.scripts import ScriptWorkers
 from localorg.server.seeding import NodeRecord, node_records, seed
 from localorg.server.spec import Spec, load_spec
 from localorg.server.state import LocalorgError, StateDirectory
-
-if TYPE_CHECKING:
-    from localorg.server.run import UpOptions
 
 ATTACHMENTS = "/_attachments/"
 
@@ -77,7 +75,7 @@ class LocalOrganization:
         self.calls.close()
 
 
-async def assemble(options: "UpOptions", endpoint: str) -> LocalOrganization:
+async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
     """Build the organization of `options`. Raises LocalorgError when its state does not fit its spec."""
     state, log = options.state, _log()
     spec = load_spec(options.spec)
@@ -117,7 +115,7 @@ def _log() -> logging.Logger:
     return logging.getLogger("localorg")
 
 
-def _kernel(options: "UpOptions", spec: Spec, endpoint: str) -> Kernel:
+def _kernel(options: UpOptions, spec: Spec, endpoint: str) -> Kernel:
     settings = Settings(
         partition=spec.partition,
         regions=spec.regions,
@@ -128,7 +126,7 @@ def _kernel(options: "UpOptions", spec: Spec, endpoint: str) -> Kernel:
     return Kernel(Store(options.state.database), WallClock(), settings, seed=int.from_bytes(os.urandom(8)))
 
 
-def _host_config(options: "UpOptions", endpoint: str, records: list[NodeRecord]) -> dict[str, Any]:
+def _host_config(options: UpOptions, endpoint: str, records: list[NodeRecord]) -> dict[str, Any]:
     checkout = str(Path(__file__).parents[3])
     return {
         "endpoint": endpoint,

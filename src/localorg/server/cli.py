@@ -27,25 +27,31 @@ def up(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The loopback port that serves every service.")] = 4599,
     state: StateOption = DEFAULT_STATE,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is up and leave it running.")] = False,  # noqa: FBT002
-    isolation: Annotated[str, typer.Option(help="namespaces, or none: package scripts then run on this very machine.")] = "namespaces",
+    isolation: Annotated[
+        str, typer.Option(help="namespaces, or none: package scripts then run on this very machine.")
+    ] = "namespaces",
     runbook_lookup: Annotated[
         str, typer.Option(help="hub: members run the hub's runbook; strict: it must be shared with them in their Region.")
     ] = "hub",
 ) -> None:
     """Start the organization of SPEC, or go on with the one that the state directory holds."""
-    from localorg.server.run import UpOptions, run_detached, run_here
+    from localorg.server.launch import UpOptions, run_detached
 
     options = UpOptions.checked(spec, port, state, isolation, runbook_lookup)
     if detach:
         facts = run_detached(options)
         typer.echo(f"up: {facts.endpoint} (process {facts.pid}, state {options.state.root})", err=True)
         return
+    from localorg.server.run import run_here
+
     run_here(options)
 
 
 @app.command()
 def env(
-    account: Annotated[str | None, typer.Option(help="The account whose administrator to be; the management account if left out.")] = None,
+    account: Annotated[
+        str | None, typer.Option(help="The account whose administrator to be; the management account if left out.")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="The Region to work in; the first of the organization if left out.")] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
@@ -76,7 +82,10 @@ def exec_(
     from localorg.server.inside import run_inside
 
     pid = int(_ask(state, "pid", {"instance_id": instance_id})["pid"])
-    raise typer.Exit(run_inside(pid, command, StateDirectory(state), instance_id))
+    words = command[1:] if command[0] == "--" else command
+    if not words:
+        raise LocalorgError("give the command to run after --, for instance `localorg exec i-… -- cat /etc/os-release`")
+    raise typer.Exit(run_inside(pid, words))
 
 
 @app.command()
@@ -102,7 +111,7 @@ def status(state: StateOption = DEFAULT_STATE) -> None:
 @app.command()
 def down(state: StateOption = DEFAULT_STATE) -> None:
     """Stop the organization; it stays in the state directory."""
-    from localorg.server.run import stop
+    from localorg.server.launch import stop
 
     stop(StateDirectory(state))
     typer.echo(f"down: {state} keeps the organization", err=True)

@@ -65,10 +65,10 @@ def wire_engines(
         identity=identity,
         organization=organization,
         documents=Documents(kernel, gateway, blobs, check_runbook),
-        automation=Automation(kernel, gateway, identity.session_principal, runner),
+        automation=Automation(kernel, gateway, identity.sessions.principal, runner),
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
         associations=Associations(kernel, gateway, identity.service_linked_role),
-        stacks=Stacks(kernel, gateway, identity.session_principal, identity.service_linked_role),
+        stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role),
         fleet=fleet,
         inventory=Inventory(kernel, gateway),
     )

@@ -4,6 +4,7 @@ import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from localorg.protocol.calls import ApiCall
@@ -42,7 +43,7 @@ class Operator:
         return {
             "variables": {
                 "AWS_ENDPOINT_URL": self.endpoint,
-                "AWS_ACCESS_KEY_ID": key.access_key_id,
+                "AWS_ACCESS_KEY_ID": key.id,
                 "AWS_SECRET_ACCESS_KEY": key.secret,
                 "AWS_REGION": region,
                 "AWS_DEFAULT_REGION": region,
@@ -66,7 +67,11 @@ class Operator:
         }
 
     def _ping(self, record: NodeRecord) -> str:
-        administrator = self.engines.identity.administrator(record.account)
+        identity = self.engines.identity
+        found = identity.credentials(identity.bootstrap_account(record.account).id)
+        if found is None:
+            raise Refused(500, f"{record.account} has lost its administrator's key; this is a defect of localorg")
+        administrator = found[3]
         params = {"Filters": [{"Key": "InstanceIds", "Values": [record.instance_id]}]}
         call = ApiCall(administrator, record.region, "ssm", "DescribeInstanceInformation", params)
         listed = self.engines.gateway.invoke(call)["InstanceInformationList"]
@@ -101,4 +106,11 @@ class Operator:
         record = next((r for r in self.records if r.instance_id == instance_id), None)
         if record is None or not hmac.compare_digest(record.secret, secret):
             raise Refused(403, "this is not the secret of that node")
-        return {"Code": "Success", **self.engines.identity.node_session(record.account, NODE_ROLE, instance_id)}
+        session = self.engines.identity.node_session(record.account, NODE_ROLE, instance_id, record.region)
+        return {
+            "Code": "Success",
+            "AccessKeyId": session["AccessKeyId"],
+            "SecretAccessKey": session["SecretAccessKey"],
+            "Token": session["SessionToken"],
+            "Expiration": datetime.fromtimestamp(session["Expiration"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }

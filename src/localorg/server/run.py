@@ -1,4 +1,4 @@
-"""Bringing the server up and down: here in the foreground, or detached.
+"""The server itself: from a locked state directory to a listening port, and back.
 
 Flow of `up`: options -> state directory locked -> port bound -> engines assembled and seeded -> HTTP -> node host -> "ready". The
 order of going down is the reverse, and it is the same for `down`, SIGTERM and Ctrl-C. SIGKILL skips it: then the kernel of the
@@ -10,51 +10,14 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, cast
 
 import uvicorn
 
 from localorg.server.assembly import LocalOrganization, assemble
-from localorg.server.spec import load_spec
-from localorg.server.state import LocalorgError, ServerFacts, StateDirectory
-
-READY_FD = "LOCALORG_READY_FD"
-DOWN_LIMIT_S = 30.0
-
-
-@dataclass(frozen=True)
-class UpOptions:
-    """What `localorg up` was told, checked."""
-
-    spec: Path
-    port: int
-    state: StateDirectory
-    isolation: Literal["namespaces", "none"]
-    runbook_lookup: Literal["hub", "strict"]
-
-    @classmethod
-    def checked(cls, spec: Path, port: int, state: Path, isolation: str, runbook_lookup: str) -> "UpOptions":
-        """Check the words and the spec before anything starts. Raises LocalorgError or SpecError."""
-        for option, value, known in (
-            ("--isolation", isolation, ("namespaces", "none")),
-            ("--runbook-lookup", runbook_lookup, ("hub", "strict")),
-        ):
-            if value not in known:
-                raise LocalorgError(f"{option} is one of {', '.join(known)}; found {value!r}")
-        load_spec(spec)
-        return cls(
-            spec.absolute(),
-            port,
-            StateDirectory(state),
-            cast('Literal["namespaces", "none"]', isolation),
-            cast('Literal["hub", "strict"]', runbook_lookup),
-        )
+from localorg.server.launch import READY_FD, UpOptions
+from localorg.server.state import LocalorgError, ServerFacts
 
 
 def run_here(options: UpOptions) -> None:
@@ -113,7 +76,12 @@ async def _serve(options: UpOptions, listener: socket.socket) -> None:
     endpoint = f"http://127.0.0.1:{options.port}"
     organization = await assemble(options, endpoint)
     config = uvicorn.Config(
-        organization.app, lifespan="off", access_log=False, log_level="warning", timeout_graceful_shutdown=1, timeout_keep_alive=75
+        organization.app,
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,
     )
     server = _Server(config)
     stopping = asyncio.Event()
@@ -141,43 +109,3 @@ async def _ready(options: UpOptions, organization: LocalOrganization, server: _S
         _tell_starter("ready")
     else:
         sys.stderr.write(f"up: {endpoint} (state {options.state.root}); stop with Ctrl-C or `localorg down`\n")
-
-
-def run_detached(options: UpOptions) -> ServerFacts:
-    """Start the server as a process of its own session and return where it is. Raises LocalorgError with its reason."""
-    options.state.create()
-    reading, writing = os.pipe()
-    command = [
-        *(sys.executable, "-m", "localorg.server.cli", "up", "--spec", str(options.spec), "--port", str(options.port)),
-        *("--state", str(options.state.root), "--isolation", options.isolation, "--runbook-lookup", options.runbook_lookup),
-    ]
-    with options.state.server_log.open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=[writing],
-            env={**os.environ, READY_FD: str(writing)},
-        )
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        news = pipe.read()
-    if news == "ready":
-        return options.state.running()
-    process.wait()
-    reason = news.removeprefix("failed ") or f"the server ended with exit code {process.returncode}; see {options.state.server_log}"
-    raise LocalorgError(reason)
-
-
-def stop(state: StateDirectory) -> None:
-    """Stop the server of `state` and wait until it has gone. Raises LocalorgError when there is none or it does not go."""
-    facts = state.running()
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(facts.pid, signal.SIGTERM)
-    for _ in range(int(DOWN_LIMIT_S * 20)):
-        if not state.is_served():
-            return
-        time.sleep(0.05)
-    raise LocalorgError(f"process {facts.pid} did not stop within {DOWN_LIMIT_S:.0f} s. Look at {state.server_log}, then kill it.")

@@ -171,9 +171,9 @@ def _identity_problems(spec: Spec) -> Iterator[str]:
     for bucket in _twice([bucket.name for bucket in spec.buckets]):
         yield f"bucket {bucket} is listed twice; bucket names are global"
     root_suffix = spec.organization.root.removeprefix("r-")
-    for _, unit in spec.units():
-        if not re.match(rf"^ou-{root_suffix}-", unit.id):
-            yield f"unit {unit.id}: ids of units begin with ou- and the root's suffix; use ou-{root_suffix}-…"
+    for _, listed in spec.units():
+        if not re.match(rf"^ou-{root_suffix}-", listed.id):
+            yield f"unit {listed.id}: ids of units begin with ou- and the root's suffix; use ou-{root_suffix}-…"
     if spec.organization.management.state != "ACTIVE":
         yield f"organization.management.state: the management account is always ACTIVE, found {spec.organization.management.state}"
     if (depth := _depth(spec.organization.units)) > OU_DEPTH_MAX:
