@@ -14,7 +14,7 @@ from typing import Any
 
 from csd.aws.identity import Principal, asking
 from csd.errors import AwsRefused
-from csd.report.picture import NodeFacts, Said, is_package
+from csd.report.picture import NodeFacts, Said, is_package, tells
 from csd.solution.names import READER_HUB_ROLE, READER_ROLE
 
 COMMAND_DOCUMENT = "AWS-ConfigureAWSPackage"
@@ -158,7 +158,8 @@ def _words(ssm: Any, package: str, nodes: set[str]) -> dict[str, list[Said]]:
         for invocation in (i for page in pages for i in page["CommandInvocations"] if i["InstanceId"] in open_nodes):
             said = _said(ssm, invocation)
             words.setdefault(invocation["InstanceId"], []).append(said)
-            if said.output or said.error:
+            told = tells(package, said)
+            if told and told[1]:
                 open_nodes.discard(invocation["InstanceId"])
     return words
 

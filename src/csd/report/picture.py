@@ -98,9 +98,8 @@ _HAS = re.compile(
     r"|Failed to \w+ \S+ \S+, successfully rolled back to (?P<back>\S+) (?P<back_version>\S+))\s*$",
     re.MULTILINE,
 )
-_GONE = re.compile(
-    r"^(?:Successfully uninstalled (?P<gone>\S+) (?P<gone_version>\S+)|version: \S* ?is not installed)\s*$", re.MULTILINE
-)
+_GONE = re.compile(r"^Successfully uninstalled \S+ \S+\s*$", re.MULTILINE)
+_LACKS = re.compile(r"^version: (?P<lacks>\S*) ?is not installed\s*$", re.MULTILINE)
 _REACHED_NOBODY = ("DeliveryTimedOut", "Undeliverable")
 _UNDER_WAY = ("Pending", "InProgress", "Delayed", "Cancelling")
 _WHY_CHARS = 600
@@ -149,16 +148,32 @@ def own_words(said: Said) -> str:
 
 def told_version(package: str, said: tuple[Said, ...]) -> tuple[str, datetime | None]:
     """(version, when) of the newest words that tell whether the package is there; ('', None) when none do."""
+    lacks, lacks_at = "", None
     for words in said:
-        text = words.output + "\n" + words.error
-        told = _HAS.search(text)
-        last = [m for m in _HAS.finditer(text) if is_package(m["new"] or m["old"] or m["back"] or "", package)]
-        if told and last:
-            found = last[-1]
-            return found["new_version"] or found["old_version"] or found["back_version"] or "", words.at
-        if _GONE.search(text) or words.status == "Failed":
-            return "", words.at
-    return "", None
+        told = tells(package, words)
+        if told is None:
+            continue
+        version, certain = told
+        if certain:
+            return ("", lacks_at) if lacks_at and version == lacks else (version, words.at)
+        if lacks_at is None:
+            lacks, lacks_at = version, words.at
+    return "", lacks_at
+
+
+def tells(package: str, words: Said) -> tuple[str, bool] | None:
+    """What one command's words tell: (the version that is there or '', True); (a version that is not there, False); or nothing."""
+    text = words.output + "\n" + words.error
+    has = [m for m in _HAS.finditer(text) if is_package(m["new"] or m["old"] or m["back"] or "", package)]
+    if has:
+        return has[-1]["new_version"] or has[-1]["old_version"] or has[-1]["back_version"] or "", True
+    lacks = _LACKS.search(text)
+    if lacks:
+        # AWS: agent: asked to remove another version than is there, it says only that this one is not: another one may be.
+        return ("", True) if lacks["lacks"] in ("", "latest") else (lacks["lacks"], False)
+    if _GONE.search(text) or words.status == "Failed":
+        return "", True
+    return None
 
 
 def is_package(told: str, package: str) -> bool:

@@ -67,6 +67,15 @@ def test_uninstall_wants_nothing() -> None:
     assert row_of(wanted, node(INSTALLED_2)).state is State.OTHER_VERSION
 
 
+def test_lacking_one_version_is_not_lacking_the_package() -> None:
+    """Documented: agent: asked to remove a version that is not there, it answers Success; another version may stay."""
+    wanted = Wanted("csd-hello", "2.0.0", "Uninstall")
+    lacks = said("version: 2.0.0 is not installed")
+    assert row_of(wanted, node(lacks, INSTALLED_1)).why == "has 1.0.0, wanted none"
+    assert row_of(wanted, node(lacks, INSTALLED_2)).state is State.AS_WANTED
+    assert row_of(wanted, node(said("version: latest is not installed"), INSTALLED_1)).state is State.AS_WANTED
+
+
 def test_a_node_asked_for_by_id_that_is_nowhere() -> None:
     """It counts, and is told as not managed."""
     assert row_of(WANTED, NodeFacts("", "", "i-12345678")).state is State.NOT_MANAGED
