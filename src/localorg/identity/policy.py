@@ -159,7 +159,7 @@ class _Reader:
         for name in entry:
             if name not in ELEMENTS:
                 self._bad(place, f"Syntax errors in policy: {name} is no element of a statement")
-        if entry.get("Effect") not in {"Allow", "Deny"}:
+        if entry.get("Effect") not in ("Allow", "Deny"):
             self._bad(f"{place}.Effect", f"Syntax errors in policy: expected Allow or Deny, found {entry.get('Effect')!r}")
         sid = entry.get("Sid", "")
         if not isinstance(sid, str) or (self.kind != "resource" and not SID.fullmatch(sid)):

@@ -1,0 +1,208 @@
+"""Documents at the door: what AWS would refuse is malformed, what only we cannot judge is unsupported, and both name every problem."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from identity.world import HUB, MEMBER, World, allow
+
+from localorg.identity.managed import AwsManagedPolicies
+from localorg.identity.policy import Kind, parse_policy
+from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
+from localorg.protocol.calls import Access
+
+ARTIFACTS = Path(__file__).parents[3] / "artifacts"
+ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+TRUST = {"Effect": "Allow", "Principal": {"AWS": HUB}, "Action": "sts:AssumeRole"}
+
+
+def without(statement: dict[str, Any], *names: str, **more: Any) -> dict[str, Any]:
+    return {**{key: value for key, value in statement.items() if key not in names}, **more}
+
+
+MALFORMED: list[tuple[Kind, Any, str]] = [
+    ("identity", "{", "This policy contains invalid Json"),
+    ("identity", "[]", "Syntax errors in policy: expected an object"),
+    ("identity", '{"Version": "2012-10-17", "Version": "2012-10-17", "Statement": []}', "duplicate key Version"),
+    ("identity", {"Version": "2013-01-01", "Statement": ALLOW}, "Policy document must be version 2012-10-17 or greater"),
+    ("identity", {"Statement": ALLOW, "Statements": ALLOW}, "Statements: Syntax errors in policy."),
+    ("identity", {"Version": "2012-10-17"}, "A policy needs at least one statement"),
+    ("identity", {"Statement": ["x"]}, "Statement[0]: Syntax errors in policy"),
+    ("identity", {"Statement": [ALLOW, without(ALLOW, "Effect")]}, "Statement[1].Effect"),
+    ("identity", {"Statement": without(ALLOW, Efect="Allow")}, "Efect is no element of a statement"),
+    ("identity", {"Statement": without(ALLOW, "Action")}, "Policy statement must contain actions."),
+    ("identity", {"Statement": without(ALLOW, NotAction="*")}, "both Action and NotAction"),
+    ("identity", {"Statement": without(ALLOW, Action=[])}, "Statement[0].Action: Syntax errors in policy: expected strings"),
+    ("identity", {"Statement": without(ALLOW, Action="GetObject")}, "Actions/Conditions must be prefaced by a vendor"),
+    ("identity", {"Statement": without(ALLOW, "Resource")}, "Policy statement must contain resources."),
+    ("identity", {"Statement": without(ALLOW, Resource="bucket")}, 'Resource bucket must be in ARN format or "*".'),
+    ("identity", {"Statement": without(ALLOW, Principal="*")}, "Policy document should not specify a principal."),
+    ("identity", {"Statement": without(ALLOW, Sid="not alphanumeric")}, "Statement IDs (SID) must be alpha-numeric"),
+    ("identity", {"Statement": [without(ALLOW, Sid="A"), without(ALLOW, Sid="A")]}, "must be unique: A"),
+    ("identity", {"Statement": without(ALLOW, Condition={"StringEqual": {"aws:SourceArn": "x"}})}, "Invalid Condition type : StringEqual"),
+    ("identity", {"Statement": without(ALLOW, Condition={"StringEquals": "x"})}, "expected an object of condition keys"),
+    ("identity", {"Statement": without(ALLOW, Condition={"StringEquals": {"aws:SourceArn": 1}})}, "expected a string or a list of strings"),
+    ("trust", {"Statement": without(TRUST, "Principal")}, "Missing required field Principal"),
+    ("trust", {"Statement": without(TRUST, Resource="*")}, "Has prohibited field Resource"),
+    ("trust", {"Statement": without(TRUST, Action="s3:GetObject")}, "AssumeRole policy may only specify STS AssumeRole actions."),
+    ("trust", {"Statement": without(TRUST, Principal={"AWS": "arn:aws:iam::1:root"})}, '"AWS":"arn:aws:iam::1:root"'),
+    ("trust", {"Statement": without(TRUST, Principal={"AWS": f"arn:aws:iam::{HUB}:role/*"})}, "Invalid principal in policy"),
+    ("trust", {"Statement": without(TRUST, Principal={"Service": "ssm"})}, 'Invalid principal in policy: "SERVICE":"ssm"'),
+    ("trust", {"Statement": without(TRUST, Principal={"Srvice": "ssm.amazonaws.com"})}, '"Srvice" is no kind of principal'),
+    ("resource", {"Statement": ALLOW}, "Missing required field Principal"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "written", "words"), MALFORMED, ids=[row[2] for row in MALFORMED])
+def test_what_aws_refuses_is_malformed(kind: Kind, written: Any, words: str) -> None:
+    """Documented: IAM user guide, "Grammar of the IAM JSON policy language"; the words are Observed in IAM's answers."""
+    with pytest.raises(AwsError) as refusal:
+        parse_policy(written, kind)
+    assert refusal.value.code == "MalformedPolicyDocument"
+    assert words in refusal.value.message
+
+
+UNSUPPORTED: list[tuple[Kind, dict[str, Any], str]] = [
+    ("identity", without(ALLOW, Condition={"DateLessThan": {"aws:CurrentTime": "2027-01-01"}}), "the condition operator DateLessThan"),
+    ("identity", without(ALLOW, Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}), "the condition key aws:SourceIp"),
+    ("identity", without(ALLOW, Condition={"StringEquals": {"ssm:resourceTag/team": "a"}}), "the condition key ssm:resourceTag/team"),
+    ("identity", without(ALLOW, Condition={"ForAnyValue:StringEquals": {"aws:userid": "x"}}), "the condition operator ForAnyValue:String"),
+    ("identity", without(ALLOW, Resource="arn:aws:s3:::${aws:PrincipalTag/team}"), "the policy variable ${aws:principaltag/team}"),
+    ("identity", without(ALLOW, Condition={"StringEquals": {"aws:PrincipalArn": "${saml:sub}"}}), "the policy variable ${saml:sub}"),
+    ("resource", without(ALLOW, NotPrincipal={"AWS": HUB}), "the policy element NotPrincipal"),
+    ("trust", without(TRUST, Principal={"Federated": "cognito-identity.amazonaws.com"}), "the principal type Federated"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "statement", "words"), UNSUPPORTED, ids=[row[2] for row in UNSUPPORTED])
+def test_what_we_cannot_judge_is_refused_by_name(kind: Kind, statement: dict[str, Any], words: str) -> None:
+    """Issue: a policy that uses what is not supported is refused, never ignored."""
+    with pytest.raises(NotSupported) as refusal:
+        parse_policy({"Version": "2012-10-17", "Statement": statement}, kind)
+    assert words in refusal.value.message
+    assert "(Statement[0]." in refusal.value.message or "(Statement[0])" in refusal.value.message
+
+
+def test_every_problem_is_named_at_once() -> None:
+    """House rule: validators report all problems at once, each with its place."""
+    with pytest.raises(AwsError) as refusal:
+        parse_policy({"Statement": [{"Effect": "allow", "Action": "x", "Resource": "y"}, {"Efect": "Allow"}]}, "identity")
+    places = [problem.split(": ")[0] for problem in refusal.value.message.split("; ")]
+    assert places == [
+        "Statement[0].Effect",
+        "Statement[0].Action",
+        "Statement[0].Resource",
+        "Statement[1]",
+        "Statement[1].Effect",
+        "Statement[1]",
+        "Statement[1]",
+    ]
+    with pytest.raises(NotSupported) as named:
+        parse_policy(
+            {
+                "Statement": without(
+                    ALLOW, Condition={"Bool": {"aws:SecureTransport": "true"}, "IpAddress": {"aws:SourceIp": "::1"}}
+                )
+            },
+            "identity",
+        )
+    assert named.value.message.startswith(
+        "localorg does not support the condition key aws:SecureTransport (Statement[0].Condition.Bool.aws:SecureTransport), "
+        "the condition operator IpAddress (Statement[0].Condition.IpAddress.aws:SourceIp), the condition key aws:SourceIp"
+    )
+
+
+def test_a_trust_policy_names_only_who_exists() -> None:
+    """Documented: IAM user guide, Principal element: IAM refuses a user or role that it does not find."""
+    world = World()
+    role = world.role(MEMBER, "There", {"AWS": HUB})
+    world.role(HUB, "Fine", {"AWS": [role, f"arn:aws:iam::{MEMBER}:user/admin"]})
+    with pytest.raises(AwsError) as refusal:
+        world.role(HUB, "Bad", {"AWS": [role, f"arn:aws:iam::{MEMBER}:role/Gone", f"arn:aws:iam::{MEMBER}:user/gone"]})
+    assert refusal.value.code == "MalformedPolicyDocument"
+    assert refusal.value.message == (
+        f'Invalid principal in policy: "AWS":"arn:aws:iam::{MEMBER}:role/Gone"; '
+        f'Invalid principal in policy: "AWS":"arn:aws:iam::{MEMBER}:user/gone"'
+    )
+    with pytest.raises(AwsError, match="Invalid principal in policy"):
+        world.identity.validate_policy(
+            {"Statement": without(ALLOW, Principal={"AWS": f"arn:aws:iam::{HUB}:role/No"})}, "resource"
+        )
+
+
+def test_trust_does_not_come_back_with_a_name() -> None:
+    """Documented: IAM user guide, Principal element: a deleted role's ARN turns into its unique id, and a new role is another one."""
+    world = World()
+    role = world.role(MEMBER, "There", {"AWS": MEMBER}, [allow("sts:AssumeRole")])
+    target = world.role(HUB, "Target", {"AWS": role}, None, ArnEquals={"aws:PrincipalArn": role})
+    first_id = world.call(world.admin(MEMBER), "iam", "GetRole", RoleName="There")["Role"]["RoleId"]
+    world.assume(world.assume(world.admin(MEMBER), role), target)
+    world.call(world.admin(MEMBER), "iam", "DeleteRolePolicy", RoleName="There", PolicyName="inline")
+    world.call(world.admin(MEMBER), "iam", "DeleteRole", RoleName="There")
+    kept = json.loads(world.identity.directory.role(HUB, "Target").trust)["Statement"][0]
+    assert kept["Principal"] == {"AWS": first_id}
+    assert kept["Condition"] == {"ArnEquals": {"aws:PrincipalArn": role}}
+    world.role(MEMBER, "There", {"AWS": MEMBER}, [allow("sts:AssumeRole")])
+    again = world.assume(world.admin(MEMBER), role)
+    with pytest.raises(AccessDenied, match="no role trust policy"):
+        world.assume(again, target)
+
+
+def test_aws_managed_policies_are_aws_own() -> None:
+    """Documented: AWS managed policy reference guide: real content, in the partition of the organization."""
+    policies = {policy.name: policy for policy in AwsManagedPolicies("aws-cn").all()}
+    core = json.loads(policies["AmazonSSMManagedInstanceCore"].document)
+    assert "ec2messages:GetMessages" in core["Statement"][2]["Action"]
+    assert policies["AdministratorAccess"].arn == "arn:aws-cn:iam::aws:policy/AdministratorAccess"
+    assert policies["AmazonSSMAutomationRole"].arn == "arn:aws-cn:iam::aws:policy/service-role/AmazonSSMAutomationRole"
+    assert "arn:aws:" not in "".join(policy.document for policy in policies.values())
+    for policy in policies.values():
+        parse_policy(policy.document, "identity", trusted=True)
+
+
+def test_what_a_trusted_policy_cannot_judge_refuses_only_when_it_decides() -> None:
+    """Assumed: AWS's own policy of a service-linked role may hold foreign conditions; a call that hangs on one is refused by name."""
+    world = World()
+    linked = world.identity.service_linked_role(HUB, "ssm.amazonaws.com")
+    check = world.identity.authoriser.denial
+    assert check(linked, "eu-west-1", Access("ssm:SendCommand")) is None
+    assert check(linked, "eu-west-1", Access("ssm:CreateDocument")) is not None
+    with pytest.raises(
+        NotSupported, match="the condition operator ForAllValues:StringEquals and the condition key ssm:InventoryTypeName"
+    ):
+        check(linked, "eu-west-1", Access("ssm:PutInventory"))
+
+
+def resolved(value: Any) -> Any:
+    """Return a piece of a template with its functions filled in, as far as policies need it."""
+    if isinstance(value, list):
+        return [resolved(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "Ref" in value:
+        return HUB
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{[A-Za-z:]+\}", HUB, value["Fn::Sub"].replace("${AWS::Partition}", "aws"))
+    return {key: resolved(item) for key, item in value.items()}
+
+
+def policies_in(template: dict[str, Any]) -> Iterator[tuple[Kind, dict[str, Any]]]:
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::IAM::Role":
+            yield "trust", resolved(properties["AssumeRolePolicyDocument"])
+            yield from (("identity", resolved(policy["PolicyDocument"])) for policy in properties.get("Policies", ()))
+        if resource["Type"] == "AWS::CloudFormation::StackSet":
+            yield from policies_in(json.loads(resolved(properties["TemplateBody"])))
+
+
+def test_the_policies_of_the_solution_can_all_be_judged() -> None:
+    """What we ship uses nothing that this evaluator refuses: every policy of the rendered template is parsed."""
+    template = json.loads((ARTIFACTS / "CentralizedSoftwareDistributor.json").read_text())
+    found = list(policies_in(template))
+    assert len(found) >= 8
+    for kind, policy in found:
+        parse_policy(policy, kind)
