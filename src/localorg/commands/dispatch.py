@@ -4,6 +4,7 @@ Flow: `start` -> "node.deliver" facts as the rate control allows -> "node.reply"
 -> all ended -> the command's verdict -> "command.status-change". Alarms: "ramp" (wider window), "undelivered" (one invocation),
 "expired" (the whole command).
 Rules: every status passes `states.move`; a terminal one is sticky; step results are kept even when they come after the end.
+After a restart nothing has to be resumed: rows and the kernel's alarms say everything.
 Topics published for the fleet: node.deliver {account, region, instance_id, message_id, topic, payload}, node.withdraw and
 node.cancel {account, region, instance_id, message_id}. Topic read: node.reply {..., message_id, status, trace, steps}.
 """

@@ -25,7 +25,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def command_view(command: Command) -> Output:
-    """Return the shape Command."""
+    """Return the shape Command. ExpiresAfter is when undelivered invocations are given up, also under localorg's allowance."""
     return {
         "CommandId": command.command_id,
         "DocumentName": command.document_name,

@@ -42,7 +42,8 @@ COMMAND_STATUS = {
     "AccessDenied": "Failed",
 }
 """StatusDetails -> Status of a command.
-ASSUMED: Incomplete, RateExceeded and AccessDenied are Failed, and NoInstancesInTag is Success (nothing was there to fail)."""
+ASSUMED: Incomplete, RateExceeded and AccessDenied are Failed, and NoInstancesInTag is Success (nothing was there to fail).
+RateExceeded never happens here (there is no account limit), nor AccessDenied as a whole (the call is refused instead)."""
 
 TERMINAL = frozenset(
     {

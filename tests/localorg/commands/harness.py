@@ -86,8 +86,8 @@ class Harness:
         self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate)
         self.shelf = self.shelf_of()
         self.inventory = Inventory(self.kernel, self.gateway)
-        self.fleet = Fleet(self.kernel, self.gateway, service_linked_role)
-        self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, service_linked_role)
+        self.fleet = Fleet(self.kernel, self.gateway, self.linked)
+        self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, self.linked)
         for engine in (self.shelf, self.inventory, self.fleet, self.commands):
             self.gateway.add(engine.operations())
         self.facts: list[dict[str, Any]] = []
@@ -99,6 +99,12 @@ class Harness:
     def shelf_of(self) -> Any:
         """Return the documents engine; tests that need the real one override this."""
         return Shelf()
+
+    def linked(self, account: str, service: str) -> Principal:
+        """Return the service-linked role; tests with identity override this."""
+        name = "AWSServiceRoleForAmazonSSM"
+        role = f"arn:aws:iam::{account}:role/aws-service-role/{service}/{name}"
+        return Principal("role", account, f"arn:aws:sts::{account}:assumed-role/{name}/ssm", role_arn=role)
 
     def node(
         self, number: int, *, tags: dict[str, str] | None = None, online: bool = True, platform: str = "Linux"
@@ -148,12 +154,6 @@ class Harness:
         """Return node id -> StatusDetails."""
         found = self.call("ListCommandInvocations", CommandId=command_id)["CommandInvocations"]
         return {one["InstanceId"]: one["StatusDetails"] for one in found}
-
-
-def service_linked_role(account: str, service: str) -> Principal:
-    name = "AWSServiceRoleForAmazonSSM"
-    role = f"arn:aws:iam::{account}:role/aws-service-role/{service}/{name}"
-    return Principal("role", account, f"arn:aws:sts::{account}:assumed-role/{name}/ssm", role_arn=role)
 
 
 __all__ = ["ACCOUNT", "ADMIN", "REGION", "Event", "Harness"]

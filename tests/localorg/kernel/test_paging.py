@@ -1,0 +1,37 @@
+"""Pages of a list that may grow between them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localorg.kernel.errors import AwsError
+from localorg.kernel.paging import page
+
+REFUSAL = AwsError("InvalidNextToken", "not a token of this list")
+
+
+@given(st.lists(st.text(min_size=1), unique=True), st.integers(1, 7))
+def test_all_pages_together_are_the_list(rows, limit):
+    """Assumed: localorg's own promise: nothing twice, nothing missing, no empty last page."""
+    seen, token = [], None
+    while True:
+        shown, token = page(rows, str, limit, token, REFUSAL)
+        seen += shown
+        if token is None:
+            break
+        assert len(shown) == limit
+    assert seen == rows
+
+
+def test_new_rows_in_front_do_not_shift_the_next_page():
+    """Assumed: localorg's own promise."""
+    first, token = page(["c", "b", "a"], str, 2, None, REFUSAL)
+    assert first == ["c", "b"]
+    assert page(["d", "c", "b", "a"], str, 2, token, REFUSAL) == (["a"], None)
+
+
+@pytest.mark.parametrize("token", ["made up", "Z29uZQ==", "\N{SNOWMAN}"])
+def test_a_token_of_nothing_is_refused(token):
+    """Documented: InvalidNextToken in the APIs that page."""
+    with pytest.raises(AwsError, match="InvalidNextToken: not a token of this list"):
+        page(["a"], str, 1, token, REFUSAL)
