@@ -1,0 +1,157 @@
+"""State Manager over a real kernel and gateway, with a document shelf and an Automation that does what the test says."""
+
+import json
+from typing import Any
+
+from support import AllowAll
+
+from localorg.associations.service import Associations
+from localorg.kernel.clock import VirtualClock
+from localorg.kernel.errors import AwsError
+from localorg.kernel.events import Kernel
+from localorg.kernel.ids import uuid
+from localorg.kernel.settings import Settings
+from localorg.kernel.store import Store
+from localorg.protocol.calls import ApiCall, Operation, Output, Principal, Request
+from localorg.protocol.gateway import Gateway
+from localorg.protocol.validate import validate
+
+HUB, MEMBER = "111111111111", "222222222222"
+HOME = "eu-west-1"
+NEVER = "00000000-0000-0000-0000-000000000000"
+ROLE = f"arn:aws:iam::{HUB}:role/Administration"
+RUNBOOK: dict[str, Any] = {
+    "schemaVersion": "0.3",
+    "assumeRole": "{{ AutomationAssumeRole }}",
+    "parameters": {
+        "AutomationAssumeRole": {"type": "String", "default": ""},
+        "name": {"type": "String", "allowedPattern": "^[a-z]{3,}$"},
+        "prefix": {"type": "String", "default": "", "allowedPattern": "^[a-z]+$"},
+        "action": {"type": "String", "allowedValues": ["Install", "Uninstall"], "default": "Install"},
+        "regions": {"type": "StringList", "default": [], "maxItems": 2},
+        "arguments": {"type": "StringMap", "default": {}},
+        "count": {"type": "Integer", "default": 1},
+        "force": {"type": "Boolean", "default": False},
+    },
+    "mainSteps": [{"name": "wait", "action": "aws:sleep", "inputs": {"Duration": "PT1S"}}],
+}
+
+
+def principal(account: str) -> Principal:
+    return Principal(kind="user", account=account, arn=f"arn:aws:iam::{account}:user/admin")
+
+
+def service_linked_role(account: str, service: str) -> Principal:
+    return Principal(
+        kind="role", account=account, arn=f"arn:aws:sts::{account}:assumed-role/AWSServiceRoleForAmazonSSM/x", service=service
+    )
+
+
+class Documents:
+    """GetDocument of a few runbooks: {name: (type, content, version number, status)}."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, tuple[str, dict[str, Any], str, str]] = {"Roll": ("Automation", RUNBOOK, "1", "Active")}
+
+    def operations(self) -> list[Operation]:
+        return [Operation("ssm", "GetDocument", self._get)]
+
+    def _get(self, request: Request) -> Output:
+        name = request.params["Name"]
+        if name not in self.held:
+            raise AwsError("InvalidDocument", f"Document with name {name} does not exist.")
+        kind, content, number, status = self.held[name]
+        wanted = request.params["DocumentVersion"]
+        if not wanted.startswith("$") and int(wanted) > int(number):
+            raise AwsError("InvalidDocumentVersion", f"{name} has no version {wanted}.")
+        return {
+            "Name": name,
+            "DocumentType": kind,
+            "Content": json.dumps(content),
+            "DocumentVersion": number if wanted.startswith("$") else wanted,
+            "Status": status,
+        }
+
+
+class Automation:
+    """Automations that go on until the test ends them. `refusal` is what the next start is answered with."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.started: list[Request] = []
+        self.states: dict[str, tuple[str, str]] = {}
+        self.refusal: AwsError | None = None
+        self.stop_refusal: AwsError | None = None
+        self.stopped: list[str] = []
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation("ssm", "StartAutomationExecution", self._start),
+            Operation("ssm", "StopAutomationExecution", self._stop),
+            Operation("ssm", "GetAutomationExecution", self._get),
+        ]
+
+    def _start(self, request: Request) -> Output:
+        self.started.append(request)
+        if self.refusal:
+            raise self.refusal
+        execution = uuid(self.kernel.dice)
+        self.states[execution] = ("InProgress", "")
+        return {"AutomationExecutionId": execution}
+
+    def _stop(self, request: Request) -> Output:
+        if self.stop_refusal:
+            raise self.stop_refusal
+        self.stopped.append(request.params["AutomationExecutionId"])
+        return {}
+
+    def _get(self, request: Request) -> Output:
+        status, message = self.states[request.params["AutomationExecutionId"]]
+        return {"AutomationExecution": {"AutomationExecutionStatus": status, "FailureMessage": message}}
+
+    def end(self, status: str = "Success", message: str = "", execution: str = "") -> str:
+        """End an automation, the newest unless one is named, and tell it as the engine does."""
+        ended = execution or list(self.states)[-1]
+        if ended in self.states:
+            self.states[ended] = (status, message)
+        self.kernel.publish(
+            "automation.status-change",
+            {"account": HUB, "region": HOME, "execution_id": ended, "status": status, "failure_message": message},
+        )
+        return ended
+
+
+class Harness:
+    """`store` and `clock` outlive it, for restarts."""
+
+    def __init__(self, store: Store | None = None, clock: VirtualClock | None = None) -> None:
+        self.store, self.clock = store or Store(), clock or VirtualClock()
+        self.kernel = Kernel(self.store, self.clock, Settings(regions=(HOME,)))
+        self.authoriser: Any = AllowAll()
+        self.gateway = Gateway(self.kernel, self.authoriser, validate)
+        self.documents, self.automation = Documents(), Automation(self.kernel)
+        self.associations = Associations(self.kernel, self.gateway, service_linked_role)
+        for engine in (self.documents, self.automation, self.associations):
+            self.gateway.add(engine.operations())
+
+    def call(self, operation: str, account: str = HUB, **params: Any) -> dict[str, Any]:
+        return self.gateway.invoke(ApiCall(principal(account), HOME, "ssm", operation, params))
+
+    def wait(self, seconds: float = 1.0) -> None:
+        self.kernel.run_until(self.kernel.now() + seconds)
+        assert self.kernel.faults == []
+
+    def create(self, **params: Any) -> str:
+        """Create an association of the runbook Roll and return its id."""
+        asked = {"Name": "Roll", "Parameters": {"name": ["falcon"]}, **params}
+        association: str = self.call("CreateAssociation", **asked)["AssociationDescription"]["AssociationId"]
+        return association
+
+    def describe(self, association: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.call("DescribeAssociation", AssociationId=association)["AssociationDescription"]
+        return answer
+
+    def executions(self, association: str, **params: Any) -> list[dict[str, Any]]:
+        answer = self.call("DescribeAssociationExecutions", AssociationId=association, **params)
+        executions: list[dict[str, Any]] = answer["AssociationExecutions"]
+        return executions
