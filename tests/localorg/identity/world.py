@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from localorg.kernel.events import Kernel
 from localorg.kernel.store import Store
 from localorg.protocol.calls import ApiCall, Operation, Principal, Request
 from localorg.protocol.gateway import Gateway
+from localorg.protocol.models import operation_model
 from localorg.protocol.validate import validate
 
 HUB, MEMBER, STRANGER = "111111111111", "222222222222", "999999999999"
@@ -46,7 +48,12 @@ class World:
 
     def call(self, who: Principal, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Make one call as `who`."""
-        return self.gateway.invoke(ApiCall(who, REGION, service, operation, params))
+        output = self.gateway.invoke(ApiCall(who, REGION, service, operation, params))
+        if service in {"iam", "sts"}:
+            shape = operation_model(service, operation).output_shape
+            problems = list(misfits(output, shape, operation)) if shape else [f"{operation}: {name}" for name in output]
+            assert problems == []
+        return output
 
     def role(self, account: str, name: str, trusted: Any, allowed: list[dict[str, Any]] | None = None, **condition: Any) -> str:
         """Make a role and return its ARN. `trusted` is the Principal element."""
@@ -72,6 +79,25 @@ class World:
         """Assume a role and return the session's principal."""
         output = self.call(who, "sts", "AssumeRole", RoleArn=arn, RoleSessionName=session, **more)
         return self.identity.sessions.principal(output["Credentials"]["AccessKeyId"])
+
+
+TYPES = {"string": str, "integer": int, "boolean": bool, "timestamp": float, "list": list, "structure": dict}
+
+
+def misfits(value: Any, shape: Any, place: str) -> Iterator[str]:
+    """Yield where an output does not have the form of the model: every answer of every test is held against it."""
+    if not isinstance(value, TYPES[shape.type_name]):
+        yield f"{place} is {type(value).__name__}, not {shape.type_name}"
+    elif shape.type_name == "list":
+        for number, item in enumerate(value):
+            yield from misfits(item, shape.member, f"{place}[{number}]")
+    elif shape.type_name == "structure":
+        yield from (f"{place}.{name} is missing" for name in shape.required_members if name not in value)
+        for name, item in value.items():
+            if name not in shape.members:
+                yield f"{place}.{name} is not in the model"
+            else:
+                yield from misfits(item, shape.members[name], f"{place}.{name}")
 
 
 def _nothing(_request: Request) -> dict[str, Any]:
