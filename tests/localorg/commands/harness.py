@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from commands.outputs import check_output
 from fleet.scripted_node import ScriptedNode
 from support import AllowAll
 
@@ -130,7 +131,9 @@ class Harness:
         return node
 
     def call(self, operation: str, service: str = "ssm", principal: Principal = ADMIN, **params: Any) -> Output:
-        return self.gateway.invoke(ApiCall(principal, REGION, service, operation, params, source="wire"))
+        output = self.gateway.invoke(ApiCall(principal, REGION, service, operation, params, source="wire"))
+        check_output(service, operation, output)
+        return output
 
     def send(self, document: str = "AWS-RunShellScript", **params: Any) -> str:
         """SendCommand; returns its id."""

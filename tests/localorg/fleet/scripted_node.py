@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from commands.outputs import check_output
+
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ApiCall, Output, Params, Principal, Wait
 from localorg.protocol.gateway import Gateway
@@ -89,7 +91,9 @@ class ScriptedNode:
 
     def call(self, service: str, operation: str, **params: Any) -> Output:
         """Call the control plane as this node."""
-        return self.gateway.attempt(ApiCall(self.principal, self.region, service, operation, params, source="wire"))
+        output = self.gateway.attempt(ApiCall(self.principal, self.region, service, operation, params, source="wire"))
+        check_output(service, operation, output)
+        return output
 
     def reply(self, message_id: str, status: str, steps: list[Step] | None = None) -> None:
         """Send one SendReply."""
