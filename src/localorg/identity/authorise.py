@@ -108,6 +108,7 @@ class _Facts:
     def _of_request(self) -> dict[str, str | None]:
         access, principal = self._access, self._principal
         arn = parse_arn(access.resource)
+        # ASSUMED: what AWS itself owns (an ARN without account, such as document/AWS-...) counts as the caller's own here.
         owner = access.owner or (arn.account if arn else "") or principal.account
         global_region = HOME_REGIONS.get(self._authoriser.directory.partition)
         is_global = access.action.startswith(GLOBAL_ACTIONS) and global_region

@@ -33,7 +33,8 @@ class Directory:
         self.profiles = kernel.store.table("iam.instance-profile", InstanceProfile)
         self.keys = kernel.store.table("iam.access-key", AccessKey)
         self.sessions = kernel.store.table("sts.session", Session)
-        self._known_ids = {holder.unique_id for holder in (*self.roles.values(), *self.users.values())}
+        kept = (self.roles, self.users, self.policies, self.profiles)
+        self._known_ids = {record.unique_id for table in kept for record in table.values()}
 
     def arn(self, account: str, kind: str, path: str, name: str) -> str:
         """Return the ARN of an IAM entity; `kind` is role, user, policy or instance-profile."""

@@ -1,4 +1,11 @@
-"""IAM's way of paging: Marker, MaxItems, IsTruncated."""
+"""IAM's way of paging: Marker, MaxItems, IsTruncated.
+
+Flow: all rows of a list -> `listed` -> one page as the operation's output.
+Rules: 100 items unless the caller says otherwise; a marker that no page gave is refused.
+Refuses to know: what the rows are.
+
+AWS: IAM API reference, ListRoles and every other List operation.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

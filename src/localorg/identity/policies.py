@@ -79,6 +79,7 @@ class ManagedPolicies:
         """Return the account's policy that the request would change. Raises NoSuchEntity or AccessDenied."""
         policy = self._readable(request)
         if policy.aws_owned:
+            # ASSUMED: the words; IAM refuses changes to AWS's policies as a lack of permission.
             raise AccessDenied(f"{request.operation} is not allowed on {policy.arn}: AWS manages this policy.")
         return policy
 

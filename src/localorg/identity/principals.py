@@ -66,6 +66,8 @@ def parse_principals(element: Any, place: str, findings: Findings) -> Principals
     services: list[str] = []
     for kind, values in element.items():
         listed = values if isinstance(values, list) else [values]
+        if not listed:
+            findings.malformed.append(f'{place}: Invalid principal in policy: "{kind}" names nobody')
         match kind:
             case "AWS":
                 aws += [value for value in listed if _aws_is_valid(value, place, findings)]

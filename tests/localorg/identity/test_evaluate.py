@@ -168,6 +168,9 @@ ROWS = [
     Row("the root user bows to a resource's deny", "with an explicit deny in a resource-based policy", who=ROOT_CALLS,
         resource_policy=({**deny("*"), "Principal": "*"},)),
     Row("a service has no policies of its own", RESOURCE, who=SERVICE_CALLS),
+    Row("a deny for all but services spares services", None, who=SERVICE_CALLS, context={"aws:principalisawsservice": "true"},
+        resource_policy=({**deny("*", Bool={"aws:PrincipalIsAWSService": "false"}), "Principal": "*"},
+                         {**allow("*"), "Principal": {"Service": SSM}})),
     # Session policies
     Row("a session policy narrows (moto)", "because no session policy allows the {} action", (allow("*"),), ROLE_CALLS,
         session=(allow("s3:*"),)),

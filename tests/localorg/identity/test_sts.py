@@ -63,6 +63,16 @@ def test_a_service_is_bound_to_the_account_it_works_for(world: World) -> None:
         world.assume(service(SSM, MEMBER), role)
 
 
+def test_a_service_is_bound_to_the_resource_it_works_for(world: World) -> None:
+    """Documented: Systems Manager user guide, automation's service role: aws:SourceArn of the execution narrows trust."""
+    executions = f"arn:aws:ssm:*:{HUB}:automation-execution/*"
+    role = world.role(HUB, "Administration", {"Service": SSM}, None, ArnLike={"aws:SourceArn": executions})
+    world.assume(service(SSM, HUB, f"arn:aws:ssm:{REGION}:{HUB}:automation-execution/1"), role)
+    for source in (f"arn:aws:ssm:{REGION}:{MEMBER}:automation-execution/1", f"arn:aws:ssm:{REGION}:{HUB}:association/1", ""):
+        with pytest.raises(AccessDenied, match="no role trust policy"):
+            world.assume(service(SSM, HUB, source), role)
+
+
 def test_roots_assume_nothing(world: World) -> None:
     """Documented: STS API reference, AssumeRole: "You cannot call AssumeRole by using AWS account root user credentials"."""
     role = world.role(HUB, "R", {"AWS": HUB})
