@@ -196,6 +196,7 @@ class Documents:
     def _delete(self, request: Request) -> Output:
         params = request.params
         document = self._lookup.own(request, params["Name"])
+        # ASSUMED: one version cannot be deleted either while the document is shared; the stricter reading.
         if document.shares:
             raise AwsError(
                 "InvalidDocumentOperation",

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from documents.model_shapes import strangers
 from support import AllowAll
 
 from localorg.associations.service import Associations
@@ -135,7 +136,9 @@ class Harness:
             self.gateway.add(engine.operations())
 
     def call(self, operation: str, account: str = HUB, **params: Any) -> dict[str, Any]:
-        return self.gateway.invoke(ApiCall(principal(account), HOME, "ssm", operation, params))
+        answer = self.gateway.invoke(ApiCall(principal(account), HOME, "ssm", operation, params))
+        assert strangers(operation, answer) == []
+        return answer
 
     def wait(self, seconds: float = 1.0) -> None:
         self.kernel.run_until(self.kernel.now() + seconds)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from documents.model_shapes import strangers
 from support import AllowAll
 
 from localorg.documents.service import Documents
@@ -92,7 +93,9 @@ class Harness:
         self.kernel.subscribe("document.changed", "listener")
 
     def call(self, operation: str, account: str = HUB, region: str = HOME, **params: Any) -> dict[str, Any]:
-        return self.gateway.invoke(ApiCall(principal(account), region, "ssm", operation, params))
+        answer = self.gateway.invoke(ApiCall(principal(account), region, "ssm", operation, params))
+        assert strangers(operation, answer) == []
+        return answer
 
     def wait(self, seconds: float = 5.0) -> None:
         self.kernel.run_until(self.kernel.now() + seconds)
