@@ -158,7 +158,7 @@ class Application:
         prefix, _, operation = head.headers.get("x-amz-target", "").rpartition(".")
         turn.service = models.targets().get(prefix)
         if (turn.service, operation) not in ANONYMOUS:
-            raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+            raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
         request = await _with_body(head, receive, API_BODY_BYTES_MAX)
         # ASSUMED: an agent registers at the endpoint of its Region; on one port the first Region stands for it.
         return await self._call(NOBODY, self.kernel.settings.regions[0], request, receive, turn)
@@ -279,20 +279,24 @@ def _without_body(scope: Scope) -> WireRequest:
 
 
 async def _with_body(head: WireRequest, receive: Receive, bytes_max: int) -> WireRequest:
+    """Read the body. Raises RequestEntityTooLarge, but reads to the end first: a client that still sends does not hear a refusal."""
     parts: list[bytes] = []
     size = 0
-    while True:
+    more = True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         part = message.get("body", b"")
         size += len(part)
-        if size > bytes_max:
-            raise AwsError("RequestEntityTooLarge", f"the body is longer than the {bytes_max} bytes that this service takes", 413)
-        parts.append(part)
-        if not message.get("more_body"):
-            body = parts[0] if len(parts) == 1 else b"".join(parts)
-            return WireRequest(head.method, head.path, head.query, head.headers, body)
+        if size <= bytes_max:
+            parts.append(part)
+        more = message.get("more_body", False)
+    if size > bytes_max:
+        raise AwsError(
+            "RequestEntityTooLarge", f"the body has {size} bytes, longer than the {bytes_max} bytes that are taken here", 413
+        )
+    return WireRequest(head.method, head.path, head.query, head.headers, parts[0] if len(parts) == 1 else b"".join(parts))
 
 
 def _guess(head: WireRequest) -> models.Protocol:
@@ -301,4 +305,5 @@ def _guess(head: WireRequest) -> models.Protocol:
         return "json"
     if "x-www-form-urlencoded" in head.headers.get("content-type", "") or "Action=" in head.query:
         return "query"
-    return "rest-xml" if "x-amz-content-sha256" in head.headers or "X-Amz-" in head.query else "rest-json"
+    old = head.headers.get("authorization", "").startswith("AWS ")  # signature version 2, which only S3 ever took
+    return "rest-xml" if old or "x-amz-content-sha256" in head.headers or "X-Amz-" in head.query else "rest-json"

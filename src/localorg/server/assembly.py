@@ -56,13 +56,13 @@ class LocalOrganization:
         """Start what needs the server to answer: the pump and the machines. Raises LocalorgError."""
         self.engines.resume()
         self._pumping = asyncio.create_task(self.pump.run())
-        await self.scripts.start()
+        await self.scripts.open()
         await self.machines.start(self.host_config)
 
     async def stop_machines(self) -> None:
         """Let the nodes and the script workers go."""
         await self.machines.stop()
-        await self.scripts.stop()
+        await self.scripts.close()
         self.app.close()
 
     async def close(self) -> None:

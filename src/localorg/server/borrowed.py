@@ -75,7 +75,9 @@ class Borrowed:
         return service in BORROWED_SERVICES
 
     def access(self, call: ApiCall) -> Sequence[Access]:
-        """Return what the caller must be allowed."""
+        """Return what the caller must be allowed. Raises AwsError for what is not valid or not supported."""
+        if call.source == "engine" or call.service != "s3":
+            validate(call.service, call.operation, call.params)
         if call.service == "s3":
             return self._access.of(call.operation, call.params)
         return long_tail_access(self._kernel.settings.partition, call)
@@ -97,8 +99,6 @@ class Borrowed:
         plain = signature_v2.plain(decoded(request, caller)) if service == "s3" else request
         operation = operation_of(service, plain)
         params = _s3_params(operation, plain) if service == "s3" else parse(service, operation, plain)
-        if service != "s3":
-            validate(service, operation, params)
         call = ApiCall(caller.principal, region, service, operation, params, source="wire")
         gateway.authorise_borrowed(call)
         self._examine(call, plain)
@@ -112,7 +112,6 @@ class Borrowed:
         """Perform an engine's call, already authorised, and post `reply` with its outcome."""
         self._kernel.outside += 1
         try:
-            validate(call.service, call.operation, call.params)
             request = to_request(call.service, call.operation, call.params)
             self._examine(call, request)
         except AwsError as refusal:

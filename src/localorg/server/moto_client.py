@@ -23,7 +23,9 @@ from localorg.protocol.models import operation_model, protocol_of
 def to_request(service: str, operation: str, params: Params) -> WireRequest:
     """Return the HTTP request that boto3 would send."""
     model = operation_model(service, operation)
-    made: Mapping[str, Any] = create_serializer(protocol_of(service), include_validation=False).serialize_to_request(params, model)
+    made: Mapping[str, Any] = create_serializer(protocol_of(service), include_validation=False).serialize_to_request(
+        params, model
+    )
     path, _, literal = str(made["url_path"]).partition("?")
     query = "&".join(part for part in (literal, urlencode(made["query_string"], quote_via=quote, doseq=True)) if part)
     headers = {str(name).lower(): str(value) for name, value in made["headers"].items()}

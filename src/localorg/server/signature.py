@@ -75,7 +75,7 @@ def claim_of(request: WireRequest) -> Claim:
     pairs = dict(request.query_pairs())
     if "X-Amz-Algorithm" in pairs or "X-Amz-Signature" in pairs:
         return _from_query(pairs)
-    raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+    raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
 
 
 def verify(request: WireRequest, claim: Claim, credentials: CredentialLookup, wall: float, now: float) -> Caller:

@@ -1,11 +1,11 @@
 """The state directory: everything a local organization keeps, and the lock that says who is serving it.
 
-    lock            held (flock) by the one server of this directory
-    server.json     {"pid", "port", "endpoint"} while a server runs
-    token           the secret of the control routes; mode 600
-    organization.db rows; blobs/ attachments; s3/ objects; nodes/ their writable layers
-    spec.yaml       what the organization was first made from
-    server.log, calls.jsonl
+lock            held (flock) by the one server of this directory
+server.json     {"pid", "port", "endpoint"} while a server runs
+token           the secret of the control routes; mode 600
+organization.db rows; blobs/ attachments; s3/ objects; nodes/ their writable layers
+spec.yaml       what the organization was first made from
+server.log, calls.jsonl
 """
 
 import fcntl
@@ -79,7 +79,9 @@ class StateDirectory:
             for folder in (self.blobs, self.objects, self.nodes):
                 folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise LocalorgError(f"cannot make the state directory {self.root}: {error.strerror}. Give --state another.") from error
+            raise LocalorgError(
+                f"cannot make the state directory {self.root}: {error.strerror}. Give --state another."
+            ) from error
 
     def acquire(self) -> None:
         """Become the one server of this directory. Raises LocalorgError when another is."""
