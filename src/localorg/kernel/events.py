@@ -87,7 +87,8 @@ class Kernel:
 
     def at(self, due: float, event: Event) -> str:
         """Deliver `event` at `due` (epoch seconds), also after a restart. Returns an id for `cancel`."""
-        alarm_id = f"{self._order + 1:012d}"
+        # The dice make an id that is past and kept somewhere different from one that is given after a restart.
+        alarm_id = f"{self._order + 1:012d}-{self.dice.getrandbits(32):08x}"
         self._alarms.put(_Alarm(due, self._order + 1, event.engine, event.name, event.data), alarm_id)
         self._push(due, alarm_id, event)
         return alarm_id
