@@ -135,8 +135,9 @@ class Gateway:
         """Check a call to a borrowed service; the caller then forwards it. Raises AccessDenied."""
         if self.borrowed is None or not self.borrowed.serves(call.service):
             raise NotSupported(f"the service {call.service}")
-        accesses = self.borrowed.access(call)
+        accesses: Sequence[Access] = ()
         try:
+            accesses = self.borrowed.access(call)
             for access in accesses:
                 self.authoriser.check(call.principal, call.region, access)
         except AwsError as refusal:
