@@ -14,7 +14,7 @@ from localorg.documents import answers, sources
 from localorg.documents.aws_owned import OWNER, contents
 from localorg.documents.command_rules import PLATFORMS, SUPPORTED_PLUGINS
 from localorg.documents.content import Examiner, Facts, RunbookCheck, content_hash
-from localorg.documents.copying import ENGINE, Copying
+from localorg.documents.copying import ENGINE, Copying, files_by_name
 from localorg.documents.lookup import Lookup
 from localorg.documents.names import check_name
 from localorg.documents.owning import Owning, as_mapping
@@ -104,7 +104,7 @@ class Documents:
         if params.get("Requires"):
             raise NotSupported("the parameter Requires", "CreateDocument")
         facts = self._examine(request, kind)
-        files = sources.attachments(params.get("Attachments") or [], facts.files)
+        files = self._files(request, facts)
         key = (request.account, request.region, name)
         if key in self._shelf.documents:
             raise AwsError(
@@ -129,7 +129,7 @@ class Documents:
                 f"Only the latest version of {document.name} can be updated: pass $LATEST or {latest.number}, not {base}.",
             )
         facts = self._examine(request, document.type)
-        files = sources.attachments(params.get("Attachments") or [], facts.files)
+        files = self._files(request, facts)
         self._check_new_version(document, latest, params["Content"], params.get("VersionName", ""))
         return self._add_version(request, document, facts, files)
 
@@ -153,6 +153,15 @@ class Documents:
         params = request.params
         form = params.get("DocumentFormat", "JSON")
         return self._examiner.examine(kind, params["Content"], form, params.get("VersionName", ""))
+
+    def _files(self, request: Request, facts: Facts) -> list[AttachmentRecord]:
+        def reuse(name: str, number: str, file: str) -> AttachmentRecord | None:
+            # ASSUMED: whoever reuses a file of a document must be allowed to read that document.
+            request.check(Access("ssm:GetDocument", self._lookup.arn_of(request, name)))
+            version = self._lookup.choose(self._lookup.find(request, name), {"DocumentVersion": number})
+            return files_by_name(version).get(file) if version.status == "Active" else None
+
+        return sources.attachments(request.params.get("Attachments") or [], facts.files, reuse)
 
     def _add_version(self, request: Request, document: DocumentRecord, facts: Facts, files: list[AttachmentRecord]) -> Output:
         params = request.params

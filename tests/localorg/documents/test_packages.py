@@ -40,6 +40,8 @@ def fetch(house: Harness, url: str, later_s: float = 0.0) -> Path | bytes:
         ("https://shelf.with.dots.s3.eu-west-1.amazonaws.com/a", ("shelf.with.dots", "a")),
         ("https://s3.cn-north-1.amazonaws.com.cn/shelf/a", ("shelf", "a")),
         ("http://s3.amazonaws.com/shelf/a", None),
+        ("https://x.s3" + "-" * 900 + "!", None),
+        ("https://x" + ".s3-a" * 200 + "!", None),
         ("https://example.com/shelf/a", None),
         ("https://s3.amazonaws.com.evil.org/shelf/a", None),
         ("s3://Shelf/a", None),
@@ -157,6 +159,32 @@ def test_single_files_may_bear_another_name() -> None:
     house.wait()
     (file,) = house.call("GetDocument", Name="tool")["AttachmentsContent"]
     assert file["Name"] == "tool_linux.zip"
+
+
+def test_files_of_another_version_or_account_are_reused() -> None:
+    """Documented: API AttachmentsSource, AttachmentReference: DOCUMENT/VERSION/FILE, an ARN for what is shared."""
+    house = Harness()
+    house.publish()
+    house.wait()
+    house.share("tool")
+    house.buckets.objects.clear()
+    source = [{"Key": "AttachmentReference", "Values": ["tool/1/tool_linux.zip"]}]
+    house.create("copy", manifest("1.1", "tool_linux.zip"), "Package", Attachments=source)
+    theirs = [{"Key": "AttachmentReference", "Values": [house.arn("tool") + "/1/tool_linux.zip"], "Name": "other.zip"}]
+    params = {"Name": "theirs", "Content": manifest("1", "other.zip"), "DocumentType": "Package", "Attachments": theirs}
+    house.call("CreateDocument", MEMBER, **params)
+    house.wait()
+    for account, name in ((HUB, "copy"), (MEMBER, "theirs")):
+        (file,) = house.call("GetDocument", account, Name=name)["AttachmentsContent"]
+        assert fetch(house, file["Url"]) == b"zip 1.0"
+    for value in ("tool/1/absent.zip", "tool", "tool/x/tool_linux.zip"):
+        source[0]["Values"] = [value]
+        with pytest.raises(AwsError, match=r"give DOCUMENT/VERSION/FILE of an Active version that has this file"):
+            house.create("bad", manifest(), "Package", Attachments=source)
+    params["Attachments"] = [{"Key": "AttachmentReference", "Values": [house.arn("copy") + "/1/tool_linux.zip"]}]
+    with pytest.raises(AwsError) as caught:
+        house.call("CreateDocument", MEMBER, **{**params, "Name": "thief"})
+    assert caught.value.code == "InvalidDocument"
 
 
 def test_an_interrupted_copy_is_taken_up_again(tmp_path: Path) -> None:
