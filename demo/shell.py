@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
+BIN = os.environ.get("CSD_DEMO_BIN") or str(Path(sys.executable).parent)
+"""Where the commands are: beside this interpreter, unless told otherwise."""
 
 
 class CommandFailed(Exception):
