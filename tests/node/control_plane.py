@@ -31,6 +31,14 @@ class Refusal(Exception):
     message: str = "refused"
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: nodes are killed in the middle of a call, on purpose."""
+
+
 @dataclass
 class ControlPlane:
     """What the server knows. Use as a context manager."""
@@ -50,8 +58,7 @@ class ControlPlane:
     def __post_init__(self) -> None:
         self.changed = threading.Condition()
         self.queues: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"plane": self}))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"plane": self}))
         self.endpoint = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def __enter__(self) -> "ControlPlane":

@@ -97,6 +97,7 @@ def host(
     *,
     isolation: str = "namespaces",
     prefix: tuple[str, ...] = (),
+    config: Path | None = None,
     **extra: Any,
 ) -> Iterator[HostProcess]:
     """Run the host with `nodes` until the end of the block."""
@@ -108,7 +109,7 @@ def host(
         "nodes": nodes,
         **extra,
     }
-    path = state.parent / "host.json"
+    path = config or state.parent / "host.json"
     path.write_text(json.dumps(settings))
     running = HostProcess(
         subprocess.Popen(

@@ -36,7 +36,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.UNKNOWN: _BEGIN | {State.INSTALLED},
     State.FAILED: _BEGIN,
     State.UNINSTALLING: _BEGIN | {State.NONE, State.FAILED},
-    State.UNINSTALLED: frozenset({State.NEW, State.INSTALLING}),
+    State.UNINSTALLED: frozenset({State.INSTALLING}),
     State.NEW: _BEGIN,
     State.UPGRADING: _BEGIN,
     State.INSTALLING: _BEGIN | {State.INSTALLED, State.FAILED, State.ROLLBACK_UNINSTALL},

@@ -19,7 +19,7 @@ from localorg.node.rootplan import HostFacts, NodeDirectories, RootPlan
 
 ALWAYS_MASKED = ("/etc/ssl/private", "/lib/modules", "/etc/ssh")
 SECRET_FILES = ("/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-")
-SKELETON_FILES = ("etc", "var/lib/dpkg", "var/log", "var/lib/rpm")
+SKELETON_FILES = ("/etc/", "/var/lib/dpkg/", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/log/apt/", "/var/lib/rpm/")
 """Trees whose files an ordinary user's nodes get as copies that they may change in place."""
 SKELETON_FILE_BYTES_MAX = 8_000_000
 SKIPPED_IN_SKELETON = (
@@ -149,7 +149,7 @@ def build_skeleton(folder: Path, facts: HostFacts) -> None:
         return
     for name in facts.directories:
         if name in rootplan.SYSTEM_TREES:
-            _copy_directories(Path("/") / name, folder / name)
+            _copy_directories(f"/{name}", f"{folder}/{name}")
     stamp.write_text(made_from)
 
 
@@ -158,32 +158,30 @@ def _host_state(facts: HostFacts) -> str:
     return f"{status.stat().st_mtime_ns if status.exists() else 0} {' '.join(facts.directories)}"
 
 
-def _copy_directories(original: Path, copy: Path) -> None:
-    device = original.stat().st_dev
+def _copy_directories(original: str, copy: str) -> None:
+    device = os.stat(original).st_dev
     waiting = [(original, copy)]
     while waiting:
         source, target = waiting.pop()
-        target.mkdir(parents=True, exist_ok=True)
+        Path(target).mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(OSError):
-            facts = source.stat()
-            target.chmod(stat.S_IMODE(facts.st_mode) & ~0o6000 | 0o700)
-            entries = list(os.scandir(source)) if facts.st_dev == device else []
-            for entry in entries:
-                _copy_entry(entry, target / entry.name, waiting)
+            facts = os.stat(source)
+            os.chmod(target, stat.S_IMODE(facts.st_mode) & ~0o6000 | 0o700)
+            if facts.st_dev == device and source not in SKIPPED_IN_SKELETON:
+                for entry in os.scandir(source):
+                    _copy_entry(entry, f"{target}/{entry.name}", waiting)
 
 
-def _copy_entry(entry: "os.DirEntry[str]", target: Path, waiting: list[tuple[Path, Path]]) -> None:
-    inside = entry.path.lstrip("/")
+def _copy_entry(entry: "os.DirEntry[str]", target: str, waiting: list[tuple[str, str]]) -> None:
     if entry.is_dir(follow_symlinks=False):
-        if not f"{inside}/".startswith(SKIPPED_IN_SKELETON) or f"{inside}/" in SKIPPED_IN_SKELETON:
-            waiting.append((Path(entry.path), target))
-    elif entry.is_file(follow_symlinks=False) and _changes_in_place(inside, entry.stat().st_size):
-        _copy_file(entry.path, target)
+        waiting.append((entry.path, target))
+    elif entry.path.startswith(SKELETON_FILES) and _changes_in_place(entry):
+        _copy_file(entry.path, Path(target))
 
 
-def _changes_in_place(inside: str, size_bytes: int) -> bool:
-    kept = inside.startswith(SKELETON_FILES) and not inside.startswith("var/lib/dpkg/info/")
-    return kept and size_bytes <= SKELETON_FILE_BYTES_MAX
+def _changes_in_place(entry: "os.DirEntry[str]") -> bool:
+    ordinary = entry.is_file(follow_symlinks=False) and not entry.path.startswith("/var/lib/dpkg/info/")
+    return ordinary and entry.stat().st_size <= SKELETON_FILE_BYTES_MAX
 
 
 def _copy_file(source: str, target: Path) -> None:

@@ -33,6 +33,8 @@ def unpack(archive: IO[bytes], folder: Path) -> None:
         raise BadArchiveError(word) from error
     except (zlib.error, EOFError) as error:
         raise BadArchiveError("unexpected EOF") from error
+    except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+        raise BadArchiveError(f"the zip has a file and a folder of the same name: {error.filename}") from error
     except (NotImplementedError, RuntimeError) as error:
         raise BadArchiveError(f"zip: unsupported compression algorithm ({error})") from error
 
