@@ -10,11 +10,13 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from localorg.identity.service import Identity
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.events import Kernel
 from localorg.kernel.settings import Settings
@@ -84,8 +86,9 @@ async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
     scripts = ScriptWorkers(kernel, options.isolation, state.root, log)
     made: list[Borrowed] = []
 
-    def borrow(identity: Any) -> Borrowed:
-        made.append(Borrowed(kernel, state.objects, identity.validate_policy, loop.call_soon_threadsafe, log))
+    def borrow(identity: Identity) -> Borrowed:
+        check_bucket_policy = partial(identity.validate_policy, kind="resource")
+        made.append(Borrowed(kernel, state.objects, check_bucket_policy, loop.call_soon_threadsafe, log))
         return made[0]
 
     engines = wire_engines(kernel, Blobs(state.blobs), scripts, borrow)
