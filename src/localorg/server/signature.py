@@ -209,8 +209,8 @@ def _string_to_sign(request: WireRequest, claim: Claim) -> str:
 
 def _canonical_request(request: WireRequest, claim: Claim) -> str:
     headers = "".join(f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in claim.signed_headers)
-    # AWS: every service but S3 encodes the path once more.
-    path = (request.path if claim.signing_name == "s3" else quote(request.path, safe="/-_.~")) or "/"
+    # AWS: every service but S3 removes redundant steps from the path and encodes it once more.
+    path = (request.path if claim.signing_name == "s3" else quote(_normal(request.path), safe="/-_.~")) or "/"
     return "\n".join(
         (
             request.method,
@@ -221,6 +221,16 @@ def _canonical_request(request: WireRequest, claim: Claim) -> str:
             _payload_hash(request, claim),
         )
     )
+
+
+def _normal(path: str) -> str:
+    steps: list[str] = []
+    for step in path.split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in {"", "."}:
+            steps.append(step)
+    return f"/{'/'.join(steps)}" + ("/" if steps and path.endswith("/") else "")
 
 
 def _canonical_query(query: str) -> str:

@@ -9,7 +9,7 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from protocol.shape_values import for_botocore, structures, without_empty
+from protocol.shape_values import for_botocore, structures, values, without_empty
 
 from localorg.protocol.http import WireRequest
 from localorg.protocol.models import operation_model, protocol_of
@@ -58,19 +58,13 @@ def test_requests_of_botocore_are_understood(service: str, operation: str) -> No
     @FEW
     @given(st.data())
     def check(data: st.DataObject) -> None:
-        required = {name: data.draw(structures_or_scalars(shape.members[name])) for name in shape.required_members}
+        required = {name: data.draw(values(shape.members[name], 1)) for name in shape.required_members}
         params = data.draw(structures(shape)) | required
         request = sent_by_botocore(service, operation, for_botocore(params, shape))
         assert operation_of(service, request) == operation
         assert without_empty(parse(service, operation, request)) == without_empty(params)
 
     check()
-
-
-def structures_or_scalars(shape: Any) -> Any:
-    from protocol.shape_values import values
-
-    return values(shape, 1)
 
 
 @pytest.mark.parametrize(("service", "operation"), OPERATIONS)

@@ -36,17 +36,21 @@ ROWS = [
         "SendCommand",
         {"DocumentName": "a", "MaxErrors": "abc"},
         "ValidationException",
-        "2 validation errors detected: Value 'a' at 'documentName' failed to satisfy constraint: Member must satisfy regular "
-        r"expression pattern: ^[a-zA-Z0-9_\-.:/]{3,128}$; Value 'abc' at 'maxErrors' failed to satisfy constraint: Member must satisfy "
-        "regular expression pattern: ^([1-9][0-9]*|[0]|[1-9][0-9]%|[0-9]%|100%)$",
+        (
+            "2 validation errors detected: Value 'a' at 'documentName' failed to satisfy constraint: Member must satisfy regular "
+            r"expression pattern: ^[a-zA-Z0-9_\-.:/]{3,128}$; Value 'abc' at 'maxErrors' failed to satisfy constraint: Member must satisfy "
+            "regular expression pattern: ^([1-9][0-9]*|[0]|[1-9][0-9]%|[0-9]%|100%)$"
+        ),
     ),
     (
         "ssm",
         "SendCommand",
         {"DocumentName": "abc", "InstanceIds": ["i-0123456789abcdef0", "web-1"]},
         "ValidationException",
-        "1 validation error detected: Value '[i-0123456789abcdef0, web-1]' at 'instanceIds' failed to satisfy constraint: Member must "
-        r"satisfy constraint: [Member must satisfy regular expression pattern: (^i-(\w{8}|\w{17})$)|(^mi-\w{17}$)]",
+        (
+            "1 validation error detected: Value '[i-0123456789abcdef0, web-1]' at 'instanceIds' failed to satisfy constraint: Member must "
+            r"satisfy constraint: [Member must satisfy regular expression pattern: (^i-(\w{8}|\w{17})$)|(^mi-\w{17}$)]"
+        ),
     ),
     (
         "ssm",
@@ -81,8 +85,10 @@ ROWS = [
         "DeleteDocument",
         {"Name": "abc", "Colour": "red"},
         "ValidationException",
-        "1 validation error detected (of DeleteDocument): Parameter 'Colour' is not a member; the members are: "
-        "Name, DocumentVersion, VersionName, Force",
+        (
+            "1 validation error detected (of DeleteDocument): Parameter 'Colour' is not a member; the members are: "
+            "Name, DocumentVersion, VersionName, Force"
+        ),
     ),
     (
         "ssm",

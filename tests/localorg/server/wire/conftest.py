@@ -7,7 +7,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-
 from server.wire.toy import SECRET, Toy
 
 
@@ -31,7 +30,13 @@ def client(toy: Toy) -> Callable[..., Any]:
     """Make a boto3 client: client("ssm", key="AKIDOWNER", secret=..., token=..., region=...)."""
 
     def make(
-        service: str, *, key: str = "AKIDOWNER", secret: str = SECRET, token: str | None = None, region: str = "us-east-1", **config: Any
+        service: str,
+        *,
+        key: str = "AKIDOWNER",
+        secret: str = SECRET,
+        token: str | None = None,
+        region: str = "us-east-1",
+        **config: Any,
     ) -> Any:
         return boto3.client(
             service,

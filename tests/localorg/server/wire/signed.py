@@ -7,7 +7,6 @@ from typing import Any
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-
 from server.wire.toy import SECRET, Toy
 
 

@@ -10,7 +10,7 @@ from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Principal
 from localorg.protocol.http import WireRequest
 from localorg.server.chunked import decoded
-from localorg.server.signature import Caller, Claim, sign
+from localorg.server.signature import Caller, Claim, _signing_key, sign
 
 CLAIM = Claim("AKID", "20130524", "us-east-1", "s3", ("host",), "", "20130524T000000Z", "", None)
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -18,8 +18,6 @@ UNSIGNED = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
 
 def caller(seed: str = "") -> Caller:
-    from localorg.server.signature import _signing_key
-
     claim = Claim(*[seed if name == "signature" else getattr(CLAIM, name) for name in CLAIM.__dataclass_fields__])
     return Caller(Principal("user", "1", "arn"), claim, _signing_key(SECRET, "20130524", "us-east-1", "s3"))
 

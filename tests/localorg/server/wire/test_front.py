@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
+from server.wire.signed import send_json
 from server.wire.toy import OWNER, Toy
 
 Make = Callable[..., Any]
@@ -49,7 +49,9 @@ def test_a_region_that_is_not_there_is_refused_with_those_that_are(client: Make)
     """Documented: "Credential should be scoped to a valid region"."""
     code, _, message = refused(lambda: client("ssm", region="ap-south-1").describe_document(Name="abc"))
     assert code == "InvalidSignatureException"
-    assert message == "Credential should be scoped to a valid region, not 'ap-south-1'. This organization has: us-east-1, eu-west-1."
+    assert (
+        message == "Credential should be scoped to a valid region, not 'ap-south-1'. This organization has: us-east-1, eu-west-1."
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,9 @@ def test_a_refusal_by_policy_is_an_access_denied(toy: Toy, client: Make) -> None
 
 def test_requests_without_a_signature_are_refused(toy: Toy) -> None:
     """Documented: MissingAuthenticationToken."""
-    status, body = post(toy, "/", b"{}", {"X-Amz-Target": "AmazonSSM.DescribeDocument", "Content-Type": "application/x-amz-json-1.1"})
+    status, body = post(
+        toy, "/", b"{}", {"X-Amz-Target": "AmazonSSM.DescribeDocument", "Content-Type": "application/x-amz-json-1.1"}
+    )
     assert (status, json.loads(body)["__type"]) == (400, "MissingAuthenticationTokenException")
     status, body = post(toy, "/", b"Action=ListRoles&Version=2010-05-08", {"Content-Type": "application/x-www-form-urlencoded"})
     assert status == 403
@@ -146,7 +150,9 @@ def test_extra_routes_bring_their_own_proof(toy: Toy) -> None:
 
 def test_a_body_beyond_the_limit_is_refused(toy: Toy, client: Make) -> None:
     """The limit is told in the refusal."""
-    code, status, message = refused(lambda: client("sts").assume_role(RoleArn="r" * 20, RoleSessionName="ss", Policy="p" * (9 << 20)))
+    code, status, message = refused(
+        lambda: client("sts").assume_role(RoleArn="r" * 20, RoleSessionName="ss", Policy="p" * (9 << 20))
+    )
     assert (code, status) == ("RequestEntityTooLarge", 413)
     assert "longer than the 8388608 bytes" in message
 
@@ -182,7 +188,5 @@ def held_until(toy: Toy) -> None:
 
 
 def poll(toy: Toy, node: str) -> dict[str, Any]:
-    from server.wire.signed import send_json
-
     content = {"Destination": node, "MessagesRequestId": "r", "VisibilityTimeoutInSeconds": 10}
     return send_json(toy, "ec2messages", "EC2WindowsMessageDeliveryService.GetMessages", content)[1]

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from boto3.s3.transfer import TransferConfig
-
 from server.wire.signed import send, signed
 from server.wire.test_front import refused
 from server.wire.toy import GUEST, OWNER, Toy
@@ -70,7 +69,10 @@ def test_presigned_urls_need_no_other_proof(client: Make, bucket: str, version: 
     get = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "by url"})
     with urllib.request.urlopen(get, timeout=30) as answer:
         assert answer.read() == b"via url"
-    for broken in (get.replace("by%20url", "another"), s3.generate_presigned_url("delete_object", {"Bucket": bucket, "Key": "x"})):
+    for broken in (
+        get.replace("by%20url", "another"),
+        s3.generate_presigned_url("delete_object", {"Bucket": bucket, "Key": "x"}),
+    ):
         with pytest.raises(urllib.error.HTTPError, match="403") as caught:
             urllib.request.urlopen(broken, timeout=30)
         assert b"<Code>SignatureDoesNotMatch</Code>" in caught.value.read()
@@ -102,7 +104,9 @@ def test_a_session_signs_urls_with_its_token(client: Make, bucket: str) -> None:
     for version in ("s3v4", "s3"):
         client("s3").put_object(Bucket=bucket, Key="k", Body=b"s")
         s3 = client("s3", key="ASIASESSION", token="token", signature_version=version)
-        with urllib.request.urlopen(s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"}), timeout=30) as answer:
+        with urllib.request.urlopen(
+            s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "k"}), timeout=30
+        ) as answer:
             assert answer.read() == b"s"
 
 
@@ -183,7 +187,9 @@ def test_a_missing_key_is_only_told_to_who_may_list(toy: Toy, client: Make, buck
         ("get_bucket_acl", {}, "the operation s3:GetBucketAcl"),
     ],
 )
-def test_what_is_not_supported_is_refused_by_name(client: Make, bucket: str, call: str, extra: dict[str, Any], named: str) -> None:
+def test_what_is_not_supported_is_refused_by_name(
+    client: Make, bucket: str, call: str, extra: dict[str, Any], named: str
+) -> None:
     """Observed: moto would answer some of these with a listing."""
     code, status, message = refused(lambda: getattr(client("s3"), call)(Bucket=bucket, **extra))
     assert (code, status) == ("NotImplemented", 501)

@@ -10,12 +10,12 @@ from typing import Any
 
 import boto3
 import pytest
+from server.wire import toy as toy_module
+from server.wire.toy import OWNER, SECRET
 
 from localorg.kernel.store import Store
 from localorg.protocol.http import WireRequest, WireResponse
 from localorg.server.shelf import Change, Shelf, StoredObject
-from server.wire import toy as toy_module
-from server.wire.toy import OWNER, SECRET
 
 TESTS = Path(toy_module.__file__).parents[2]
 
@@ -25,7 +25,10 @@ def killed_in_the_end(state: Path) -> Iterator[Any]:
     """Serve a toy as a process of its own, yield an S3 client for it, and kill it without warning."""
     script = Path(toy_module.__file__)
     process = subprocess.Popen(
-        [sys.executable, script, state], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": f"{TESTS}:{TESTS.parents[1] / 'src'}"}
+        [sys.executable, script, state],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": f"{TESTS}:{TESTS.parents[1] / 'src'}"},
     )
     try:
         port = int(process.stdout.readline()) if process.stdout else 0
@@ -65,7 +68,9 @@ def test_everything_survives_a_kill(tmp_path: Path) -> None:
         s3.delete_bucket(Bucket="dropped")
         s3.put_bucket_policy(Bucket="kept", Policy='{"Version":"2012-10-17","Statement":[]}')
         s3.put_bucket_tagging(Bucket="kept", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
-        s3.put_object(Bucket="kept", Key="a b/ü.txt", Body=b"first", ContentType="text/x-test", Metadata={"k": "v"}, Tagging="t=1")
+        s3.put_object(
+            Bucket="kept", Key="a b/ü.txt", Body=b"first", ContentType="text/x-test", Metadata={"k": "v"}, Tagging="t=1"
+        )
         s3.put_object(Bucket="kept", Key="twice", Body=b"old")
         s3.put_object(Bucket="kept", Key="twice", Body=b"new")
         s3.put_object(Bucket="kept", Key="gone", Body=b"x")
@@ -102,7 +107,9 @@ def shelf(tmp_path: Path) -> Shelf:
 
 def put(shelf: Shelf, body: bytes) -> None:
     request = WireRequest("PUT", "/b/k", "", {}, body)
-    objects = shelf.write("PutObject", {"Bucket": "b", "Key": "k"}, request, WireResponse(200), lambda _bucket, _key: WireResponse(200))
+    objects = shelf.write(
+        "PutObject", {"Bucket": "b", "Key": "k"}, request, WireResponse(200), lambda _bucket, _key: WireResponse(200)
+    )
     shelf.apply(Change("PutObject", "b", OWNER, "us-east-1", objects))
 
 
@@ -123,7 +130,9 @@ def test_a_file_without_a_row_is_swept_away(shelf: Shelf, tmp_path: Path) -> Non
 
 def test_what_does_not_come_back_is_told(shelf: Shelf) -> None:
     """A replay that moto refuses is named, bucket or object, with moto's answer."""
-    problems = list(shelf.replay(lambda _account, _region, request: WireResponse(409 if request.path == "/b" else 200, {}, b"no")))
+    problems = list(
+        shelf.replay(lambda _account, _region, request: WireResponse(409 if request.path == "/b" else 200, {}, b"no"))
+    )
     assert problems == ["bucket b did not come back: 409 b'no'"]
 
 

@@ -1,6 +1,6 @@
 """A tiny organization behind the real front: two accounts, a few toy operations, S3; in a thread, or as a process of its own.
 
-    python toy.py STATE_DIRECTORY       serves until killed; prints its port
+python toy.py STATE_DIRECTORY       serves until killed; prints its port
 """
 
 import asyncio
@@ -43,7 +43,9 @@ class ToyAuthoriser:
         self.asked.append(access)
         foreign = access.owner not in {"", principal.account}
         if access.action in self.forbidden or (foreign and not access.resource_policy):
-            raise AccessDenied(f"User: {principal.arn} is not authorized to perform: {access.action} on resource: {access.resource}")
+            raise AccessDenied(
+                f"User: {principal.arn} is not authorized to perform: {access.action} on resource: {access.resource}"
+            )
 
 
 def credentials(key: str) -> tuple[str, str | None, float | None, Principal] | None:
@@ -138,9 +140,13 @@ class Toy:
 
     def _operations(self) -> list[Operation]:
         return [
-            Operation("ssm", "DescribeDocument", lambda request: {"Document": {"Name": request.params["Name"], "CreatedDate": 1.5}}),
+            Operation(
+                "ssm", "DescribeDocument", lambda request: {"Document": {"Name": request.params["Name"], "CreatedDate": 1.5}}
+            ),
             Operation("ssm", "GetParameter", self._defective),
-            Operation("ssm", "RegisterManagedInstance", lambda request: {"InstanceId": f"mi-{request.principal.kind}"}, lambda _: []),
+            Operation(
+                "ssm", "RegisterManagedInstance", lambda request: {"InstanceId": f"mi-{request.principal.kind}"}, lambda _: []
+            ),
             Operation("ec2messages", "GetMessages", self._messages),
             Operation("sts", "GetCallerIdentity", self._identity),
             Operation("iam", "ListRoles", lambda request: {"Roles": [], "IsTruncated": False}),
@@ -157,7 +163,11 @@ class Toy:
         return {"Account": request.account, "Arn": request.principal.arn, "UserId": request.region}
 
     def _messages(self, request: Request) -> Output:
-        empty = {"Destination": request.params["Destination"], "MessagesRequestId": request.params["MessagesRequestId"], "Messages": []}
+        empty = {
+            "Destination": request.params["Destination"],
+            "MessagesRequestId": request.params["MessagesRequestId"],
+            "Messages": [],
+        }
         waiting = self.kernel.store.table("toy.message", dict)
         message = waiting.get(request.params["Destination"])
         if message is None:
