@@ -232,6 +232,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     plane: ControlPlane
     protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Head and body leave together: else each answer waits for a delayed acknowledgement of TCP."""
 
     def log_message(self, *_: object) -> None:
         return

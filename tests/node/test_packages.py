@@ -1,0 +1,407 @@
+"""aws:configurePackage on real nodes: install, upgrade, in-place update, uninstall, roll back, and packages that are broken."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.conftest import Fleet
+from node.control_plane import Outcome, package_document
+from node.zips import build_deb, package, publish, zipped
+
+pytestmark = pytest.mark.sandbox
+SSM = "/var/lib/amazon/ssm"
+
+
+@pytest.fixture(autouse=True)
+def clean(fleet: Fleet) -> Iterator[None]:
+    """Each test begins with no package on ONE and nothing published."""
+    fleet.plane.documents.clear()
+    fleet.plane.downloads.clear()
+    fleet.plane.calls.clear()
+    fleet.plane.shell(fleet.one, f"rm -rf {SSM}/packages {SSM}/manifests {SSM}/locks /opt/p /etc/broken")
+    return
+
+
+def configure(fleet: Fleet, action: str = "Install", name: str = "P", **inputs: Any) -> Outcome:
+    """Run one package step on ONE."""
+    return fleet.plane.outcome(fleet.plane.send(fleet.one, package_document(name, action, **inputs)))
+
+
+def state(fleet: Fleet, name: str = "P") -> dict[str, Any]:
+    """The installstate file of ONE."""
+    return json.loads(fleet.plane.shell(fleet.one, f"cat {SSM}/packages/{name}/installstate").out)
+
+
+def history(fleet: Fleet) -> list[str]:
+    """What the scripts did, in order."""
+    return fleet.plane.shell(fleet.one, "cat /opt/p/history 2>/dev/null").out.split()
+
+
+def folders(fleet: Fleet) -> list[str]:
+    """The versions on ONE's disk."""
+    return fleet.plane.shell(fleet.one, f"ls -A {SSM}/packages/P 2>/dev/null").out.split()
+
+
+def test_a_real_deb_is_installed_on_one_node_only(fleet: Fleet, tmp_path: Path) -> None:
+    """dpkg really runs, in the node; the host's package database and disk do not change, nor does another node."""
+    before = hashlib.sha256(Path("/var/lib/dpkg/status").read_bytes()).hexdigest()
+    content = zipped(
+        install_sh="dpkg -i node-test.deb\n",
+        uninstall_sh="dpkg --purge node-test\n",
+        **{"node-test_deb": build_deb(tmp_path, "node-test", "1.2")},
+    )
+    publish(fleet.plane, "P", "1.2", content)
+    said = configure(fleet)
+    assert said.status == "Success", said.err
+    assert fleet.plane.shell(fleet.one, "node-test; dpkg-query -W node-test").out.split() == [
+        "node-test",
+        "1.2",
+        "node-test",
+        "1.2",
+    ]
+    assert fleet.plane.shell(fleet.two, "node-test").status == "Failed"
+    assert shutil.which("node-test") is None
+    assert hashlib.sha256(Path("/var/lib/dpkg/status").read_bytes()).hexdigest() == before
+    assert configure(fleet, "Uninstall").status == "Success"
+    assert fleet.plane.shell(fleet.one, "node-test").status == "Failed"
+
+
+def test_the_text_of_an_install(fleet: Fleet) -> None:
+    """Observed: the run shown in the Distributor user guide, and the agent's source."""
+    publish(fleet.plane, "P", "1.0")
+    said = configure(fleet)
+    assert (said.status, said.step["code"], said.err) == ("Success", 0, "")
+    assert said.out == (
+        "Initiating P 1.0 install\n"
+        "Plugin aws:runShellScript ResultStatus Success\n"
+        "install output: Running sh install.sh\ninstalling 1.0\n\n"
+        "Successfully installed P 1.0\n"
+    )
+    known = state(fleet)
+    assert {key: known[key] for key in ("name", "version", "state", "lastinstalledversion", "retrycount")} == {
+        "name": "P",
+        "version": "1.0",
+        "state": 8,
+        "lastinstalledversion": "1.0",
+        "retrycount": 0,
+    }
+
+
+def test_the_calls_of_an_install(fleet: Fleet) -> None:
+    """Observed on the wire: description, document, download, and the report with its steps."""
+    publish(fleet.plane, "P", "1.0")
+    configure(fleet)
+    names = [name for name, call in fleet.plane.calls if name in {"GetDocument", "PutConfigurePackageResult"}]
+    assert names == ["GetDocument", "GetDocument", "PutConfigurePackageResult"]
+    report = next(call for name, call in fleet.plane.calls if name == "PutConfigurePackageResult")
+    assert (report["PackageName"], report["PackageVersion"], report["Operation"], report["Result"]) == ("P", "1.0", "Install", 0)
+    assert report["Attributes"]["platformName"] == "debian"
+    assert {"> download manifest", "< execute action: install"} <= {step["Action"] for step in report["Steps"]}
+
+
+def test_scripts_get_the_documented_environment(fleet: Fleet) -> None:
+    """Observed: getEnvVars and prepareEnvironment in the agent's source; additional arguments verbatim; no keys of anybody."""
+    publish(fleet.plane, "P", "1.0", package("1.0", install_sh="env | sort; pwd\n"))
+    said = configure(fleet, additionalArguments=json.dumps({"SSM_GREETING": "it's $HOME `x`"}))
+    lines = said.out.splitlines()
+    for line in (
+        *("BWS_ACTION_NAME=install", "BWS_PLATFORM_NAME=debian", "BWS_PLATFORM_VERSION=12", "BWS_PLATFORM_FAMILY=debian"),
+        *(
+            "BWS_ARCHITECTURE=x86_64",
+            "BWS_PACKAGE_MANAGER=apt",
+            "BWS_REGION=eu-west-1",
+            f"BWS_INSTANCE_ID={fleet.one}",
+            "BWS_ACCOUNT_ID=",
+        ),
+        *(f"AWS_SSM_INSTANCE_ID={fleet.one}", "AWS_SSM_REGION_NAME=eu-west-1", "AWS_SSM_PLATFORM_NAME=Test Linux"),
+        *("SSM_GREETING=it's $HOME `x`", f"{SSM}/packages/P/1.0"),
+    ):
+        assert line in lines, said.out
+    assert any(line.startswith("SSM_COMMAND_ID=") for line in lines)
+    assert "SECRET" not in said.out
+
+
+def test_installed_already(fleet: Fleet) -> None:
+    """Observed: nothing is downloaded or run again; the validate script decides."""
+    publish(fleet.plane, "P", "1.0", package("1.0", validate_sh="test ! -e /etc/broken\n"))
+    configure(fleet)
+    fleet.plane.downloads.clear()
+    said = configure(fleet)
+    assert (said.status, said.out.splitlines()[-1], history(fleet)) == ("Success", "P 1.0 is already installed", ["1.0"])
+    assert fleet.plane.downloads == []
+    fleet.plane.shell(fleet.one, "touch /etc/broken")
+    said = configure(fleet)
+    assert (said.status, history(fleet)) == ("Failed", ["1.0", "1.0"])
+    assert "Failed to install package; install status Failed" in said.err
+
+
+def test_an_upgrade_uninstalls_with_the_old_versions_own_script(fleet: Fleet) -> None:
+    """Observed order of the text; the old version's own folder is used, unlike in the stock agent, and then removed."""
+    publish(fleet.plane, "P", "1.0")
+    configure(fleet)
+    publish(fleet.plane, "P", "2.0")
+    said = configure(fleet)
+    assert (said.status, history(fleet), folders(fleet)) == ("Success", ["1.0", "-1.0", "2.0"], ["2.0", "installstate"])
+    assert [line for line in said.out.splitlines() if line.startswith(("Initiating", "Successfully"))] == [
+        "Initiating P 1.0 uninstall",
+        "Initiating P 2.0 install",
+        "Successfully installed P 2.0",
+        "Successfully uninstalled P 1.0",
+    ]
+    assert len(fleet.plane.downloads) == 2
+    report = [call for name, call in fleet.plane.calls if name == "PutConfigurePackageResult"][-1]
+    assert report["PreviousPackageVersion"] == "1.0"
+
+
+def test_an_older_version_can_be_asked_for(fleet: Fleet) -> None:
+    """Documented: version selects; a downgrade is an upgrade to an older version."""
+    publish(fleet.plane, "P", "1.0")
+    publish(fleet.plane, "P", "2.0")
+    configure(fleet)
+    assert configure(fleet, version="1.0").status == "Success"
+    assert history(fleet) == ["2.0", "-2.0", "1.0"]
+
+
+def test_a_failed_upgrade_rolls_back_to_the_old_version(fleet: Fleet) -> None:
+    """Observed: the plugin is Failed although the roll-back worked; the new version's folder is gone, state is the old one's."""
+    publish(fleet.plane, "P", "1.0")
+    configure(fleet)
+    publish(fleet.plane, "P", "2.0", package("2.0", install_sh="echo token-42 >&2; exit 3\n"))
+    said = configure(fleet)
+    assert (said.status, said.step["code"], history(fleet)) == ("Failed", 1, ["1.0", "-1.0", "-2.0", "1.0"])
+    assert "Failed to install P 2.0, successfully rolled back to P 1.0\n" in said.out
+    assert (
+        "install errors: token-42\nfailed to run commands: exit status 3\nFailed to install package; install status Failed\n"
+        in said.err
+    )
+    assert (state(fleet)["state"], state(fleet)["version"], folders(fleet)) == (8, "1.0", ["1.0", "installstate"])
+
+
+def test_a_roll_back_that_fails_too(fleet: Fleet) -> None:
+    """Observed: state Failed, and the next install takes the failed version away first."""
+    publish(fleet.plane, "P", "1.0", package("1.0", install_sh="echo 1.0 >> /opt/p/history; test ! -e /etc/broken\n"))
+    fleet.plane.shell(fleet.one, "mkdir -p /opt/p")
+    configure(fleet)
+    publish(fleet.plane, "P", "2.0", package("2.0", install_sh="touch /etc/broken; exit 1\n"))
+    assert configure(fleet).status == "Failed"
+    assert state(fleet)["state"] == 2
+    fleet.plane.shell(fleet.one, "rm /etc/broken /opt/p/history")
+    publish(fleet.plane, "P", "3.0")
+    assert configure(fleet).status == "Success"
+    assert history(fleet) == ["-1.0", "3.0"]
+
+
+def test_a_failed_first_install(fleet: Fleet) -> None:
+    """Observed: no clean-up script runs; it cannot be uninstalled; the next install of the version downloads and tries again."""
+    publish(fleet.plane, "P", "1.0", package("1.0", install_sh="echo why >&2; exit 9\n"))
+    said = configure(fleet)
+    assert (
+        said.err
+        == "install errors: why\nfailed to run commands: exit status 9\nFailed to install package; install status Failed\n"
+    )
+    assert (state(fleet)["state"], state(fleet)["lastinstalledversion"]) == (2, "")
+    gone = configure(fleet, "Uninstall")
+    assert (gone.status, gone.out) == ("Success", "version:  is not installed\n")
+    publish(fleet.plane, "P", "1.0")
+    assert configure(fleet).status == "Success"
+    assert state(fleet)["state"] == 8
+
+
+def test_an_update_in_place(fleet: Fleet) -> None:
+    """Documented: In-place update runs the new version's update script; without anything installed it is an install."""
+    update = "echo 'u2.0' >> /opt/p/history\n"
+    publish(fleet.plane, "P", "1.0")
+    assert configure(fleet, installationType="In-place update").status == "Success"
+    publish(fleet.plane, "P", "2.0", package("2.0", update_sh=update))
+    said = configure(fleet, installationType="In-place update")
+    assert (said.status, history(fleet), state(fleet)["version"], folders(fleet)) == (
+        "Success",
+        ["1.0", "u2.0"],
+        "2.0",
+        ["2.0", "installstate"],
+    )
+    assert "Initiating P 2.0 update\n" in said.out
+
+
+def test_an_update_in_place_without_a_script(fleet: Fleet) -> None:
+    """Observed: the text, state Failed, and no roll-back."""
+    publish(fleet.plane, "P", "1.0")
+    configure(fleet)
+    publish(fleet.plane, "P", "2.0")
+    said = configure(fleet, installationType="In-place update")
+    assert (said.status, state(fleet)["state"], history(fleet)) == ("Failed", 2, ["1.0"])
+    assert said.err.startswith(
+        "missing update script required for in-place update\nPlease create a Distributor package with update script"
+    )
+
+
+def test_a_failed_update_in_place_rolls_back(fleet: Fleet) -> None:
+    """Observed: the failed version is uninstalled, the old one installed again."""
+    publish(fleet.plane, "P", "1.0")
+    configure(fleet)
+    publish(fleet.plane, "P", "2.0", package("2.0", update_sh="exit 1\n"))
+    said = configure(fleet, installationType="In-place update")
+    assert (said.status, history(fleet), state(fleet)["version"]) == ("Failed", ["1.0", "-2.0", "1.0"], "1.0")
+
+
+def test_uninstall(fleet: Fleet) -> None:
+    """Observed: the folder goes, the state is None, the last version stays in the file; twice is a success."""
+    publish(fleet.plane, "P", "1.0")
+    configure(fleet)
+    said = configure(fleet, "Uninstall")
+    assert (said.status, history(fleet), folders(fleet)) == ("Success", ["1.0", "-1.0"], ["installstate"])
+    assert said.out.endswith("uninstall output: Running sh uninstall.sh\nuninstalling 1.0\n\nSuccessfully uninstalled P 1.0\n")
+    assert (state(fleet)["state"], state(fleet)["lastinstalledversion"]) == (0, "1.0")
+    again = configure(fleet, "Uninstall")
+    assert (again.status, again.out) == ("Success", "version: 1.0 is not installed\n")
+
+
+def test_uninstalling_another_version_changes_nothing(fleet: Fleet) -> None:
+    """Observed: Success, although the document's own text promises an error."""
+    publish(fleet.plane, "P", "1.0")
+    publish(fleet.plane, "P", "2.0")
+    configure(fleet)
+    said = configure(fleet, "Uninstall", version="1.0")
+    assert (said.status, said.out, history(fleet)) == ("Success", "version: 1.0 is not installed\n", ["2.0"])
+
+
+def test_an_uninstall_that_fails(fleet: Fleet) -> None:
+    """Observed: state Failed and the agent's words."""
+    publish(fleet.plane, "P", "1.0", package("1.0", uninstall_sh="exit 4\n"))
+    configure(fleet)
+    said = configure(fleet, "Uninstall")
+    assert (said.status, state(fleet)["state"]) == ("Failed", 2)
+    assert "Failed to uninstall version 1.0 of package; uninstall status Failed\n" in said.err
+
+
+def test_a_shared_package_is_known_by_its_arn(fleet: Fleet) -> None:
+    """Documented: a shared document's Name is its ARN; observed: the agent does not ask GetManifest then."""
+    arn = "arn:aws:ssm:eu-west-1:444455556666:document/P"
+    publish(fleet.plane, arn, "1.0")
+    said = configure(fleet, name=arn)
+    assert said.out.endswith(f"Successfully installed {arn} 1.0\n"), said.err
+    assert fleet.plane.shell(fleet.one, f"ls {SSM}/packages").out.startswith("_arnawsssmeu-west-1444455556666documentp_2D_")
+
+
+def test_a_platform_without_a_file(fleet: Fleet) -> None:
+    """Observed: the agent's words, and nothing on the disk."""
+    fleet.plane.publish("P", "1.0", {"P.zip": package("1.0")}, {"windows": {"_any": {"_any": {"file": "P.zip"}}}})
+    said = configure(fleet)
+    assert (said.status, said.step["code"], folders(fleet)) == ("Failed", 1, [])
+    assert said.err == "failed to find platform: no manifest found for platform: debian, version 12, architecture x86_64\n"
+
+
+def _renamed(bad: str) -> bytes:
+    return zipped(install_sh="true", **{bad: "x"})
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "words"),
+    [
+        (b"no zip at all", {}, "failed to extract package installer package P.zip from {folder}, zip: not a valid zip file\n"),
+        (_renamed("../../../../evil"), {}, "../../../../evil attepts to place files outside {folder} subtree\n"),
+        (_renamed("/etc/broken"), {}, "/etc/broken attepts to place files outside {folder} subtree\n"),
+        (zipped(uninstall_sh="true", data="x"), {}, "Package is not supported (package is missing install action)\n"),
+        (zipped(install_sh="true"), {}, "Package is incomplete\n"),
+        (package("1.0"), {"files": {"P.zip": {"checksums": {"sha256": "0" * 64}}}}, "failed to verify hash of downloadinput"),
+        (
+            package("1.0"),
+            {"files": {"P.zip": {"checksums": {"crc": "0"}}}},
+            "no supported algorithm was provided for downloadinput",
+        ),
+        (package("1.0"), {"AttachmentsContent": []}, "Install attachments for package does not exist\n"),
+        (
+            package("1.0"),
+            {"Status": "Updating"},
+            "package document is not currently active, kindly retry when the status is active.",
+        ),
+        (package("1.0"), {"Content": "{"}, "failed to decode manifest"),
+    ],
+)
+def test_a_broken_package_fails_in_the_agents_words_and_leaves_nothing(
+    fleet: Fleet, content: bytes, changes: dict, words: str
+) -> None:
+    """Observed: the texts; ours: nothing of it stays, and no signature of a URL is printed."""
+    publish(fleet.plane, "P", "1.0", content, **changes)
+    said = configure(fleet)
+    assert said.status == "Failed"
+    assert words.format(folder=f"{SSM}/packages/P/1.0") in said.err
+    assert "do-not-print" not in said.err + said.out
+    left = fleet.plane.shell(fleet.one, f"find {SSM}/packages {SSM}/download /evil /etc/broken -mindepth 1 2>/dev/null; true")
+    assert left.out == ""
+
+
+def test_a_wrong_hash_is_fetched_twice(fleet: Fleet) -> None:
+    """Observed: manifest and file are fetched once more before the agent gives up."""
+    publish(fleet.plane, "P", "1.0", files={"P.zip": {"checksums": {"sha256": "0" * 64}}})
+    said = configure(fleet)
+    assert len(fleet.plane.downloads) == 2
+    assert said.err.startswith(
+        f"failed to download installation package reliably, {fleet.plane.endpoint}/attach/P/1.0/P.zip, failed to verify"
+    )
+
+
+def test_a_document_that_is_not_there(fleet: Fleet) -> None:
+    """Observed: any failure here fails the step, whatever its action."""
+    for action in ("Install", "Uninstall"):
+        said = configure(fleet, action, name="Nobody")
+        assert said.status == "Failed"
+        assert said.err.startswith(
+            "failed to download manifest - failed to retrieve package document description: InvalidDocument: "
+        )
+
+
+def test_powershell_actions_fail_by_name(fleet: Fleet) -> None:
+    """There is no pwsh on a node."""
+    publish(fleet.plane, "P", "1.0", zipped(**{"install.ps1": "x", "data": "x"}))
+    assert "install.ps1 needs PowerShell (pwsh), which this node does not have" in configure(fleet).err
+    fleet.plane.shell(fleet.one, f"rm -rf {SSM}/packages")
+    publish(fleet.plane, "P", "1.0", zipped(**{"install.ps1": "x", "install_sh": "true"}))
+    assert "install has more than one implementation (sh, ps1, json)" in configure(fleet).err
+
+
+def test_two_commands_for_one_package(fleet: Fleet) -> None:
+    """Observed: the second fails at once in the agent's words."""
+    gate = "mkdir -p /opt/p; touch /opt/p/begun; while [ ! -e /opt/p/go ]; do sleep 0.05; done\n"
+    publish(fleet.plane, "P", "1.0", package("1.0", install_sh=gate))
+    first = fleet.plane.send(fleet.one, package_document("P"))
+    fleet.plane.shell(fleet.one, "while [ ! -e /opt/p/begun ]; do sleep 0.05; done")
+    assert configure(fleet, "Uninstall").err == 'Package "P" is already in the process of action "Install"\n'
+    fleet.plane.shell(fleet.one, "touch /opt/p/go")
+    assert fleet.plane.outcome(first).status == "Success"
+
+
+def test_a_cancelled_upgrade_rolls_back(fleet: Fleet) -> None:
+    """Ours: a cancel stops the new version's script; the old version comes back."""
+    publish(fleet.plane, "P", "1.0")
+    configure(fleet)
+    publish(fleet.plane, "P", "2.0", package("2.0", install_sh="touch /opt/p/begun; exec sleep 1000\n"))
+    message = fleet.plane.send(fleet.one, package_document("P"))
+    fleet.plane.shell(fleet.one, "while [ ! -e /opt/p/begun ]; do sleep 0.05; done")
+    fleet.plane.cancel(fleet.one, message)
+    assert fleet.plane.outcome(message).status == "Cancelled"
+    assert (state(fleet)["state"], state(fleet)["version"], history(fleet)[-1]) == (8, "1.0", "1.0")
+
+
+def test_the_same_version_published_anew_is_installed_again(fleet: Fleet) -> None:
+    """Observed: a changed manifest makes the agent uninstall and install; ours: the folder stays."""
+    publish(fleet.plane, "P", "1.0")
+    configure(fleet)
+    publish(fleet.plane, "P", "1.0", package("1.0", install_sh="echo again >> /opt/p/history\n"))
+    assert configure(fleet).status == "Success"
+    assert (history(fleet), folders(fleet)) == (["1.0", "-1.0", "again"], ["1.0", "installstate"])
+
+
+def test_each_platform_gets_its_own_file(fleet: Fleet) -> None:
+    """Documented: the manifest maps platforms to files; the nodes detect their own."""
+    zips = {name: package(name, install_sh=f"echo I am for {name}\n") for name in ("debian", "rocky")}
+    tree = {name: {"_any": {"x86_64": {"file": f"{name}.zip"}}} for name in zips}
+    fleet.plane.publish("P", "1.0", {f"{name}.zip": data for name, data in zips.items()}, tree)
+    two = fleet.plane.send(fleet.two, package_document("P"))
+    assert "I am for debian" in configure(fleet).out
+    assert "I am for rocky" in fleet.plane.outcome(two).out
