@@ -51,6 +51,9 @@ SCALARS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
 }
 
+PLAIN: dict[str, type] = {"string": str, "integer": int, "long": int, "boolean": bool}
+"""Scalars that are sent as they are when their type is exactly this: most members of most outputs."""
+
 
 def _as_it_is(value: Any) -> Any:
     return value
@@ -100,7 +103,10 @@ class Compiler:
         )
 
     def _structure(self, shape: Any) -> Convert:
-        members = {name: (member.serialization.get("name", name), self.convert(member)) for name, member in shape.members.items()}
+        members = {
+            name: (member.serialization.get("name", name), PLAIN.get(member.type_name), self.convert(member))
+            for name, member in shape.members.items()
+        }
 
         def convert(value: Any) -> Any:
             if not isinstance(value, dict):
@@ -112,8 +118,8 @@ class Compiler:
                         f"{self._call}: the output has {name!r}, which {shape.name} does not; it has {', '.join(members)}"
                     )
                 if item is not None:
-                    wire, inner = members[name]
-                    found[wire] = inner(item)
+                    wire, plain, inner = members[name]
+                    found[wire] = item if type(item) is plain else inner(item)
             return found
 
         return convert

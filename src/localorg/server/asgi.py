@@ -35,6 +35,13 @@ OBJECT_BODY_BYTES_MAX = 5 << 30
 """AWS: S3 user guide, "Uploading objects": 5 GB in a single PUT."""
 ANONYMOUS = frozenset({("ssm", "RegisterManagedInstance")})
 """Operations that are called without a signature; each brings its own proof (an activation code). AWS: seen from the stock agent."""
+NO_SESSION_CHANNEL = WireResponse(
+    400,
+    {"content-type": "text/xml"},
+    b"<AccessDeniedException><Message>localorg does not support the service ssmmessages; agents poll ec2messages.</Message>"
+    b"</AccessDeniedException>",
+)
+"""What makes the stock agent keep to its other message channel. Observed: any other refusal stops it from polling ec2messages."""
 NOBODY = Principal(kind="anonymous", account="", arn="anonymous")
 
 
@@ -133,6 +140,8 @@ class Application:
         else:
             return await self._unsigned(head, receive, turn)
         service, region = turn.service, caller.claim.region
+        if caller.claim.signing_name == "ssmmessages":
+            return NO_SESSION_CHANNEL
         if service is None:
             raise NotSupported(f"the service {caller.claim.signing_name}")
         self._check_region(service, region)

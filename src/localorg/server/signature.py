@@ -11,9 +11,10 @@ AWS: IAM user guide, "AWS Signature Version 4 for API requests"; S3 API referenc
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote, unquote_plus
 
@@ -26,6 +27,7 @@ CredentialLookup = Callable[[str], tuple[str, str | None, float | None, Principa
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW_S = 15 * 60
 """AWS: a request must arrive within fifteen minutes of its time stamp."""
+MOMENT = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 PRESIGNED_S_MAX = 7 * 24 * 3600
 UNSIGNED = frozenset({"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"})
 STREAMING = frozenset({"STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"})
@@ -169,7 +171,9 @@ def _claim(credential: str, signed: str, signature: str, moment: str, token: str
 
 def _check_time(claim: Claim, wall: float) -> None:
     try:
-        moment = datetime.strptime(claim.moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        if not MOMENT.fullmatch(claim.moment):
+            raise ValueError(claim.moment)
+        moment = datetime.fromisoformat(claim.moment).timestamp()
     except ValueError as error:
         raise _incomplete(f"X-Amz-Date must look like 20261123T133312Z, found {claim.moment!r}.") from error
     if not claim.moment.startswith(claim.day):
