@@ -51,7 +51,14 @@ class Pump:
         self._woken.set()
 
     async def run(self) -> None:
-        """Give the kernel its turns until `stop`."""
+        """Give the kernel its turns until `stop`. What ends it otherwise (a full disk ...) is logged and raised."""
+        try:
+            await self._turns()
+        except Exception:
+            self._log.critical("the pump has stopped: no event is delivered any more", exc_info=True)
+            raise
+
+    async def _turns(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._kernel.wake = self.wake
