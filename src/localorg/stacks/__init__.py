@@ -1,0 +1,1 @@
+"""AWS CloudFormation: stacks, change sets, and StackSets over the organization."""

@@ -1,0 +1,197 @@
+"""What is wrong with a template, before anything is made: everything at once.
+
+Flow: Template -> `problems` -> sentences; -> `require_sound` raises ValidationError with all of them.
+Rules: unknown types, properties, attributes and functions are refused here, by name and place; a property that a resource lacks is
+told when the resource is made, as CloudFormation does.
+
+AWS: CloudFormation user guide, "Template anatomy"; the sentences are CloudFormation's where it has one.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from localorg.kernel.errors import AwsError
+from localorg.stacks.functions import FUNCTIONS, functions_in, references
+from localorg.stacks.logic import LOGIC, RULES_ONLY
+from localorg.stacks.parameters import declaration_problems
+from localorg.stacks.resources.kinds import ResourceType
+from localorg.stacks.template import Template, invalid
+
+SECTIONS = frozenset(
+    {
+        "AWSTemplateFormatVersion",
+        "Description",
+        "Metadata",
+        "Parameters",
+        "Mappings",
+        "Conditions",
+        "Rules",
+        "Resources",
+        "Outputs",
+    }
+)
+RESOURCE_KEYS = frozenset({"Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"})
+OUTPUT_KEYS = frozenset({"Value", "Description", "Export", "Condition"})
+DELETION_POLICIES = frozenset({"Delete", "Retain", "RetainExceptOnCreate"})
+LIMITS = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
+"""AWS: CloudFormation quotas."""
+
+
+def require_sound(template: Template, types: Mapping[str, ResourceType]) -> None:
+    """Raise ValidationError with every problem of the template."""
+    found = list(dict.fromkeys(problems(template, types)))
+    if found:
+        raise invalid("\n".join(found))
+
+
+def problems(template: Template, types: Mapping[str, ResourceType]) -> Iterator[str]:
+    """Yield a sentence for everything wrong with the template."""
+    yield from _anatomy(template)
+    yield from declaration_problems(template.parameters)
+    yield from _unknown_types(template, types)
+    for name, resource in template.resources.items():
+        yield from _resource(name, resource, types)
+    for name, output in template.outputs.items():
+        yield from _output(name, output)
+    for name, rule in template.rules.items():
+        yield from _rule(name, rule)
+    for section, words in (("Resources", template.resources), ("Outputs", template.outputs)):
+        yield from _functions(words, section, frozenset(FUNCTIONS))
+        yield from _names(template, section, words, types)
+    yield from _functions(
+        template.conditions, "Conditions", frozenset({*FUNCTIONS, *LOGIC}) - RULES_ONLY - {"Fn::GetAtt", "Fn::ImportValue"}
+    )
+    yield from _functions(template.rules, "Rules", frozenset({*LOGIC, "Ref"}))
+    if "{{resolve:" in json.dumps(template.body, default=str):
+        yield "localorg does not support dynamic references ({{resolve:...}}) in templates"
+
+
+def _anatomy(template: Template) -> Iterator[str]:
+    unknown = sorted(str(key) for key in set(template.body) - SECTIONS)
+    if "Transform" in unknown:
+        unknown.remove("Transform")
+        yield f"localorg does not support the transform {template.body['Transform']} (macros) at [/Transform]"
+    if unknown:
+        yield f"Invalid template property or properties [{', '.join(unknown)}]"
+    version = template.body.get("AWSTemplateFormatVersion", "2010-09-09")
+    if str(version) != "2010-09-09":
+        yield f"Template format error: {version} is not a supported value for AWSTemplateFormatVersion."
+    if not isinstance(template.body.get("Description", ""), str):
+        yield "Template format error: Description must be a text."
+    if not template.resources:
+        yield "Template format error: At least one Resources member must be defined."
+    for section, most in LIMITS.items():
+        if len(template.body.get(section) or {}) > most:
+            count = len(template.body[section])
+            yield f"Template format error: Number of {section.lower()}, {count}, is greater than maximum allowed, {most}"
+
+
+def _unknown_types(template: Template, types: Mapping[str, ResourceType]) -> Iterator[str]:
+    named = [resource.get("Type") for resource in template.resources.values() if isinstance(resource, dict)]
+    unknown = sorted({str(name) for name in named if name and name not in types})
+    if unknown:
+        yield f"Template format error: Unrecognized resource types: [{', '.join(unknown)}] (localorg supports {', '.join(sorted(types))})"
+
+
+def _resource(name: str, resource: Any, types: Mapping[str, ResourceType]) -> Iterator[str]:
+    place = f"[/Resources/{name}]"
+    if not name.isalnum():
+        yield f"Template format error: Resource name {name} is non alphanumeric."
+    if not isinstance(resource, dict):
+        yield f"Template format error: {place} must be an object."
+        return
+    if not isinstance(resource.get("Type"), str):
+        yield f"Template format error: {place} Every Resources object must contain a Type member."
+    for key in sorted(str(key) for key in set(resource) - RESOURCE_KEYS):
+        yield f"localorg does not support the resource attribute {key} at {place}"
+    for key in ("DeletionPolicy", "UpdateReplacePolicy"):
+        if key in resource and resource[key] not in DELETION_POLICIES:
+            yield f"localorg does not support the {key} {resource[key]!r} at {place}; it supports {', '.join(sorted(DELETION_POLICIES))}"
+    depends = resource.get("DependsOn", [])
+    if not isinstance(depends, str) and not (isinstance(depends, list) and all(isinstance(one, str) for one in depends)):
+        yield f"Template format error: DependsOn must be a resource name or a list of them: {place}"
+    yield from _properties(place, resource.get("Properties") or {}, types.get(str(resource.get("Type"))))
+
+
+def _properties(place: str, properties: Any, kind: ResourceType | None) -> Iterator[str]:
+    if not isinstance(properties, dict):
+        yield f"Template format error: {place}/Properties must be an object."
+    elif kind is not None and not any(key.startswith("Fn::") for key in properties):
+        for key in sorted(set(properties) - kind.properties):
+            yield f"localorg does not support the property {key} of {kind.name} at {place}/Properties/{key}"
+
+
+def _output(name: str, output: Any) -> Iterator[str]:
+    place = f"[/Outputs/{name}]"
+    if not name.isalnum():
+        yield f"Template format error: Output name {name} is non alphanumeric."
+    if not isinstance(output, dict) or "Value" not in output:
+        yield f"Template format error: Every Outputs member must contain a Value object: {place}"
+        return
+    for key in sorted(set(output) - OUTPUT_KEYS):
+        yield f"Invalid property {key} at {place}"
+    export = output.get("Export", {"Name": ""})
+    if not isinstance(export, dict) or set(export) != {"Name"}:
+        yield f"Template format error: {place}/Export must be an object with a Name."
+
+
+def _rule(name: str, rule: Any) -> Iterator[str]:
+    place = f"[/Rules/{name}]"
+    if not isinstance(rule, dict) or not isinstance(rule.get("Assertions"), list):
+        yield f"Template format error: every rule must have a list of Assertions: {place}"
+        return
+    for key in sorted(set(rule) - {"RuleCondition", "Assertions"}):
+        yield f"Invalid property {key} at {place}"
+    for number, assertion in enumerate(rule["Assertions"]):
+        if not isinstance(assertion, dict) or "Assert" not in assertion or set(assertion) - {"Assert", "AssertDescription"}:
+            yield f"Template format error: an assertion has an Assert and an AssertDescription: {place}/Assertions/{number}"
+
+
+def _functions(words: Any, section: str, allowed: frozenset[str]) -> Iterator[str]:
+    for name, _ in functions_in(words):
+        if name not in allowed:
+            known = name in FUNCTIONS or name in LOGIC
+            yield (
+                f"Template error: {name} cannot be used in the {section} block of the template"
+                if known
+                else (f"Template error: localorg does not support the intrinsic function {name} (in the {section} block)")
+            )
+
+
+def _names(template: Template, section: str, words: Mapping[str, Any], types: Mapping[str, ResourceType]) -> Iterator[str]:
+    try:
+        asked = list(references(words))
+    except AwsError as refusal:
+        yield refusal.message
+        return
+    depended = [(one, "") for resource in words.values() for one in depends_on(resource)] if section == "Resources" else []
+    known = {*template.resources, *template.parameters}
+    missing = sorted({name for name, _ in (*asked, *depended) if name not in known and not name.startswith("AWS::")})
+    if missing:
+        yield f"Template format error: Unresolved resource dependencies [{', '.join(missing)}] in the {section} block of the template"
+    for name, attribute in asked:
+        resource = template.resources.get(name)
+        kind = types.get(str(resource.get("Type"))) if isinstance(resource, dict) else None
+        if attribute and kind is not None and attribute not in kind.attributes:
+            yield f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+    for place, name in _conditions_named(words, section):
+        if name not in template.conditions:
+            yield f"Template format error: Unresolved condition dependency {name} at {place}"
+
+
+def _conditions_named(words: Mapping[str, Any], section: str) -> Iterator[tuple[str, str]]:
+    for logical, entry in words.items():
+        if isinstance(entry, dict) and isinstance(entry.get("Condition"), str):
+            yield f"[/{section}/{logical}/Condition]", entry["Condition"]
+    for name, argument in functions_in(words):
+        if name == "Fn::If" and isinstance(argument, list) and argument and isinstance(argument[0], str):
+            yield f"an Fn::If of the {section} block", argument[0]
+
+
+def depends_on(resource: Any) -> list[str]:
+    """Return the DependsOn of a resource as a list."""
+    value = resource.get("DependsOn", []) if isinstance(resource, dict) else []
+    return (
+        [value] if isinstance(value, str) else [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    )

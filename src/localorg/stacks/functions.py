@@ -1,0 +1,257 @@
+"""Intrinsic functions: a value with functions in, a plain value out.
+
+Flow: value -> `resolve(value, scope)` -> plain value. The scope answers Ref, GetAtt, mappings, conditions, imports.
+`references` and `functions_in` look at the same tree without a scope.
+Rules: AWS::NoValue removes the member that it stands for; a function that is not in the table is refused by name.
+Refuses to know: where the scope's answers come from.
+
+AWS: CloudFormation user guide, "Intrinsic function reference".
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from localorg.stacks.template import invalid
+
+PSEUDO = frozenset(
+    f"AWS::{name}"
+    for name in ("AccountId", "NotificationARNs", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
+)
+_PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
+
+
+class _NoValue:
+    """What Ref AWS::NoValue gives."""
+
+
+NO_VALUE = _NoValue()
+
+
+class Scope(Protocol):
+    """Answers what names mean while a template is resolved."""
+
+    def ref(self, name: str) -> Any:
+        """Return what Ref gives. Raises ValidationError for an unknown name."""
+        ...
+
+    def attribute(self, logical_id: str, name: str) -> Any:
+        """Return what Fn::GetAtt gives."""
+        ...
+
+    def mapped(self, mapping: str, first: str, second: str) -> Any:
+        """Return what Fn::FindInMap gives."""
+        ...
+
+    def condition(self, name: str) -> bool:
+        """Return whether a condition holds."""
+        ...
+
+    def imported(self, name: str) -> str:
+        """Return an exported value."""
+        ...
+
+
+def resolve(value: Any, scope: Scope) -> Any:
+    """Return `value` with every function replaced by what it gives."""
+    if isinstance(value, dict):
+        called = _called(value)
+        if called:
+            return FUNCTIONS[called](value[called], scope)
+        return {key: inner for key, raw in value.items() if (inner := resolve(raw, scope)) is not NO_VALUE}
+    if isinstance(value, list):
+        return [inner for raw in value if (inner := resolve(raw, scope)) is not NO_VALUE]
+    return value
+
+
+def _called(value: dict[str, Any]) -> str | None:
+    if len(value) != 1:
+        return None
+    name = next(iter(value))
+    if not isinstance(name, str):
+        return None
+    if name in FUNCTIONS:
+        return name
+    if name.startswith("Fn::"):
+        raise invalid(f"Template error: localorg does not support the intrinsic function {name}")
+    return None
+
+
+def functions_in(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (name, argument) of every function in a value, known or not, outermost first."""
+    if isinstance(value, dict):
+        if len(value) == 1:
+            name = next(iter(value))
+            if isinstance(name, str) and (name == "Ref" or name.startswith("Fn::")):
+                yield name, value[name]
+        for inner in value.values():
+            yield from functions_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from functions_in(inner)
+
+
+def placeholders(argument: Any) -> list[str]:
+    """Return the names that a Fn::Sub asks its scope for."""
+    text, given = (argument, {}) if isinstance(argument, str) else pair(argument, "Fn::Sub")
+    return [name.strip() for literal, name in _PLACEHOLDER.findall(str(text)) if not literal and name.strip() not in given]
+
+
+def references(value: Any, condition: Callable[[str], bool] | None = None) -> Iterator[tuple[str, str]]:
+    """Yield (name, attribute or "") for every name that a value asks for.
+
+    With `condition`, only the branch of each Fn::If that holds is looked at.
+    """
+    if isinstance(value, list):
+        for inner in value:
+            yield from references(inner, condition)
+    if not isinstance(value, dict):
+        return
+    match value:
+        case {"Ref": str(name)} if len(value) == 1:
+            yield name, ""
+        case {"Fn::GetAtt": target} if len(value) == 1:
+            yield _getatt(target)
+        case {"Fn::Sub": argument} if len(value) == 1:
+            for name in placeholders(argument):
+                logical, _, attribute = name.partition(".")
+                yield logical, attribute
+            yield from references(argument, condition)
+        case {"Fn::If": [str(name), yes, no]} if condition is not None and len(value) == 1:
+            yield from references(yes if condition(name) else no, condition)
+        case _:
+            for inner in value.values():
+                yield from references(inner, condition)
+
+
+def _getatt(target: Any) -> tuple[str, str]:
+    match target:
+        case str():
+            logical, dot, attribute = target.partition(".")
+            if dot:
+                return logical, attribute
+        case [str(logical), str(attribute)]:
+            return logical, attribute
+        case [str(logical), *parts] if parts and all(isinstance(part, str) for part in parts):
+            return logical, ".".join(parts)
+        case _:
+            pass
+    raise invalid(f"Template error: Fn::GetAtt expects [resource, attribute], found {target!r}")
+
+
+def pair(argument: Any, name: str) -> tuple[Any, Any]:
+    """Return the two members of a function's argument. Raises ValidationError when there are not two."""
+    if not isinstance(argument, list) or len(argument) != 2:
+        raise invalid(f"Template error: every {name} object must have two members in a list, found {argument!r}")
+    return argument[0], argument[1]
+
+
+def _ref(argument: Any, scope: Scope) -> Any:
+    if not isinstance(argument, str):
+        raise invalid(f"Template format error: every Ref must be a text, found {argument!r}")
+    return NO_VALUE if argument == "AWS::NoValue" else scope.ref(argument)
+
+
+def _get_att(argument: Any, scope: Scope) -> Any:
+    if isinstance(argument, list) and len(argument) == 2:
+        argument = [argument[0], resolve(argument[1], scope)]
+    return scope.attribute(*_getatt(argument))
+
+
+def _sub(argument: Any, scope: Scope) -> str:
+    template, given = (argument, {}) if isinstance(argument, str) else pair(argument, "Fn::Sub")
+    if not isinstance(template, str) or not isinstance(given, dict):
+        raise invalid(
+            "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments: a text, or [text, names]"
+        )
+    values = {name: text_of(resolve(value, scope), f"Fn::Sub ${{{name}}}") for name, value in given.items()}
+
+    def replaced(found: re.Match[str]) -> str:
+        literal, name = found.group(1), found.group(2).strip()
+        if literal:
+            return "${" + found.group(2) + "}"
+        if name in values:
+            return values[name]
+        logical, dot, attribute = name.partition(".")
+        return text_of(scope.attribute(logical, attribute) if dot else scope.ref(name), f"Fn::Sub ${{{name}}}")
+
+    return _PLACEHOLDER.sub(replaced, template)
+
+
+def text_of(value: Any, place: str) -> str:
+    """Return a scalar as CloudFormation writes it. Raises ValidationError for lists and objects."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise invalid(f"Template error: {place} must be a text, found {type(value).__name__}")
+
+
+def _join(argument: Any, scope: Scope) -> str:
+    delimiter, raw = pair(argument, "Fn::Join")
+    items = resolve(raw, scope)
+    if not isinstance(delimiter, str) or not isinstance(items, list):
+        raise invalid(
+            "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined"
+        )
+    return delimiter.join(text_of(item, "every member of Fn::Join") for item in items)
+
+
+def _select(argument: Any, scope: Scope) -> Any:
+    raw_index, raw = pair(argument, "Fn::Select")
+    index, items = resolve(raw_index, scope), resolve(raw, scope)
+    if not isinstance(items, list) or not str(index).isdigit():
+        raise invalid("Template error: Fn::Select requires an index and a list")
+    if int(index) >= len(items):
+        raise invalid(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
+    return items[int(index)]
+
+
+def _split(argument: Any, scope: Scope) -> list[str]:
+    delimiter, raw = pair(argument, "Fn::Split")
+    text = resolve(raw, scope)
+    if not isinstance(delimiter, str) or not delimiter or not isinstance(text, str):
+        raise invalid(
+            "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split"
+        )
+    return text.split(delimiter)
+
+
+def _if(argument: Any, scope: Scope) -> Any:
+    if not isinstance(argument, list) or len(argument) != 3 or not isinstance(argument[0], str):
+        raise invalid("Template error: every Fn::If object requires a condition name and two values")
+    return resolve(argument[1] if scope.condition(argument[0]) else argument[2], scope)
+
+
+def _find_in_map(argument: Any, scope: Scope) -> Any:
+    keys = resolve(argument, scope)
+    if not isinstance(keys, list) or len(keys) != 3:
+        raise invalid(
+            "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"
+        )
+    name, first, second = (text_of(key, "every member of Fn::FindInMap") for key in keys)
+    return scope.mapped(name, first, second)
+
+
+def _base64(argument: Any, scope: Scope) -> str:
+    return base64.b64encode(text_of(resolve(argument, scope), "Fn::Base64").encode()).decode()
+
+
+def _import_value(argument: Any, scope: Scope) -> str:
+    return scope.imported(text_of(resolve(argument, scope), "Fn::ImportValue"))
+
+
+FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
+    "Ref": _ref,
+    "Fn::GetAtt": _get_att,
+    "Fn::Sub": _sub,
+    "Fn::Join": _join,
+    "Fn::Select": _select,
+    "Fn::Split": _split,
+    "Fn::If": _if,
+    "Fn::FindInMap": _find_in_map,
+    "Fn::Base64": _base64,
+    "Fn::ImportValue": _import_value,
+}
+"""What a resource or output may call."""

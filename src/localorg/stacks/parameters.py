@@ -1,0 +1,168 @@
+"""Parameters: their declarations, the values given, and every way in which they do not fit.
+
+Flow: (declarations, given values, earlier values) -> `settle` -> {name: text} kept on the stack -> `typed` -> what Ref gives.
+Rules: all problems at once. A NoEcho value is kept, and shown as asterisks.
+
+AWS: CloudFormation user guide, "Parameters".
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from localorg.protocol.calls import Output
+from localorg.stacks.functions import text_of
+from localorg.stacks.template import invalid
+
+TYPES = frozenset({"String", "Number", "CommaDelimitedList", "List<Number>"})
+KEYS = frozenset(
+    {
+        "Type",
+        "Default",
+        "Description",
+        "AllowedValues",
+        "AllowedPattern",
+        "MinLength",
+        "MaxLength",
+        "MinValue",
+        "MaxValue",
+        "NoEcho",
+        "ConstraintDescription",
+    }
+)
+HIDDEN = "****"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def declaration_problems(declarations: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for everything wrong with a Parameters section."""
+    for name, declaration in declarations.items():
+        place = f"[/Parameters/{name}]"
+        if not isinstance(declaration, dict):
+            yield f"{place} must be an object"
+            continue
+        if not name.isalnum():
+            yield f"Parameter name {name} is non alphanumeric."
+        for key in sorted(set(declaration) - KEYS):
+            yield f"Invalid template parameter property '{key}' at {place}"
+        kind = declaration.get("Type")
+        if kind is None:
+            yield f"Every Parameters object must contain a Type member: {place}"
+        elif kind not in TYPES:
+            yield f"localorg does not support the parameter type {kind} at {place}/Type; it supports {', '.join(sorted(TYPES))}"
+        yield from _pattern_problems(declaration, place)
+
+
+def _pattern_problems(declaration: Mapping[str, Any], place: str) -> Iterator[str]:
+    try:
+        re.compile(str(declaration.get("AllowedPattern", "")))
+    except re.error as error:
+        yield f"{place}/AllowedPattern is no regular expression: {error}"
+
+
+def settle(declarations: Mapping[str, Any], given: Sequence[Mapping[str, Any]], before: Mapping[str, str]) -> dict[str, str]:
+    """Return the value of every parameter as text. Raises ValidationError telling all problems."""
+    problems, values = [], {}
+    unknown = [item["ParameterKey"] for item in given if item["ParameterKey"] not in declarations]
+    if unknown:
+        problems.append(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    by_name = {item["ParameterKey"]: item for item in given}
+    missing = []
+    for name, declaration in declarations.items():
+        value = _chosen(by_name.get(name, {}), declaration, before.get(name))
+        if value is None:
+            missing.append(name)
+            continue
+        values[name] = value
+        problems += value_problems(name, declaration, value)
+    if missing:
+        problems.insert(0, f"Parameters: [{', '.join(missing)}] must have values")
+    if problems:
+        raise invalid("\n".join(problems))
+    return values
+
+
+def _chosen(item: Mapping[str, Any], declaration: Mapping[str, Any], before: str | None) -> str | None:
+    if item.get("UsePreviousValue"):
+        return before
+    if "ParameterValue" in item:
+        return str(item["ParameterValue"])
+    default = declaration.get("Default")
+    if default is None:
+        return None
+    # AWS: lists are written as one comma-separated text; YAML may hold numbers and booleans.
+    return ",".join(map(str, default)) if isinstance(default, list) else text_of(default, "a parameter's default")
+
+
+def value_problems(name: str, declaration: Mapping[str, Any], value: str) -> list[str]:
+    """Return a sentence for each constraint that `value` does not meet."""
+    is_list = declaration["Type"] in ("CommaDelimitedList", "List<Number>")
+    members = split(value) if is_list else [value]
+    found: list[str] = []
+    if declaration["Type"] in ("Number", "List<Number>"):
+        found += [f"Parameter '{name}' must be a number" for member in members if not _NUMBER.fullmatch(member)]
+    if not found:
+        found = [words for member in members for words in _broken(declaration, member)]
+        # AWS: the ConstraintDescription takes the place of the reason.
+        described = declaration.get("ConstraintDescription")
+        found = [
+            f"Parameter {name} failed to satisfy constraint: {described}" if described else f"Parameter '{name}' {w}"
+            for w in found
+        ]
+    return list(dict.fromkeys(found))
+
+
+def _broken(declaration: Mapping[str, Any], member: str) -> Iterator[str]:
+    allowed = declaration.get("AllowedValues")
+    if allowed is not None and member not in [text_of(value, "AllowedValues") for value in allowed]:
+        yield "must be one of AllowedValues"
+    pattern = declaration.get("AllowedPattern")
+    if pattern is not None and not re.fullmatch(str(pattern), member):
+        yield f"must match pattern {pattern}"
+    if declaration["Type"] == "String":
+        if len(member) < int(declaration.get("MinLength", 0)):
+            yield f"must contain at least {declaration['MinLength']} characters"
+        if "MaxLength" in declaration and len(member) > int(declaration["MaxLength"]):
+            yield f"must contain at most {declaration['MaxLength']} characters"
+    if declaration["Type"] in ("Number", "List<Number>"):
+        if "MinValue" in declaration and float(member) < float(declaration["MinValue"]):
+            yield f"must be a number not less than {declaration['MinValue']}"
+        if "MaxValue" in declaration and float(member) > float(declaration["MaxValue"]):
+            yield f"must be a number not greater than {declaration['MaxValue']}"
+
+
+def split(value: str) -> list[str]:
+    """Return the members of a comma-separated value; spaces around them do not count."""
+    return [member.strip() for member in value.split(",")] if value else []
+
+
+def typed(declaration: Mapping[str, Any], value: str) -> str | list[str]:
+    """Return what Ref gives for a parameter."""
+    return split(value) if declaration["Type"] in ("CommaDelimitedList", "List<Number>") else value
+
+
+def shown(declarations: Mapping[str, Any], values: Mapping[str, str]) -> list[Output]:
+    """Return the parameters of a stack as DescribeStacks shows them."""
+    return [
+        {"ParameterKey": name, "ParameterValue": HIDDEN if _hides(declarations.get(name, {})) else value}
+        for name, value in values.items()
+    ]
+
+
+def _hides(declaration: Mapping[str, Any]) -> bool:
+    return str(declaration.get("NoEcho", False)).lower() == "true"
+
+
+def declared(declarations: Mapping[str, Any]) -> list[Output]:
+    """Return the parameters of a template as GetTemplateSummary shows them."""
+    found = []
+    for name, declaration in declarations.items():
+        row: Output = {"ParameterKey": name, "ParameterType": declaration["Type"], "NoEcho": _hides(declaration)}
+        if "Default" in declaration:
+            row["DefaultValue"] = _chosen({}, declaration, None)
+        if "Description" in declaration:
+            row["Description"] = str(declaration["Description"])
+        allowed = declaration.get("AllowedValues")
+        row["ParameterConstraints"] = {"AllowedValues": [text_of(value, "AllowedValues") for value in allowed]} if allowed else {}
+        found.append(row)
+    return found

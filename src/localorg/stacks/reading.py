@@ -1,0 +1,236 @@
+"""CloudFormation's operations that only read: stacks, events, resources, templates, exports.
+
+Flow: Request -> rows -> shapes of the model, page by page.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from localorg.kernel.errors import AwsError
+from localorg.kernel.paging import page
+from localorg.protocol.calls import AccessRule, Operation, Output, Request
+from localorg.stacks.accepting import Accepting, needed_capabilities
+from localorg.stacks.parameters import declared, shown
+from localorg.stacks.records import EventRecord, ResourceRecord, StackRecord
+from localorg.stacks.resources.kinds import ResourceType, tag_list
+from localorg.stacks.shelf import Shelf
+from localorg.stacks.template import Template, invalid, parse
+
+PAGE = 100
+"""AWS: pages of CloudFormation hold up to 100 rows (1 MB)."""
+
+R = TypeVar("R")
+
+
+class Reading:
+    """Answers questions about stacks."""
+
+    def __init__(self, shelf: Shelf, accepting: Accepting, types: dict[str, ResourceType]) -> None:
+        self._shelf = shelf
+        self._accepting = accepting
+        self._types = types
+
+    def operations(self, on_stack: AccessRule) -> list[Operation]:
+        """Return the reading operations; `on_stack` is the rule of those about one stack."""
+        rows: list[tuple[str, Callable[[Request], Output], AccessRule | None]] = [
+            ("DescribeStacks", self._describe, on_stack),
+            ("DescribeStackEvents", self._events, on_stack),
+            ("DescribeStackResources", self._resources, on_stack),
+            ("DescribeStackResource", self._resource, on_stack),
+            ("ListStacks", self._list, None),
+            ("ListStackResources", self._list_resources, on_stack),
+            ("GetTemplate", self._template, on_stack),
+            ("GetTemplateSummary", self._summary, on_stack),
+            ("ValidateTemplate", self._validate, None),
+            ("ListExports", self._exports, None),
+            ("ListImports", self._imports, None),
+        ]
+        return [Operation("cloudformation", name, handler, access) for name, handler, access in rows]
+
+    def _require(self, request: Request) -> StackRecord:
+        return self._shelf.require(request.account, request.region, request.params["StackName"])
+
+    def _describe(self, request: Request) -> Output:
+        if "StackName" in request.params:
+            return {"Stacks": [_stack_shape(self._require(request))]}
+        living = [stack for stack in self._shelf.of(request.account, request.region) if not stack.gone]
+        return _paged(request, living, lambda stack: stack.stack_id, "Stacks", _stack_shape)
+
+    def _events(self, request: Request) -> Output:
+        stack = self._require(request)
+        events = self._shelf.events(stack.stack_id)
+        return _paged(request, events, lambda event: event.event_id, "StackEvents", lambda event: _event_shape(stack, event))
+
+    def _resources(self, request: Request) -> Output:
+        params = request.params
+        if "StackName" in params:
+            stack: StackRecord | None = self._require(request)
+        else:
+            wanted = params.get("PhysicalResourceId")
+            if not wanted:
+                raise invalid("Either StackName or PhysicalResourceId must be given")
+            stacks = self._shelf.of(request.account, request.region)
+            stack = next((one for one in stacks if any(r.physical_id == wanted for r in one.resources.values())), None)
+            if stack is None:
+                raise invalid(f"Stack for {wanted} does not exist")
+        assert stack is not None  # noqa: S101 - both branches found one or raised
+        rows = [row for name, row in stack.resources.items() if params.get("LogicalResourceId") in (None, name)]
+        return {"StackResources": [_resource_shape(stack, row, "Timestamp") for row in rows]}
+
+    def _resource(self, request: Request) -> Output:
+        stack, name = self._require(request), request.params["LogicalResourceId"]
+        row = stack.resources.get(name)
+        if row is None:
+            raise invalid(f"Resource {name} does not exist for stack {stack.name}")
+        metadata = (parse(stack.template).resources.get(name) or {}).get("Metadata")
+        shape = _resource_shape(stack, row, "LastUpdatedTimestamp")
+        return {"StackResourceDetail": {**shape, **({"Metadata": json.dumps(metadata)} if metadata else {})}}
+
+    def _list(self, request: Request) -> Output:
+        wanted = request.params.get("StackStatusFilter")
+        rows = [row for row in self._shelf.of(request.account, request.region) if not wanted or row.status in wanted]
+        return _paged(request, rows, lambda stack: stack.stack_id, "StackSummaries", _summary_shape)
+
+    def _list_resources(self, request: Request) -> Output:
+        stack = self._require(request)
+
+        def shape(row: ResourceRecord) -> Output:
+            full = _resource_shape(stack, row, "LastUpdatedTimestamp")
+            return {key: value for key, value in full.items() if key not in ("StackId", "StackName")}
+
+        return _paged(request, list(stack.resources.values()), lambda row: row.logical_id, "StackResourceSummaries", shape)
+
+    def _template(self, request: Request) -> Output:
+        params = request.params
+        if "ChangeSetName" in params:
+            raise invalid("localorg does not support ChangeSetName in GetTemplate; give StackName")
+        if "StackName" not in params:
+            raise invalid("StackName is required if ChangeSetName is not specified.")
+        return {"TemplateBody": self._require(request).template, "StagesAvailable": ["Original", "Processed"]}
+
+    def _summary(self, request: Request) -> Output:
+        params = request.params
+        if "StackSetName" in params:
+            raise invalid("localorg does not support StackSetName in GetTemplateSummary; give TemplateBody or StackName")
+        text = self._require(request).template if "StackName" in params else self._accepting.template_of(request)
+        template = self._accepting.sound(text)
+        shape = self._describe_template(template)
+        shape["Parameters"] = declared(template.parameters)
+        shape["ResourceTypes"] = sorted({resource["Type"] for resource in template.resources.values()})
+        shape["Version"] = str(template.body.get("AWSTemplateFormatVersion", "2010-09-09"))
+        if template.body.get("Metadata"):
+            shape["Metadata"] = json.dumps(template.body["Metadata"])
+        return shape
+
+    def _validate(self, request: Request) -> Output:
+        template = self._accepting.sound(self._accepting.template_of(request))
+        kept = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
+        rows = [{key: row[key] for key in kept if key in row} for row in declared(template.parameters)]
+        return {**self._describe_template(template), "Parameters": rows}
+
+    def _describe_template(self, template: Template) -> Output:
+        capabilities, reason = needed_capabilities(template, self._types)
+        shape: Output = {"Description": template.description} if template.description else {}
+        if capabilities:
+            shape |= {"Capabilities": capabilities, "CapabilitiesReason": reason}
+        return shape
+
+    def _exports(self, request: Request) -> Output:
+        rows = [
+            {"ExportingStackId": owner, "Name": name, "Value": value}
+            for name, (owner, value) in sorted(self._shelf.exports(request.account, request.region).items())
+        ]
+        return _paged(request, rows, lambda row: row["Name"], "Exports", lambda row: row)
+
+    def _imports(self, request: Request) -> Output:
+        name = request.params["ExportName"]
+        users = self._shelf.importers(request.account, request.region, name)
+        if not users:
+            raise invalid(f"Export '{name}' is not imported by any stack.")
+        return _paged(request, users, str, "Imports", str)
+
+
+def _paged(request: Request, rows: Sequence[R], key: Callable[[R], str], member: str, shape: Callable[[R], Any]) -> Output:
+    refusal = AwsError("ValidationError", "The NextToken is not valid: pass the token of the page before, unchanged.")
+    chosen, token = page(rows, key, PAGE, request.params.get("NextToken"), refusal)
+    return {member: [shape(row) for row in chosen], **({"NextToken": token} if token else {})}
+
+
+def _given(**members: Any) -> Output:
+    return {key: value for key, value in members.items() if value not in (None, "", [])}
+
+
+def _stack_shape(stack: StackRecord) -> Output:
+    template = parse(stack.template) if stack.template else Template({})
+    outputs = [
+        {"OutputKey": row.key, "OutputValue": row.value, **_given(Description=row.description, ExportName=row.export)}
+        for row in stack.outputs
+    ]
+    return {
+        "StackId": stack.stack_id,
+        "StackName": stack.name,
+        "CreationTime": stack.created,
+        "StackStatus": stack.status,
+        "DisableRollback": stack.on_failure == "DO_NOTHING",
+        "EnableTerminationProtection": stack.termination_protection,
+        "NotificationARNs": [],
+        "RollbackConfiguration": {},
+        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "Tags": tag_list(stack.tags),
+        **_given(
+            Description=template.description,
+            Parameters=shown(template.parameters, stack.parameters),
+            LastUpdatedTime=stack.updated,
+            DeletionTime=stack.deleted,
+            StackStatusReason=stack.reason,
+            Capabilities=stack.capabilities,
+            Outputs=outputs,
+            RoleARN=stack.role_arn,
+        ),
+    }
+
+
+def _summary_shape(stack: StackRecord) -> Output:
+    full = _stack_shape(stack)
+    kept = (
+        "StackId",
+        "StackName",
+        "CreationTime",
+        "LastUpdatedTime",
+        "DeletionTime",
+        "StackStatus",
+        "StackStatusReason",
+        "DriftInformation",
+    )
+    shape = {key: full[key] for key in kept if key in full}
+    if "Description" in full:
+        shape["TemplateDescription"] = full["Description"]
+    return shape
+
+
+def _event_shape(stack: StackRecord, event: EventRecord) -> Output:
+    return {
+        "StackId": stack.stack_id,
+        "StackName": stack.name,
+        "EventId": event.event_id,
+        "LogicalResourceId": event.logical_id,
+        "PhysicalResourceId": event.physical_id,
+        "ResourceType": event.type,
+        "Timestamp": event.time,
+        "ResourceStatus": event.status,
+        **_given(ResourceStatusReason=event.reason, ResourceProperties=event.properties, ClientRequestToken=event.token),
+    }
+
+
+def _resource_shape(stack: StackRecord, row: ResourceRecord, time_member: str) -> Output:
+    return {
+        "StackId": stack.stack_id,
+        "StackName": stack.name,
+        "LogicalResourceId": row.logical_id,
+        "ResourceType": row.type,
+        time_member: row.updated,
+        "ResourceStatus": row.status,
+        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        **_given(PhysicalResourceId=row.physical_id, ResourceStatusReason=row.reason),
+    }

@@ -1,0 +1,166 @@
+"""What the stacks engine keeps: stacks, their resources, the operation in flight, events.
+
+Rules: everything that is needed to go on after a restart is here; a record that was changed is put again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from localorg.protocol.calls import Principal
+
+Action = Literal["create", "update", "delete"]
+Phase = Literal["forward", "undo", "cleanup", "delete"]
+
+
+@dataclass
+class Reply:
+    """The answer to one question of a resource's program; `code` is set when it was refused."""
+
+    output: dict[str, Any] = field(default_factory=dict)
+    code: str = ""
+    message: str = ""
+    status: int = 400
+
+
+@dataclass
+class ResourceRecord:
+    """One resource of a stack. `needs` are logical ids."""
+
+    logical_id: str
+    type: str
+    status: str = ""
+    reason: str = ""
+    physical_id: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    needs: list[str] = field(default_factory=list)
+    deletion_policy: str = "Delete"
+    replace_policy: str = "Delete"
+    updated: float = 0.0
+
+
+@dataclass
+class WorkRecord:
+    """A resource's program on its way: what it works on and the answers that it has had so far."""
+
+    action: Action
+    resource: ResourceRecord
+    before: dict[str, Any]
+    token: str
+    replies: list[Reply] = field(default_factory=list)
+    replaces: bool = False
+
+
+@dataclass
+class OutputRecord:
+    """One output of a stack."""
+
+    key: str
+    value: str
+    description: str = ""
+    export: str = ""
+
+
+@dataclass
+class Snapshot:
+    """What a stack was before an update, to roll back to."""
+
+    template: str
+    parameters: dict[str, str]
+    tags: dict[str, str]
+    capabilities: list[str]
+    resources: dict[str, ResourceRecord]
+    outputs: list[OutputRecord]
+
+
+@dataclass
+class OperationRecord:
+    """The operation in flight. `todo` are logical ids still to start, `doomed` resources still to delete
+    (LOGICAL:PHYSICAL), of which `spared` are only forgotten."""
+
+    action: Action
+    phase: Phase
+    principal: Principal
+    token: str
+    todo: list[str] = field(default_factory=list)
+    needs: dict[str, list[str]] = field(default_factory=dict)
+    works: dict[str, WorkRecord] = field(default_factory=dict)
+    doomed: dict[str, ResourceRecord] = field(default_factory=dict)
+    spared: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    failed_to: Action = "create"
+    before: Snapshot | None = None
+    change_set: str = ""
+
+
+@dataclass
+class StackRecord:
+    """One stack; keyed by its ARN."""
+
+    stack_id: str
+    name: str
+    account: str
+    region: str
+    template: str
+    parameters: dict[str, str]
+    tags: dict[str, str]
+    capabilities: list[str]
+    status: str
+    created: float
+    reason: str = ""
+    role_arn: str = ""
+    on_failure: str = "ROLLBACK"
+    termination_protection: bool = False
+    updated: float | None = None
+    deleted: float | None = None
+    resources: dict[str, ResourceRecord] = field(default_factory=dict)
+    outputs: list[OutputRecord] = field(default_factory=list)
+    imports: list[str] = field(default_factory=list)
+    operation: OperationRecord | None = None
+    events: int = 0
+
+    @property
+    def gone(self) -> bool:
+        """Say whether the stack was deleted (it can then only be found by its id)."""
+        return self.status == "DELETE_COMPLETE"
+
+    @property
+    def busy(self) -> bool:
+        """Say whether an operation is in flight."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+
+@dataclass
+class EventRecord:
+    """One event of a stack, keyed (stack id, number)."""
+
+    event_id: str
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    time: float
+    reason: str = ""
+    properties: str = ""
+    token: str = ""
+
+
+@dataclass
+class ChangeSetRecord:
+    """A change set, keyed by its ARN: what an update (or creation) would do."""
+
+    change_set_id: str
+    name: str
+    stack_id: str
+    type: str
+    template: str
+    parameters: dict[str, str]
+    tags: dict[str, str]
+    capabilities: list[str]
+    role_arn: str
+    created: float
+    status: str
+    execution: str
+    description: str = ""
+    reason: str = ""
+    changes: list[dict[str, Any]] = field(default_factory=list)

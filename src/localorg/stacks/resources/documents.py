@@ -1,0 +1,116 @@
+"""AWS::SSM::Document: made, given new versions that become the default, or made anew, as UpdateMethod says.
+
+AWS: CloudFormation template reference, AWS::SSM::Document.
+"""
+
+import json
+from typing import Any
+
+from localorg.kernel.errors import AwsError
+from localorg.stacks.resources.iam import unless_gone
+from localorg.stacks.resources.kinds import (
+    Ask,
+    Made,
+    Pause,
+    Properties,
+    Resource,
+    ResourceType,
+    Steps,
+    Work,
+    chosen,
+    tag_list,
+    tags_of,
+)
+
+POLL_S = 1.0
+_CONTENT = ("Attachments", "Content", "DocumentFormat", "Requires", "TargetType", "VersionName")
+
+
+def _content(properties: Properties) -> str:
+    value = properties["Content"]
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _common(properties: Properties) -> dict[str, Any]:
+    return {"Content": _content(properties), **chosen(properties, "Attachments", "DocumentFormat", "TargetType", "VersionName")}
+
+
+def _create(work: Work) -> Steps:
+    properties = work.properties
+    name = properties.get("Name") or work.generated_name(128)
+    # AWS: the format is JSON where the template does not say another.
+    params = {"DocumentFormat": "JSON", "Name": name, **_common(properties), **chosen(properties, "DocumentType", "Requires")}
+    if tags_of(properties):
+        params["Tags"] = tag_list(tags_of(properties))
+    yield Ask("ssm", "CreateDocument", params)
+    yield Made(name)
+    yield from _active(name, "$LATEST")
+    return Resource(name)
+
+
+def _active(name: str, version: str) -> Steps:
+    while True:
+        found = (yield Ask("ssm", "DescribeDocument", {"Name": name, "DocumentVersion": version}))["Document"]
+        if found["Status"] == "Failed":
+            raise AwsError(
+                "InvalidDocument", f"Document {name} is Failed: {found.get('StatusInformation', 'no reason was given')}"
+            )
+        if found["Status"] not in ("Creating", "Updating"):
+            return Resource(name)
+        yield Pause(POLL_S)
+
+
+def _update(work: Work) -> Steps:
+    name = work.physical_id
+    if work.changed(*_CONTENT):
+        yield from _new_version(work)
+    was, wanted = tags_of(work.before), tags_of(work.properties)
+    resource = {"ResourceType": "Document", "ResourceId": name}
+    gone = [key for key in was if key not in wanted]
+    if gone:
+        yield Ask("ssm", "RemoveTagsFromResource", {**resource, "TagKeys": gone})
+    if wanted != was and wanted:
+        yield Ask("ssm", "AddTagsToResource", {**resource, "Tags": tag_list(wanted)})
+    return Resource(name)
+
+
+def _new_version(work: Work) -> Steps:
+    name = work.physical_id
+    try:
+        params = {"Name": name, "DocumentVersion": "$LATEST", **_common(work.properties)}
+        version = (yield Ask("ssm", "UpdateDocument", params))["DocumentDescription"]["DocumentVersion"]
+    except AwsError as refusal:
+        if refusal.code != "DuplicateDocumentContent":
+            raise
+        # The latest version says this already, so it only has to be the default (an update that is rolled forward again).
+        version = (yield Ask("ssm", "DescribeDocument", {"Name": name, "DocumentVersion": "$LATEST"}))["Document"][
+            "DocumentVersion"
+        ]
+    yield from _active(name, version)
+    # AWS: UpdateMethod NewVersion: "the latest version of the document becomes the default version".
+    yield Ask("ssm", "UpdateDocumentDefaultVersion", {"Name": name, "DocumentVersion": version})
+    return Resource(name)
+
+
+def _delete(work: Work) -> Steps:
+    yield from unless_gone(Ask("ssm", "DeleteDocument", {"Name": work.physical_id}), "InvalidDocument")
+    return Resource(work.physical_id)
+
+
+def _replacing(before: Properties, after: Properties) -> frozenset[str]:
+    names = {"Name", "DocumentType"}
+    if after.get("UpdateMethod", "Replace") == "Replace":
+        names.update(_CONTENT)
+    return frozenset(name for name in names if before.get(name) != after.get(name))
+
+
+DOCUMENT = ResourceType(
+    name="AWS::SSM::Document",
+    properties=frozenset({*_CONTENT, "DocumentType", "Name", "Tags", "UpdateMethod"}),
+    required=frozenset({"Content"}),
+    create=_create,
+    update=_update,
+    delete=_delete,
+    replacing=_replacing,
+    name_property="Name",
+)

@@ -1,0 +1,122 @@
+"""How a resource type is described: pure programs that ask for AWS calls and say when the resource is there.
+
+Flow: `create(work)` is a generator: it yields Ask (gets the call's output, or AwsError is raised where it stands), Pause, Made,
+and returns Resource. The runner performs what is asked and feeds the answers in; after a restart it runs the generator again from
+the start with the answers that were kept.
+Rules: a program depends on nothing but its Work and the answers, or replaying it would go astray. It never talks to AWS itself.
+Refuses to know: principals, events, stacks.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Please call this operation; its output (a dict) comes back."""
+
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Please come back in so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Made:
+    """The resource exists from here on under this id, though it is not complete: a failure after this must delete it."""
+
+    physical_id: str
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource that is complete: what Ref gives, and what Fn::GetAtt gives."""
+
+    physical_id: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a program works on. `properties` are resolved; `before` is what they were; ids are empty where there are none yet."""
+
+    logical_id: str
+    properties: Properties
+    before: Properties
+    physical_id: str
+    stack_name: str
+    account: str
+    region: str
+    partition: str
+    token: str
+    """Twelve upper-case letters and digits, the same as long as this piece of work lasts."""
+    attributes: Properties = field(default_factory=dict)
+
+    def changed(self, *names: str) -> bool:
+        """Say whether one of these properties is not what it was."""
+        return any(self.properties.get(name) != self.before.get(name) for name in names)
+
+    def generated_name(self, length_max: int) -> str:
+        """Return STACK-LOGICAL-TOKEN, shortened to fit. AWS: CloudFormation user guide, "Name type"."""
+        room = length_max - len(self.token) - 2
+        logical = self.logical_id[: max(room // 2, room - len(self.stack_name))]
+        return f"{self.stack_name[: room - len(logical)]}-{logical}-{self.token}"
+
+
+Steps = Generator[Ask | Pause | Made, dict[str, Any], Resource]
+Program = Callable[[Work], Steps]
+
+
+def never_replaced(_before: Properties, _after: Properties) -> frozenset[str]:
+    """Be the rule of a type whose every property can be changed in place."""
+    return frozenset()
+
+
+def replaced_by(*names: str) -> Callable[[Properties, Properties], frozenset[str]]:
+    """Return the rule of a type that must be made anew when one of `names` changes."""
+
+    def rule(before: Properties, after: Properties) -> frozenset[str]:
+        return frozenset(name for name in names if before.get(name) != after.get(name))
+
+    return rule
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """One type. `properties` are those that localorg supports; `name_property` is the one that makes a resource custom-named."""
+
+    name: str
+    properties: frozenset[str]
+    create: Program
+    update: Program
+    delete: Program
+    required: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    replacing: Callable[[Properties, Properties], frozenset[str]] = never_replaced
+    name_property: str = ""
+    capability: Callable[[Properties], str] | None = None
+    """The capability that a template with this resource needs, or an empty string. Gets the unresolved properties."""
+
+
+def tags_of(properties: Properties) -> dict[str, str]:
+    """Return the Tags property (a list of Key and Value) as a mapping."""
+    return {str(tag["Key"]): str(tag["Value"]) for tag in properties.get("Tags") or ()}
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as the API wants them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def chosen(properties: Properties, *names: str) -> dict[str, Any]:
+    """Return those of `names` that are given."""
+    return {name: properties[name] for name in names if name in properties}

@@ -1,0 +1,222 @@
+"""The stacks engine: AWS CloudFormation's operations on stacks.
+
+Flow: CreateStack / UpdateStack / DeleteStack -> checks (`checks`, `parameters`, `planning`) -> the stack's row -> `lifecycle` moves
+it on, under the caller or the RoleARN's session. Reading is in `reading`, change sets in `change_sets`, StackSets in `stacksets`.
+Rules: what can be known to be wrong is refused before anything is made; everything else is told in events and rolled back.
+Refuses to know: how any resource is made (`resources`), who may do what (the gateway).
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from localorg.kernel import ids
+from localorg.kernel.arn import Arn, parse_arn
+from localorg.kernel.errors import AwsError
+from localorg.kernel.events import Kernel
+from localorg.protocol.calls import Access, ApiCall, Operation, Output, Principal, Request
+from localorg.protocol.gateway import Gateway
+from localorg.stacks.accepting import Accepting, Proposal
+from localorg.stacks.lifecycle import Lifecycle
+from localorg.stacks.reading import Reading
+from localorg.stacks.records import Action, OperationRecord, Snapshot, StackRecord
+from localorg.stacks.resources.registry import TYPES
+from localorg.stacks.running import ENGINE
+from localorg.stacks.shelf import Shelf
+from localorg.stacks.template import invalid
+
+CLOUDFORMATION = "cloudformation.amazonaws.com"
+UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED", "CREATE_FAILED"})
+UNSUPPORTED = (
+    "StackPolicyBody",
+    "StackPolicyURL",
+    "ResourceTypes",
+    "RollbackConfiguration",
+    "DeploymentConfig",
+    "TimeoutInMinutes",
+)
+
+
+class Stacks:
+    """CloudFormation stacks of every account and Region. `sessions` turns an access key id into the principal of its session."""
+
+    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: Callable[[str], Principal]) -> None:
+        self._kernel = kernel
+        self._gateway = gateway
+        self._sessions = sessions
+        self._shelf = Shelf(kernel)
+        self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition)
+        self._lifecycle = Lifecycle(kernel, gateway, self._shelf, TYPES, self._accepting.plan_of)
+        self._reading = Reading(self._shelf, self._accepting, TYPES)
+        kernel.on(ENGINE, self._lifecycle.handle)
+
+    def resume(self) -> None:
+        """Go on with every operation that a restart interrupted."""
+        self._lifecycle.resume()
+
+    def operations(self) -> list[Operation]:
+        """Return what this engine answers."""
+        rows = [
+            ("CreateStack", self._create),
+            ("UpdateStack", self._update),
+            ("DeleteStack", self._delete),
+            ("UpdateTerminationProtection", self._protect),
+        ]
+        own = [Operation("cloudformation", name, handler, self._on_stack) for name, handler in rows]
+        return [*own, *self._reading.operations(self._on_stack)]
+
+    def _create(self, request: Request) -> Output:
+        params = request.params
+        refuse_unsupported(params)
+        name = params["StackName"]
+        living = self._shelf.find(request.account, request.region, name)
+        if living is not None:
+            raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
+        if "DisableRollback" in params and "OnFailure" in params:
+            raise invalid("You can specify either DisableRollback or OnFailure, but not both")
+        stack = self._blank(request, name)
+        stack.on_failure = "DO_NOTHING" if params.get("DisableRollback") else params.get("OnFailure", "ROLLBACK")
+        stack.termination_protection = params.get("EnableTerminationProtection", False)
+        proposal = self._accepting.propose(request, stack)
+        self.start(request, stack, proposal, "create")
+        return {"StackId": stack.stack_id}
+
+    def _blank(self, request: Request, name: str) -> StackRecord:
+        unique = ids.uuid(self._kernel.dice)
+        arn = str(
+            Arn(self._kernel.settings.partition, "cloudformation", request.region, request.account, f"stack/{name}/{unique}")
+        )
+        return StackRecord(arn, name, request.account, request.region, "", {}, {}, [], "REVIEW_IN_PROGRESS", request.now)
+
+    def start(self, request: Request, stack: StackRecord, proposal: Proposal, action: Action, change_set: str = "") -> None:
+        """Begin to create or update `stack` as proposed. Raises AccessDenied when the role may not be passed."""
+        role = request.params.get("RoleARN", proposal.role_arn or stack.role_arn)
+        principal = self._principal(request, role)
+        token = request.params.get("ClientRequestToken", "")
+        before = Snapshot(
+            stack.template, stack.parameters, stack.tags, stack.capabilities, deepcopy(stack.resources), deepcopy(stack.outputs)
+        )
+        stack.template, stack.parameters = proposal.template, proposal.parameters
+        stack.tags, stack.capabilities, stack.role_arn = proposal.tags, proposal.capabilities, role
+        needs = self._accepting.plan_of(stack).needs()
+        stack.operation = OperationRecord(
+            action,
+            "forward",
+            principal,
+            token,
+            list(needs),
+            needs,
+            before=before if action == "update" else None,
+            change_set=change_set,
+        )
+        if action == "update":
+            stack.updated = request.now
+        stack.imports = stack.imports if action == "update" else []
+        self._shelf.set_status(stack, f"{action.upper()}_IN_PROGRESS", "User Initiated")
+        self._lifecycle.begin(stack)
+
+    def _update(self, request: Request) -> Output:
+        refuse_unsupported(request.params)
+        stack = self._require(request)
+        if stack.status not in UPDATABLE:
+            raise invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+        proposal = self._accepting.propose(request, stack)
+        if not self._accepting.changes(stack, proposal):
+            raise invalid("No updates are to be performed.")
+        stack.on_failure = "DO_NOTHING" if request.params.get("DisableRollback") else "ROLLBACK"
+        self.start(request, stack, proposal, "update")
+        return {"StackId": stack.stack_id}
+
+    def _delete(self, request: Request) -> Output:
+        params = request.params
+        stack = self._shelf.find(request.account, request.region, params["StackName"])
+        if stack is None or stack.gone:
+            # AWS: deleting what does not exist (any more) succeeds.
+            return {}
+        if params.get("DeletionMode") == "FORCE_DELETE_STACK":
+            raise invalid("localorg does not support the DeletionMode FORCE_DELETE_STACK")
+        if stack.termination_protection:
+            raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+        if stack.status == "DELETE_IN_PROGRESS":
+            return {}
+        if stack.busy:
+            raise invalid(
+                f"Stack:{stack.stack_id} is in {stack.status} state: localorg deletes it only when its operation has ended; wait, then delete again."
+            )
+        if stack.status == "REVIEW_IN_PROGRESS":
+            self._shelf.forget(stack)
+            return {}
+        retained = params.get("RetainResources", [])
+        if retained and stack.status != "DELETE_FAILED":
+            raise invalid("Invalid operation on stack, RetainResources can only be used on a stack in DELETE_FAILED state.")
+        self._begin_deletion(request, stack, retained)
+        return {}
+
+    def _begin_deletion(self, request: Request, stack: StackRecord, retained: list[str]) -> None:
+        principal = self._principal(request, request.params.get("RoleARN", stack.role_arn))
+        operation = OperationRecord("delete", "delete", principal, request.params.get("ClientRequestToken", ""))
+        self._accepting.doom_all(operation, stack, retained)
+        stack.operation = operation
+        self._shelf.set_status(stack, "DELETE_IN_PROGRESS", "User Initiated")
+        used = [
+            f"Export {output.export} cannot be deleted as it is in use by {', '.join(users)}"
+            for output in stack.outputs
+            if output.export and (users := self._shelf.importers(stack.account, stack.region, output.export))
+        ]
+        if used:
+            # AWS: the deletion is accepted, and fails with this reason.
+            stack.operation = None
+            self._shelf.set_status(stack, "DELETE_FAILED", "\n".join(used))
+            return
+        self._lifecycle.begin(stack)
+
+    def _protect(self, request: Request) -> Output:
+        stack = self._require(request)
+        stack.termination_protection = request.params["EnableTerminationProtection"]
+        self._shelf.put(stack)
+        return {"StackId": stack.stack_id}
+
+    def _principal(self, request: Request, role: str) -> Principal:
+        """Return who makes the stack's calls: the caller, or a session of the role that the caller passes."""
+        if not role:
+            return request.principal
+        request.check(Access("iam:PassRole", role, context={"iam:PassedToService": CLOUDFORMATION}))
+        arn = parse_arn(role)
+        if arn is None or arn.service != "iam" or arn.account != request.account:
+            raise invalid(f"Role {role} is invalid or cannot be assumed")
+        service = Principal("service", request.account, CLOUDFORMATION, service=CLOUDFORMATION, source_account=request.account)
+        params = {"RoleArn": role, "RoleSessionName": "AWSCloudFormation"}
+        try:
+            answer = self._gateway.invoke(ApiCall(service, request.region, "sts", "AssumeRole", params))
+        except AwsError as refusal:
+            raise invalid(f"Role {role} is invalid or cannot be assumed: {refusal.message}") from refusal
+        return self._sessions(answer["Credentials"]["AccessKeyId"])
+
+    def _require(self, request: Request) -> StackRecord:
+        return self._shelf.require(request.account, request.region, request.params["StackName"])
+
+    def _on_stack(self, request: Request) -> list[Access]:
+        """Return the access that an operation on one stack needs."""
+        # AWS: Service Authorization Reference, CloudFormation: resource type stack, stack/NAME/ID.
+        action = f"cloudformation:{request.operation}"
+        name: Any = request.params.get("StackName")
+        if not name:
+            return [Access(action)]
+        stack = self._shelf.find(request.account, request.region, name)
+        if stack is not None:
+            return [Access(action, stack.stack_id)]
+        if name.startswith("arn:"):
+            return [Access(action, name)]
+        resource = f"stack/{name}/*"
+        return [
+            Access(action, str(Arn(self._kernel.settings.partition, "cloudformation", request.region, request.account, resource)))
+        ]
+
+
+def refuse_unsupported(params: dict[str, Any]) -> None:
+    """Raise ValidationError naming every parameter of the request that localorg does not act on."""
+    named = [name for name in UNSUPPORTED if params.get(name)]
+    if params.get("NotificationARNs"):
+        named.append("NotificationARNs")
+    if named:
+        raise invalid("\n".join(f"localorg does not support the parameter {name} of stack operations" for name in named))

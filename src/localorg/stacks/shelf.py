@@ -1,0 +1,111 @@
+"""The stacks' rows: found by name or id, their exports, and the diary of events.
+
+Rules: a name belongs to one living stack per account and Region; deleted stacks are found by id only. Events are never changed.
+"""
+
+import json
+
+from localorg.kernel import ids
+from localorg.kernel.events import Kernel
+from localorg.stacks.records import ChangeSetRecord, EventRecord, ResourceRecord, StackRecord
+from localorg.stacks.template import invalid
+
+
+class Shelf:
+    """Tables of stacks and events, and the questions that they answer."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._stacks = kernel.store.table("stacks.stack", StackRecord)
+        self._events = kernel.store.table("stacks.event", EventRecord)
+        self.change_sets = kernel.store.table("stacks.changeset", ChangeSetRecord)
+
+    def put(self, stack: StackRecord) -> None:
+        """Keep a stack that was changed."""
+        self._stacks.put(stack, stack.account, stack.region, stack.stack_id)
+
+    def forget(self, stack: StackRecord) -> None:
+        """Remove a stack that never came to be (a change set's, in review)."""
+        self._stacks.delete(stack.account, stack.region, stack.stack_id)
+
+    def every(self) -> list[StackRecord]:
+        """Return all stacks of all accounts."""
+        return self._stacks.values()
+
+    def of(self, account: str, region: str) -> list[StackRecord]:
+        """Return the stacks of an account and Region, newest first, deleted ones too."""
+        return list(reversed(self._stacks.values(account, region)))
+
+    def by_id(self, stack_id: str) -> StackRecord | None:
+        """Return the stack with this ARN."""
+        parts = stack_id.split(":")
+        return self._stacks.get(parts[4], parts[3], stack_id) if len(parts) > 5 else None
+
+    def find(self, account: str, region: str, name: str) -> StackRecord | None:
+        """Return the stack by name (living) or id (also deleted), or None."""
+        if name.startswith("arn:"):
+            return self._stacks.get(account, region, name)
+        return next((stack for stack in self.of(account, region) if stack.name == name and not stack.gone), None)
+
+    def require(self, account: str, region: str, name: str) -> StackRecord:
+        """Return the stack. Raises ValidationError "Stack with id NAME does not exist"."""
+        found = self.find(account, region, name)
+        if found is None:
+            raise invalid(f"Stack with id {name} does not exist")
+        return found
+
+    def exports(self, account: str, region: str) -> dict[str, tuple[str, str]]:
+        """Return export name -> (stack id, value) of an account and Region."""
+        return {
+            output.export: (stack.stack_id, output.value)
+            for stack in self.of(account, region)
+            if not stack.gone
+            for output in stack.outputs
+            if output.export
+        }
+
+    def importers(self, account: str, region: str, export: str) -> list[str]:
+        """Return the names of the stacks that import `export`."""
+        return [stack.name for stack in self.of(account, region) if not stack.gone and export in stack.imports]
+
+    def events(self, stack_id: str) -> list[EventRecord]:
+        """Return the events of a stack, newest first."""
+        return list(reversed(self._events.values(stack_id)))
+
+    def set_status(self, stack: StackRecord, status: str, reason: str = "") -> None:
+        """Change the status of a stack and say so in its events."""
+        stack.status, stack.reason = status, reason
+        token = stack.operation.token if stack.operation else ""
+        self._add(
+            stack,
+            EventRecord(
+                ids.uuid(self._kernel.dice),
+                stack.name,
+                stack.stack_id,
+                "AWS::CloudFormation::Stack",
+                status,
+                self._kernel.now(),
+                reason,
+                "",
+                token,
+            ),
+        )
+
+    def set_resource(self, stack: StackRecord, resource: ResourceRecord, status: str, reason: str = "") -> None:
+        """Change the status of a resource and say so in the events of its stack."""
+        resource.status, resource.reason, resource.updated = status, reason, self._kernel.now()
+        token = stack.operation.token if stack.operation else ""
+        # AWS: the ids of resource events are LOGICAL-STATUS-time.
+        event_id = f"{resource.logical_id}-{status}-{ids.hexadecimal(self._kernel.dice, 8)}"
+        words = json.dumps(resource.properties, default=str)
+        self._add(
+            stack,
+            EventRecord(
+                event_id, resource.logical_id, resource.physical_id, resource.type, status, resource.updated, reason, words, token
+            ),
+        )
+
+    def _add(self, stack: StackRecord, event: EventRecord) -> None:
+        stack.events += 1
+        self._events.put(event, stack.stack_id, f"{stack.events:08d}")
+        self.put(stack)

@@ -1,0 +1,118 @@
+"""Template text to a value: YAML with short-form tags, or JSON; plain dictionaries with long-form functions come out.
+
+Flow: text -> `parse` -> Template (sections as they stand) -> `checks` finds what is wrong with it.
+Rules: text that cannot be read raises at once; what is read but wrong is left to `checks`, which tells everything together.
+Refuses to know: parameters' values, resource types.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from localorg.kernel.errors import AwsError
+
+BODY_BYTES_MAX = 51_200
+"""AWS: CloudFormation quotas, template body size in a request."""
+
+
+def invalid(message: str) -> AwsError:
+    """Return CloudFormation's error for everything that is wrong with a request."""
+    return AwsError("ValidationError", message)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A parsed template. Sections are dictionaries; `body` is the whole of it."""
+
+    body: dict[str, Any]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    mappings: dict[str, Any] = field(default_factory=dict)
+    conditions: dict[str, Any] = field(default_factory=dict)
+    rules: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def description(self) -> str:
+        """Return the description, or an empty string."""
+        return str(self.body.get("Description", ""))
+
+
+def parse(text: str) -> Template:
+    """Return the template in `text`. Raises ValidationError when it is no template at all."""
+    body = _json(text) if text.lstrip().startswith("{") else _yaml(text)
+    if not isinstance(body, dict):
+        raise invalid("Template format error: unsupported structure.")
+    for section in ("Parameters", "Mappings", "Conditions", "Rules", "Resources", "Outputs"):
+        value = body.get(section)
+        if value is not None and not (isinstance(value, dict) and all(isinstance(key, str) for key in value)):
+            raise invalid(f"Template format error: [/{section}] must be an object with text keys.")
+    return Template(
+        body,
+        body.get("Parameters") or {},
+        body.get("Mappings") or {},
+        body.get("Conditions") or {},
+        body.get("Rules") or {},
+        body.get("Resources") or {},
+        body.get("Outputs") or {},
+    )
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"(line {error.lineno}, column {error.colno})"
+        raise invalid(f"Template format error: JSON not well-formed. {place}") from error
+    except RecursionError as error:
+        raise invalid("Template format error: nested too deeply.") from error
+
+
+def _yaml(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader that knows CloudFormation's tags
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"(line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        why = f" {error.problem}." if error.problem else ""
+        raise invalid(f"Template format error: YAML not well-formed. {place}{why}") from error
+    except yaml.YAMLError as error:
+        raise invalid(f"Template format error: YAML not well-formed. {error}") from error
+    except RecursionError as error:
+        raise invalid("Template format error: nested too deeply.") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as CloudFormation reads it: dates are text, !Tags are functions, aliases are not allowed."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse aliases, as CloudFormation does."""
+        if self.check_event(yaml.AliasEvent):
+            raise invalid("Template error: YAML aliases are not allowed in CloudFormation templates")
+        return super().compose_node(parent, index)
+
+
+def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    match node:
+        case yaml.ScalarNode():
+            value: Any = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case yaml.MappingNode():
+            value = loader.construct_mapping(node, deep=True)
+        case _:
+            raise yaml.MarkedYAMLError(problem=f"!{suffix} has no value", problem_mark=node.start_mark)
+    if suffix in ("Ref", "Condition"):
+        return {suffix: value}
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {f"Fn::{suffix}": value}
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_multi_constructor("!", _function)
