@@ -149,7 +149,12 @@ class Borrowed:
     def _examine(self, call: ApiCall, request: WireRequest) -> None:
         """Refuse a bucket policy that the evaluator would not understand, before anyone keeps it."""
         if (call.service, call.operation) == ("s3", "PutBucketPolicy"):
-            self._check_policy(_policy(request.body))
+            try:
+                self._check_policy(_policy(request.body))
+            except AwsError as refusal:
+                # AWS: S3 error responses, MalformedPolicy; IAM's name for the same is MalformedPolicyDocument.
+                code = "MalformedPolicy" if refusal.code == "MalformedPolicyDocument" else refusal.code
+                raise AwsError(code, refusal.message, refusal.status) from refusal
 
     def _perform(self, target: moto_app.Target, operation: str, params: Params, request: WireRequest) -> Performed:
         """On moto's thread."""

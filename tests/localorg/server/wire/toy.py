@@ -66,7 +66,7 @@ def credentials(key: str) -> tuple[str, str | None, float | None, Principal] | N
 def check_policy(policy: dict[str, Any]) -> None:
     """Refuse the one policy that tests send to be refused."""
     if "Colour" in policy:
-        raise AwsError("MalformedPolicy", "Unknown field Colour")
+        raise AwsError("MalformedPolicyDocument", "Unknown field Colour")
 
 
 class Toy:
