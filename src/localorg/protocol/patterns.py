@@ -14,6 +14,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 
 _PROPERTY = re.compile(r"\\p\{(?:Is)?([A-Z][a-z]?)\}")
 _LONG_ESCAPE = re.compile(r"\\u(10000|10FFFF)")
@@ -58,16 +59,23 @@ def _pieces(text: str) -> Iterator[str]:
         position += 1
 
 
-@cache
 def _ranges(category: str) -> str:
-    """Return the members of a Unicode category as ranges for a set. Takes about 0.2 s the first time."""
-    parts: list[str] = []
-    start: int | None = None
-    for code in range(sys.maxunicode + 2):
-        member = code <= sys.maxunicode and unicodedata.category(chr(code)).startswith(category)
-        if member and start is None:
-            start = code
-        elif not member and start is not None:
-            parts.append(rf"\U{start:08x}-\U{code - 1:08x}")
-            start = None
-    return "".join(parts)
+    """Return the members of a Unicode category (one letter) as ranges for a set."""
+    if len(category) > 1:
+        raise ValueError(
+            f"the model uses the Unicode category {category}; teach localorg.protocol.patterns to tell it from {category[0]}"
+        )
+    return _all_ranges()[category]
+
+
+@cache
+def _all_ranges() -> dict[str, str]:
+    """One pass over all characters (about 0.2 s), the first time that a pattern needs it."""
+    found: dict[str, list[str]] = {}
+    letters = (unicodedata.category(chr(code))[0] for code in range(sys.maxunicode + 1))
+    code = 0
+    for letter, run in groupby(letters):
+        length = sum(1 for _ in run)
+        found.setdefault(letter, []).append(rf"\U{code:08x}-\U{code + length - 1:08x}")
+        code += length
+    return {letter: "".join(ranges) for letter, ranges in found.items()}
