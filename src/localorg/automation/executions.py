@@ -1,0 +1,111 @@
+"""The rows of Automation: executions, their steps, and which are at work in an account and Region.
+
+Rules: 100 executions run at a time in an account and Region, 1,000 more wait in the order of arrival.
+AWS: user guide, systems-manager-automation, quotas.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from localorg.automation.checks import check_runbook
+from localorg.automation.records import TERMINAL, Execution, ParentLink, StepRecord
+from localorg.automation.runbook import Runbook, parse, read
+from localorg.kernel.errors import AwsError
+from localorg.kernel.store import Store
+
+RUNNING_MAX = 100
+QUEUED_MAX = 1_000
+
+
+class Executions:
+    """Finds, keeps and counts executions."""
+
+    def __init__(self, store: Store) -> None:
+        self.rows = store.table("ssm.automation", Execution)
+        self.steps = store.table("ssm.automation-step", StepRecord)
+        self._tokens: dict[tuple[str, str, str], str] = {}
+        self._running: dict[tuple[str, str], set[str]] = {}
+        self._queued: dict[tuple[str, str], dict[str, None]] = {}
+        for execution in self.rows.values():
+            self._count(execution)
+
+    def _count(self, execution: Execution) -> None:
+        place = execution.account, execution.region
+        running, queued = self._running.setdefault(place, set()), self._queued.setdefault(place, {})
+        running.discard(execution.execution_id)
+        queued.pop(execution.execution_id, None)
+        if execution.client_token:
+            self._tokens[(*place, execution.client_token)] = execution.execution_id
+        if execution.status == "Pending":
+            queued[execution.execution_id] = None
+        elif execution.status not in TERMINAL:
+            running.add(execution.execution_id)
+
+    def put(self, execution: Execution) -> None:
+        """Keep `execution` as it is now."""
+        self.rows.put(execution, *execution.key)
+
+    def recount(self, execution: Execution) -> None:
+        """Keep `execution` after a change of its status."""
+        self.put(execution)
+        self._count(execution)
+
+    def has_room(self, account: str, region: str) -> bool:
+        """Say whether one more execution may run."""
+        return len(self._running.get((account, region), ())) < RUNNING_MAX
+
+    def has_queue_room(self, account: str, region: str) -> bool:
+        """Say whether one more execution may wait."""
+        return len(self._queued.get((account, region), ())) < QUEUED_MAX
+
+    def next_queued(self, account: str, region: str) -> Execution | None:
+        """Return the execution that has waited longest, or None."""
+        queued = self._queued.get((account, region), {})
+        return self.get(account, region, next(iter(queued))) if queued else None
+
+    def get(self, account: str, region: str, execution_id: str) -> Execution:
+        """Return an execution. Raises AutomationExecutionNotFoundException."""
+        found = self.rows.get(account, region, execution_id)
+        if found is None:
+            raise AwsError(
+                "AutomationExecutionNotFoundException",
+                f"There is no automation execution {execution_id} in {account} {region}; executions are seen only where they run.",
+            )
+        return found
+
+    def of(self, link: ParentLink) -> Execution:
+        """Return the execution that `link` names."""
+        return self.get(link.account, link.region, link.execution_id)
+
+    def by_token(self, account: str, region: str, token: str) -> Execution | None:
+        """Return the execution that was started with this client token, or None."""
+        execution_id = self._tokens.get((account, region, token))
+        return self.rows.get(account, region, execution_id) if execution_id else None
+
+    def put_step(self, execution: Execution, record: StepRecord) -> None:
+        """Keep a step as it is now."""
+        self.steps.put(record, *execution.key, record.step_id)
+
+    def step(self, execution: Execution, step_id: str) -> StepRecord | None:
+        """Return a step by its id, or None."""
+        return self.steps.get(*execution.key, step_id)
+
+    def steps_of(self, execution: Execution) -> list[StepRecord]:
+        """Return the steps, as a person reads them."""
+        return sorted(self.steps.values(*execution.key), key=lambda record: record.position)
+
+    def alive(self) -> Iterator[Execution]:
+        """Yield every execution that has not ended."""
+        for execution in self.rows.values():
+            if execution.status not in TERMINAL:
+                yield execution
+
+
+@lru_cache(maxsize=256)
+def runbook_of(content: str) -> Runbook:
+    """Return the runbook that a document's content describes. Raises ValueError with every problem."""
+    mapping = read(content)
+    problems = check_runbook(mapping)
+    if problems:
+        raise ValueError("; ".join(problems))
+    return parse(mapping)

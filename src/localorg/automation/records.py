@@ -1,0 +1,107 @@
+"""What Automation keeps: executions and their steps, as rows of plain data."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from localorg.protocol.calls import Principal
+
+TERMINAL = frozenset({"Success", "Failed", "TimedOut", "Cancelled"})
+"""AWS: API AutomationExecutionStatus; the statuses that never change again."""
+
+
+@dataclass
+class ParentLink:
+    """The step (of another execution) that waits for this execution."""
+
+    account: str
+    region: str
+    execution_id: str
+    step_id: str
+    attempt: int
+
+
+@dataclass
+class Execution:
+    """One execution. `cursor` is the step to start next, `running` the step that is at work, `loop` the loop it is in."""
+
+    execution_id: str
+    account: str
+    region: str
+    document: str
+    """Name or ARN of the runbook, as its owner's account and this Region know it."""
+    document_name: str
+    document_version: str
+    content: str
+    parameters: dict[str, list[str]]
+    values: dict[str, Any]
+    principal: Principal
+    started: float
+    kind: Literal["Local", "CrossAccount"] = "Local"
+    status: str = "Pending"
+    ended: float | None = None
+    assume_role: str = ""
+    execution_role: str = ""
+    """In a member of a multi-account run: the ARN of the role that the parent's role assumes here. It is what acts."""
+    parent: ParentLink | None = None
+    client_token: str = ""
+    request: str = ""
+    """The request as JSON text, to tell a repeated call from another one with the same token."""
+    tags: dict[str, str] = field(default_factory=dict)
+    locations: list[dict[str, Any]] = field(default_factory=list)
+    max_concurrency: str = ""
+    max_errors: str = ""
+    cursor: str = ""
+    attempt: int = 1
+    running: str = ""
+    loop: str = ""
+    step_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
+    bad_end: str = ""
+    """Failed or TimedOut once a critical step has ended so."""
+    failure_message: str = ""
+    is_cancelling: bool = False
+    outputs: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Where the row lies."""
+        return self.account, self.region, self.execution_id
+
+
+@dataclass
+class ParentStep:
+    """The pass of the loop that a step belongs to."""
+
+    step_id: str
+    name: str
+    iteration: int
+    iterator_value: str = ""
+
+
+@dataclass
+class StepRecord:
+    """One step of one execution, or one pass of a step inside a loop."""
+
+    step_id: str
+    execution_id: str
+    name: str
+    action: str
+    position: str
+    """Sorts the steps of an execution as a person reads them: by place in the runbook, then by pass."""
+    status: str = "Pending"
+    started: float | None = None
+    ended: float | None = None
+    attempt: int = 0
+    timeout_s: float | None = None
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, list[str]] = field(default_factory=dict)
+    failure_message: str = ""
+    failure_stage: str = ""
+    failure_type: str = ""
+    next_step: str = ""
+    parent: ParentStep | None = None
+    target: dict[str, Any] = field(default_factory=dict)
+    """The TargetLocation, for a step of a multi-account execution."""
+    state: dict[str, Any] = field(default_factory=dict)
+    """What the action remembers between events; JSON."""
+    alarms: list[str] = field(default_factory=list)

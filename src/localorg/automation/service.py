@@ -1,0 +1,158 @@
+"""The Automation engine: its operations, and who may call them.
+
+Flow: StartAutomationExecution -> `starting` -> `engine`, which runs it over time. The other operations read rows, or stop an execution.
+Rules: an execution is seen only in its own account and Region; what is not supported is refused by name.
+AWS: API StartAutomationExecution, GetAutomationExecution, DescribeAutomationExecutions, DescribeAutomationStepExecutions,
+StopAutomationExecution, SendAutomationSignal; Service Authorization Reference, "AWS Systems Manager".
+"""
+
+from localorg.automation import listing, views
+from localorg.automation.engine import Engine
+from localorg.automation.executions import Executions, runbook_of
+from localorg.automation.locations import Locations
+from localorg.automation.ports import ENGINE, Scripts, StepPorts
+from localorg.automation.records import TERMINAL, Execution, StepRecord
+from localorg.automation.sessions import SessionPrincipals, Sessions
+from localorg.automation.starting import Starting, definition_arn
+from localorg.kernel.arn import Arn
+from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.events import Event, Kernel
+from localorg.kernel.paging import page
+from localorg.protocol.calls import Access, Operation, Output, Request
+from localorg.protocol.gateway import Gateway
+
+PAGE_MAX = 50
+
+
+class Automation:
+    """Automation of every account and Region.
+
+    `sessions` turns an access key id into the principal of its session; `scripts` runs the scripts of executeScript steps.
+    """
+
+    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: SessionPrincipals, scripts: Scripts) -> None:
+        self._kernel = kernel
+        self._executions = Executions(kernel.store)
+        kept = Sessions(kernel, gateway, sessions, self._executions.of)
+        ports = StepPorts(kernel, gateway, kept, scripts)
+        locations = Locations(kernel, gateway, self._executions, kept, ports)
+        self._engine = Engine(kernel, self._executions, kept, ports, locations)
+        self._starting = Starting(kernel, gateway, self._executions, kept, ports)
+        kernel.on(ENGINE, self.handle)
+        kernel.subscribe("command.status-change", ENGINE)
+
+    def handle(self, event: Event) -> None:
+        """Take an event."""
+        match event.name:
+            case "command.status-change":
+                self._engine.on_command(event.data)
+            case "go":
+                self._engine.go(self._of(event))
+            case "cancel-limit":
+                self._engine.end_cancelling(self._of(event))
+            case name:
+                self._engine.on_step_event(name.removeprefix("step."), event.data)
+
+    def _of(self, event: Event) -> Execution:
+        return self._executions.get(event.data["account"], event.data["region"], event.data["execution"])
+
+    def resume(self) -> None:
+        """After a restart: go on where executions stood."""
+        self._engine.resume()
+
+    def operations(self) -> list[Operation]:
+        """Return what this engine answers."""
+        return [
+            Operation("ssm", "StartAutomationExecution", self._start, self._start_access),
+            Operation("ssm", "GetAutomationExecution", self._get, self._execution_access),
+            Operation("ssm", "DescribeAutomationExecutions", self._describe),
+            Operation("ssm", "DescribeAutomationStepExecutions", self._describe_steps, self._execution_access),
+            Operation("ssm", "StopAutomationExecution", self._stop, self._execution_access),
+            Operation("ssm", "SendAutomationSignal", self._signal, self._execution_access),
+        ]
+
+    def _start_access(self, request: Request) -> list[Access]:
+        accesses = [Access("ssm:StartAutomationExecution", definition_arn(self._kernel.settings.partition, request))]
+        if request.params.get("Tags"):
+            # ASSUMED: as with other resources, tags at the start need the right to tag.
+            accesses.append(Access("ssm:AddTagsToResource", self._arn(request, "*")))
+        return accesses
+
+    def _execution_access(self, request: Request) -> list[Access]:
+        return [Access(f"ssm:{request.operation}", self._arn(request, request.params["AutomationExecutionId"]))]
+
+    def _arn(self, request: Request, execution_id: str) -> str:
+        partition = self._kernel.settings.partition
+        return str(Arn(partition, "ssm", request.region, request.account, f"automation-execution/{execution_id}"))
+
+    def _start(self, request: Request) -> Output:
+        execution, is_new = self._starting.prepare(request)
+        if is_new:
+            self._engine.admit(execution)
+        return {"AutomationExecutionId": execution.execution_id}
+
+    def _find(self, request: Request) -> Execution:
+        return self._executions.get(request.account, request.region, request.params["AutomationExecutionId"])
+
+    def _get(self, request: Request) -> Output:
+        row = self._find(request)
+        shown = views.execution(row, self._executions.steps_of(row), runbook_of(row.content), _executed_by(row))
+        return {"AutomationExecution": shown}
+
+    def _describe(self, request: Request) -> Output:
+        filters = request.params.get("Filters", [])
+        listing.check(filters, listing.EXECUTION_TESTS, request.operation)
+        # ASSUMED: the newest first, as the console shows them.
+        newest = list(reversed(self._executions.rows.values(request.account, request.region)))
+        found = [(row, self._executions.steps_of(row)) for row in newest]
+        chosen = [(row, steps) for row, steps in found if listing.execution_matches(row, steps, filters)]
+        shown, token = page(chosen, lambda pair: pair[0].execution_id, *_limits(request), _bad_token())
+        listed = [views.metadata(row, steps, _executed_by(row)) for row, steps in shown]
+        return {"AutomationExecutionMetadataList": listed, **_next(token)}
+
+    def _describe_steps(self, request: Request) -> Output:
+        row = self._find(request)
+        filters = request.params.get("Filters", [])
+        listing.check(filters, listing.STEP_TESTS, request.operation)
+        steps = [step for step in self._executions.steps_of(row) if listing.step_matches(step, filters)]
+        if request.params.get("ReverseOrder"):
+            steps.reverse()
+        shown, token = page(steps, _step_id, *_limits(request), _bad_token())
+        runbook = runbook_of(row.content)
+        return {"StepExecutions": [views.step(step, runbook) for step in shown], **_next(token)}
+
+    def _stop(self, request: Request) -> Output:
+        row = self._find(request)
+        if request.params.get("Type", "Cancel") == "Complete":
+            raise NotSupported("the stop type Complete", request.operation)
+        if row.status in TERMINAL:
+            raise AwsError(
+                "InvalidAutomationStatusUpdateException",
+                f"Automation execution {row.execution_id} has ended as {row.status} and cannot be stopped.",
+            )
+        self._engine.cancel(row)
+        return {}
+
+    def _signal(self, request: Request) -> Output:
+        self._find(request)
+        raise NotSupported(f"the signal {request.params['SignalType']}", request.operation)
+
+
+def _executed_by(row: Execution) -> str:
+    return row.principal.arn
+
+
+def _step_id(step: StepRecord) -> str:
+    return step.step_id
+
+
+def _limits(request: Request) -> tuple[int, str | None]:
+    return request.params.get("MaxResults", PAGE_MAX), request.params.get("NextToken")
+
+
+def _next(token: str | None) -> Output:
+    return {"NextToken": token} if token else {}
+
+
+def _bad_token() -> AwsError:
+    return AwsError("InvalidNextToken", "The NextToken is not one that this list gave, or its row is gone.")

@@ -1,0 +1,211 @@
+"""StartAutomationExecution: from a request to an execution that is admitted, or one refusal with every problem.
+
+Flow: unsupported members -> client token -> runbook (GetDocument as the caller, or the parent's own) -> typed parameters -> the role,
+which the caller must be allowed to pass and Automation able to assume -> row.
+AWS: API StartAutomationExecution; user guide, automation-setup.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from localorg.automation import parameters
+from localorg.automation.executions import Executions, runbook_of
+from localorg.automation.ports import Birth, Definition, StepPorts
+from localorg.automation.records import Execution
+from localorg.automation.runbook import Runbook, UnreadableRunbook
+from localorg.automation.sessions import SERVICE, Sessions
+from localorg.automation.targets import NOT_SUPPORTED
+from localorg.kernel import ids
+from localorg.kernel.arn import Arn, parse_arn
+from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
+from localorg.kernel.events import Kernel
+from localorg.protocol.calls import Access, ApiCall, Params, Request
+from localorg.protocol.gateway import Gateway
+
+REFUSED = ("TargetParameterName", "Targets", "TargetMaps", "AlarmConfiguration", "TargetLocationsURL")
+TAGS_MAX = 5
+INVALID = "InvalidAutomationExecutionParametersException"
+
+
+def definition_arn(partition: str, request: Request) -> str:
+    """Return the automation-definition that a policy must allow. AWS: Service Authorization Reference, StartAutomationExecution."""
+    name, version = request.params["DocumentName"], request.params.get("DocumentVersion", "$DEFAULT")
+    arn = parse_arn(name)
+    if arn is not None:
+        plain = arn.resource.removeprefix("document/").removeprefix("automation-definition/").split(":")[0]
+        return str(arn._replace(resource=f"automation-definition/{plain}:{version}"))
+    account = "" if name.startswith("AWS-") else request.account
+    return str(Arn(partition, "ssm", request.region, account, f"automation-definition/{name}:{version}"))
+
+
+class Starting:
+    """Makes executions."""
+
+    def __init__(self, kernel: Kernel, gateway: Gateway, executions: Executions, sessions: Sessions, ports: StepPorts) -> None:
+        self._kernel = kernel
+        self._gateway = gateway
+        self._executions = executions
+        self._sessions = sessions
+        self._ports = ports
+
+    def prepare(self, request: Request) -> tuple[Execution, bool]:
+        """Return the execution that the request asks for, and whether it is new. Raises AwsError."""
+        params = request.params
+        _refuse(params)
+        birth = self._ports.births.get(params.get("ClientToken", ""))
+        repeated = None if birth else self._repeated(request)
+        if repeated is not None:
+            return repeated, False
+        definition = birth.definition if birth and birth.definition else self._definition(request)
+        runbook = _parsed(definition)
+        values, problems = parameters.typed(runbook.parameters, params.get("Parameters", {}))
+        if problems:
+            raise AwsError(INVALID, " ".join(problems))
+        if not self._executions.has_queue_room(request.account, request.region):
+            raise AwsError(
+                "AutomationExecutionLimitExceededException", "1,000 automations wait in this account and Region already."
+            )
+        execution = self._row(request, definition, runbook, values, birth)
+        self._settle_role(request, runbook, execution)
+        return execution, True
+
+    def _repeated(self, request: Request) -> Execution | None:
+        """AWS: "The request was retried with the same ClientToken, but with different parameters"."""
+        token = request.params.get("ClientToken", "")
+        known = self._executions.by_token(request.account, request.region, token) if token else None
+        if known is not None and known.request != _request_text(request.params):
+            raise AwsError(
+                "IdempotentParameterMismatch", f"Client token {token} was used before with other parameters; use a new one."
+            )
+        return known
+
+    def _definition(self, request: Request) -> Definition:
+        params = request.params
+        wanted = {"Name": params["DocumentName"]}
+        if "DocumentVersion" in params:
+            wanted["DocumentVersion"] = params["DocumentVersion"]
+        try:
+            found = self._gateway.invoke(ApiCall(request.principal, request.region, "ssm", "GetDocument", wanted))
+        except AwsError as refusal:
+            raise _as_automation_says(refusal) from None
+        if found.get("DocumentType") != "Automation":
+            raise AwsError(
+                "AutomationDefinitionNotFoundException",
+                f"{params['DocumentName']} is a document of type {found.get('DocumentType')}; an Automation runbook is needed.",
+            )
+        arn = parse_arn(params["DocumentName"])
+        plain = arn.resource.removeprefix("document/") if arn else params["DocumentName"]
+        return Definition(params["DocumentName"], plain, str(found["DocumentVersion"]), str(found["Content"]))
+
+    def _row(
+        self, request: Request, definition: Definition, runbook: Runbook, values: dict[str, Any], birth: Birth | None
+    ) -> Execution:
+        params = request.params
+        locations = params.get("TargetLocations") or []
+        return Execution(
+            execution_id=ids.uuid(self._kernel.dice),
+            account=request.account,
+            region=request.region,
+            document=definition.document,
+            document_name=definition.name,
+            document_version=definition.version,
+            content=definition.content,
+            # AWS: GetAutomationExecution shows "the key-value map of execution parameters ... supplied", defaults included.
+            parameters={name: parameters.to_wire(value) for name, value in values.items()},
+            values=values,
+            principal=request.principal,
+            started=request.now,
+            kind="CrossAccount" if locations else "Local",
+            execution_role=birth.execution_role if birth else "",
+            parent=birth.parent if birth else None,
+            client_token="" if birth else params.get("ClientToken", ""),
+            request=_request_text(params),
+            tags={tag["Key"]: tag["Value"] for tag in params.get("Tags") or []},
+            locations=locations,
+            max_concurrency=params.get("MaxConcurrency", ""),
+            max_errors=params.get("MaxErrors", ""),
+            variables={name: rules["default"] for name, rules in runbook.variables.items() if "default" in rules},
+        )
+
+    def _settle_role(self, request: Request, runbook: Runbook, execution: Execution) -> None:
+        if execution.execution_role:
+            # ASSUMED: in a member of a multi-account run the execution role acts, whatever the runbook's assumeRole says; the guide
+            # makes the execution role pass itself to Automation, so it needs iam:PassRole on itself.
+            request.check(_pass(execution.execution_role))
+            return
+        role = str(self._ports.scope(execution).resolve(runbook.assume_role)) if runbook.assume_role else ""
+        if not role:
+            return
+        arn = parse_arn(role)
+        if arn is None or arn.service != "iam" or not arn.resource.startswith("role/"):
+            raise AwsError(INVALID, f"The assume role {role!r} is no ARN of an IAM role.")
+        if arn.account != request.account:
+            raise AccessDenied(f"Cross-account pass role is not allowed: {role} is not in {request.account}.")
+        # AWS: user guide, automation-setup-iam: who starts a runbook with an assume role needs iam:PassRole on it.
+        request.check(_pass(role))
+        execution.assume_role = role
+        try:
+            self._sessions.actor(execution)
+        except AwsError as refusal:
+            # Observed: "The defined assume role is unable to be assumed."; the reason is ours.
+            reason = f"The defined assume role is unable to be assumed. {role}: {refusal.message}"
+            raise AwsError(INVALID, reason) from None
+
+
+def _pass(role: str) -> Access:
+    return Access("iam:PassRole", role, context={"iam:PassedToService": SERVICE})
+
+
+def _refuse(params: Params) -> None:
+    operation = "StartAutomationExecution"
+    for name in REFUSED:
+        if params.get(name):
+            raise NotSupported(f"the parameter {name}", operation)
+    if params.get("Mode") == "Interactive":
+        raise NotSupported("the execution mode Interactive", operation)
+    for location in params.get("TargetLocations") or []:
+        for name in NOT_SUPPORTED:
+            if location.get(name):
+                raise NotSupported(f"the parameter TargetLocations.{name}", operation)
+        if not location.get("Accounts") or not location.get("Regions"):
+            raise AwsError(INVALID, "Each target location needs Accounts and Regions.")
+    if len(params.get("Tags") or []) > TAGS_MAX:
+        raise AwsError("ValidationException", f"An automation has at most {TAGS_MAX} tags.")
+
+
+def _parsed(definition: Definition) -> Runbook:
+    try:
+        return runbook_of(definition.content)
+    except (UnreadableRunbook, ValueError) as problem:
+        raise AwsError(INVALID, f"The runbook {definition.name} cannot be run: {problem}") from None
+
+
+def _as_automation_says(refusal: AwsError) -> AwsError:
+    match refusal.code:
+        case "InvalidDocument":
+            return AwsError("AutomationDefinitionNotFoundException", refusal.message)
+        case "InvalidDocumentVersion":
+            return AwsError("AutomationDefinitionVersionNotFoundException", refusal.message)
+        case _:
+            return refusal
+
+
+def _request_text(params: Params) -> str:
+    return json.dumps(params, sort_keys=True)
+
+
+def for_region(partition: str, parent: Execution, region: str) -> str:
+    """Return how the runbook of `parent` is called in another account's `region`: by its ARN there, or by AWS's own name."""
+    arn = parse_arn(parent.document)
+    if arn is not None:
+        return str(arn._replace(region=region))
+    if parent.document.startswith("AWS-"):
+        return parent.document
+    return str(Arn(partition, "ssm", region, parent.account, f"document/{parent.document}"))
+
+
+def definition_for(partition: str, parent: Execution, region: str) -> Definition:
+    """Return the definition that a member runs when it is taken from the hub."""
+    given = Definition(parent.document, parent.document_name, parent.document_version, parent.content)
+    return replace(given, document=for_region(partition, parent, region))
