@@ -51,10 +51,22 @@ def _call(script: str, handler: str, payload: dict[str, Any]) -> Result:
         returned = function(payload, {})
         text = json.dumps(returned)
     except BaseException as error:  # noqa: BLE001 - whatever a stranger's script raises, SystemExit too, is its failure and not ours
-        return Result(log=traceback.format_exc(), error_type=type(error).__name__, error=f"{type(error).__name__}: {error}")
+        trace = _own_frames(error)
+        said = f"{type(error).__name__}: {error}"
+        # Observed: AWS shows the traceback in FailureMessage. ASSUMED: after type and message, so that no cut takes these away.
+        return Result(log=trace, error_type=type(error).__name__, error=f"{said}\n{trace}".rstrip())
     if len(text) > PAYLOAD_BYTES_MAX:
         return Result(
             error_type="PayloadTooLarge",
             error=f"the handler returned {len(text)} bytes; a payload has at most {PAYLOAD_BYTES_MAX}",
         )
     return Result(payload=returned)
+
+
+def _own_frames(error: BaseException) -> str:
+    """Return the traceback from the script on, without this module's own frames."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename != FILE_NAME:
+        frames = frames.tb_next
+    # A script that cannot be compiled, or returns what is no JSON, has no frame of its own.
+    return "".join(traceback.format_exception(type(error), error, frames, chain=False)) if frames is not None else ""
