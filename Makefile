@@ -32,6 +32,9 @@ check: lint test ## Everything that must be green before a change lands
 artifacts: $(STAMP) ## Render artifacts/ anew from their sources
 	$(BIN)/python -m csd.solution.render
 
+docs: $(STAMP) ## Write the generated pages of docs/ anew
+	$(BIN)/python -m tools.docs
+
 setup: $(STAMP) ## Make the virtual environment from the lock file
 lock: ## Resolve requirements.lock anew from pyproject.toml
 	$(PYTHON) -m pip install --quiet uv

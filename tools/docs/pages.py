@@ -1,0 +1,25 @@
+"""Every generated page: its path in the repository, and the function that makes its text."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.docs.assumptions import assumptions_page
+from tools.docs.commands import csd_page, localorg_page
+from tools.docs.decisions import decisions_page
+from tools.docs.picture import rollout_picture
+from tools.docs.settings import settings_page
+from tools.docs.solution import solution_page
+from tools.docs.supported import supported_page
+
+REPOSITORY = Path(__file__).parents[2]
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/adr/README.md": lambda: decisions_page(REPOSITORY / "docs/adr"),
+    "docs/explanation/how-a-rollout-works.svg": rollout_picture,
+    "docs/reference/assumptions.md": lambda: assumptions_page(REPOSITORY),
+    "docs/reference/csd.md": csd_page,
+    "docs/reference/localorg.md": localorg_page,
+    "docs/reference/settings.md": lambda: settings_page(REPOSITORY),
+    "docs/reference/solution.md": lambda: solution_page(REPOSITORY),
+    "docs/reference/supported.md": supported_page,
+}

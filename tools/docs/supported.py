@@ -1,0 +1,231 @@
+"""The page of what localorg supports: read from the registrations that refuse everything else.
+
+Flow: engines wired in memory -> their operations; tables of the engines (actions, plugins, resource types, conditions ...) -> lists.
+Rules: nothing is listed here by hand. What is not registered is refused by name, so these lists are complete by construction.
+"""
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+
+from localorg.associations.requests import UNSUPPORTED
+from localorg.automation import check_references, checks
+from localorg.automation.actions import ACTIONS, KNOWN_TO_AWS
+from localorg.automation.actions.action import Action
+from localorg.automation.actions.execute_automation import NOT_YET
+from localorg.automation.actions.execute_script import RETIRED, RUNTIMES
+from localorg.documents import aws_owned
+from localorg.documents.command_rules import PLATFORMS, SUPPORTED_PLUGINS
+from localorg.documents.content import SCHEMAS
+from localorg.identity.conditions import IF_EXISTS, OPERATORS, SUPPORTED_KEYS
+from localorg.identity.managed import AwsManagedPolicies
+from localorg.identity.service_linked import SERVICES
+from localorg.inventory.filters import INSTANCE
+from localorg.kernel.blobs import Blobs
+from localorg.kernel.clock import VirtualClock
+from localorg.kernel.events import Event, Kernel
+from localorg.kernel.store import Store
+from localorg.node.document import SCHEMA_VERSIONS
+from localorg.node.persona import detect, os_release_text
+from localorg.node.worker import KNOWN_PLUGINS
+from localorg.protocol.calls import ScriptJob
+from localorg.protocol.models import ADDITIONS
+from localorg.server.engines import Engines, wire_engines
+from localorg.server.long_tail import LONG_TAIL
+from localorg.server.personas import PERSONAS
+from localorg.server.s3_access import BUCKET_ACTIONS, OBJECT_ACTIONS, OTHER
+from localorg.server.spec import Spec
+from localorg.stacks import checks as template_checks
+from localorg.stacks.functions import FUNCTIONS, PSEUDO
+from localorg.stacks.logic import LOGIC, RULES_ONLY
+from localorg.stacks.parameters import TYPES as PARAMETER_TYPES
+from localorg.stacks.resources.registry import TYPES
+from tools.docs.markdown import codes, page, table
+from tools.docs.settings import keys_of
+
+INTRODUCTION = """A local organization answers what is listed here, and refuses everything else with an error that names it.
+The lists are read from the very tables that refuse."""
+
+SERVICE_NAMES = {
+    "cloudformation": "CloudFormation",
+    "ec2": "EC2",
+    "ec2messages": "Message delivery to agents",
+    "iam": "IAM",
+    "organizations": "Organizations",
+    "resource-groups": "Resource Groups",
+    "resourcegroupstaggingapi": "Resource Groups Tagging",
+    "ssm": "Systems Manager",
+    "sts": "STS",
+}
+
+SPECIAL_ACTIONS = {"ListBuckets": "`s3:ListAllMyBuckets`", "DeleteObjects": "`s3:DeleteObject`, on each key"}
+REFUSED_INPUTS = {"aws:executeAutomation": NOT_YET}
+"""Inputs that an action knows in order to refuse them by name."""
+
+
+class NoScripts:
+    """Runs no script: nothing is started to make a page."""
+
+    def start(self, job: ScriptJob) -> None:
+        """Refuse."""
+        raise AssertionError(f"a page needs no script, and {job.handler} was started")
+
+    def stop(self, reply: Event) -> None:
+        """Refuse."""
+        raise AssertionError(f"a page needs no script, and that of {reply.engine} was stopped")
+
+
+def engines_in_memory() -> Engines:
+    """Return every engine, wired, with nothing in it."""
+    return wire_engines(Kernel(Store(), VirtualClock()), Blobs(), NoScripts(), lambda _identity: None)
+
+
+def supported_page() -> str:
+    """Return docs/reference/supported.md."""
+    return page(
+        "What localorg supports",
+        INTRODUCTION,
+        *_operations(),
+        *_borrowed(),
+        *_documents(),
+        *_automation(),
+        *_commands(),
+        *_associations(),
+        *_cloudformation(),
+        *_identity(),
+        *_nodes(),
+    )
+
+
+def _operations() -> Iterator[str]:
+    yield "## Operations"
+    by_service: dict[str, list[str]] = {}
+    for service, operation in engines_in_memory().gateway.operations():
+        by_service.setdefault(service, []).append(operation)
+    yield " · ".join(f"{SERVICE_NAMES[service]}: {len(names)}" for service, names in by_service.items())
+    for service, names in by_service.items():
+        yield f"### {SERVICE_NAMES[service]} (`{service}`)"
+        own = agents_only(service)
+        yield codes(name for name in names if name not in own)
+        if listed := codes(name for name in names if name in own):
+            yield f"Called by agents only, and in no public model: {listed}."
+
+
+def agents_only(service: str) -> frozenset[str]:
+    """Return the operations of a service that botocore's model does not have."""
+    if service not in ADDITIONS:
+        return frozenset()
+    text = resources.files("localorg.protocol.models").joinpath(ADDITIONS[service]).read_text(encoding="utf-8")
+    return frozenset(json.loads(text)["operations"])
+
+
+def _borrowed() -> Iterator[str]:
+    yield "## Borrowed from moto, behind our authorisation"
+    yield "### S3 (`s3`), kept over a restart"
+    rows = {name: codes([action]) for name, action in {**BUCKET_ACTIONS, **OBJECT_ACTIONS}.items()}
+    rows |= {name: SPECIAL_ACTIONS[name] for name in OTHER}
+    yield table(("operation", "a caller must be allowed"), [(codes([name]), rows[name]) for name in sorted(rows)])
+    yield "### As they are: not verified against AWS, and forgotten when the server stops"
+    yield table(("service", "operations"), [(codes([service]), codes(LONG_TAIL[service])) for service in sorted(LONG_TAIL)])
+
+
+def _documents() -> Iterator[str]:
+    yield "## Documents"
+    yield table(("type", "schema versions"), [(kind, codes(versions)) for kind, versions in SCHEMAS.items()])
+    yield f"AWS's own documents: {codes(aws_owned.contents())}."
+
+
+def _automation() -> Iterator[str]:
+    yield "## Automation"
+    actions = sorted(ACTIONS.values(), key=lambda action: action.name)
+    yield table(("action", "needs", "may have"), [(codes([one.name]), codes(one.required), _may_have(one)) for one in actions])
+    yield _sentences(
+        ("Runtimes of executeScript", codes(RUNTIMES)),
+        ("Retired, and refused", codes(RETIRED)),
+        ("Fields of a step", codes(sorted(checks.FIELDS))),
+        ("Types of outputs", codes(sorted(checks.OUTPUT_TYPES))),
+        (
+            "System variables",
+            codes(f"global:{name}" for name in sorted(check_references.GLOBALS)) + ", `automation:EXECUTION_ID`",
+        ),
+        ("Actions that AWS has and localorg refuses", codes(sorted(KNOWN_TO_AWS))),
+    )
+
+
+def _may_have(action: Action) -> str:
+    listed = codes(name for name in action.optional if name not in REFUSED_INPUTS.get(action.name, ()))
+    return ", ".join(part for part in (listed, "the members of the call" if action.takes_any_input else "") if part)
+
+
+def _commands() -> Iterator[str]:
+    yield "## Run Command"
+    rows = [(codes([name]), ", ".join(PLATFORMS[name]), _on_nodes(name)) for name in sorted(SUPPORTED_PLUGINS | KNOWN_PLUGINS)]
+    yield table(("plugin", "platforms in AWS", "the agent here"), rows)
+    refused = sorted(frozenset(PLATFORMS) - SUPPORTED_PLUGINS)
+    yield _sentences(
+        ("Schema versions that the agent reads", codes(SCHEMA_VERSIONS)),
+        ("Plugins that AWS has and localorg refuses", codes(refused)),
+    )
+
+
+def _on_nodes(plugin: str) -> str:
+    if plugin not in KNOWN_PLUGINS:
+        return "accepted in documents; a node refuses the step in the stock agent's words"
+    return "needs PowerShell, which no node here has" if plugin == "aws:runPowerShellScript" else "runs it"
+
+
+def _associations() -> Iterator[str]:
+    yield "## State Manager"
+    yield _sentences(("Parameters of CreateAssociation and UpdateAssociation that are refused", codes(UNSUPPORTED)))
+
+
+def _cloudformation() -> Iterator[str]:
+    yield "## CloudFormation"
+    rows = [
+        (
+            codes([kind.name]),
+            codes(f"{name}*" if name in kind.required else name for name in sorted(kind.properties)),
+            codes(sorted(kind.attributes)),
+        )
+        for kind in sorted(TYPES.values(), key=lambda kind: kind.name)
+    ]
+    yield table(("resource type", "properties (* required)", "Fn::GetAtt"), rows)
+    yield _sentences(
+        ("Intrinsic functions", codes(FUNCTIONS)),
+        ("In Conditions and Rules", codes(name for name in LOGIC if name not in RULES_ONLY)),
+        ("In Rules only", codes(sorted(RULES_ONLY))),
+        ("Pseudo parameters", codes(sorted(PSEUDO))),
+        ("Parameter types", codes(sorted(PARAMETER_TYPES))),
+        ("Sections", codes(sorted(template_checks.SECTIONS))),
+        ("Keys of a resource", codes(sorted(template_checks.RESOURCE_KEYS))),
+        ("Deletion policies", codes(sorted(template_checks.DELETION_POLICIES))),
+    )
+
+
+def _identity() -> Iterator[str]:
+    yield "## Policies"
+    yield _sentences(
+        ("Condition operators", codes(sorted(OPERATORS)) + f", each also with `{IF_EXISTS}`, and `Null`"),
+        ("Condition keys and policy variables", codes(sorted(SUPPORTED_KEYS.values()))),
+        ("AWS managed policies", codes(sorted(policy.name for policy in AwsManagedPolicies("aws").all()))),
+        ("Service-linked roles", codes(sorted(service.role for service in SERVICES.values()))),
+    )
+    yield "A policy that uses another operator or key is refused when it is written, never ignored."
+
+
+def _nodes() -> Iterator[str]:
+    yield "## Nodes"
+    rows = []
+    for name, persona in sorted(PERSONAS.items()):
+        platform = detect(os_release_text(persona.os_release))
+        shown = f"{persona.platform_name} {persona.platform_version}"
+        rows.append((codes([name]), shown, codes([platform.name]), codes([platform.version]), codes([persona.architecture])))
+    yield table(("persona", "shown as", "`platform` of a package", "version", "architecture"), rows)
+    yield _sentences(
+        ("Filters of DescribeInstances", codes(sorted(INSTANCE)) + ", `tag:KEY`"),
+        ("Keys of a spec", codes(keys_of(Spec)) + " ([what they mean](settings.md))"),
+    )
+
+
+def _sentences(*facts: tuple[str, str]) -> str:
+    return "\n".join(f"* {what}: {listed}." for what, listed in facts)
