@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localorg.associations.service import Associations
-from localorg.automation.runbook import check_runbook
-from localorg.automation.service import Automation, ScriptRunner
+from localorg.automation.checks import check_runbook
+from localorg.automation.ports import Scripts
+from localorg.automation.service import Automation
 from localorg.commands.service import Commands
 from localorg.documents.service import Documents
 from localorg.fleet.service import Fleet
@@ -50,7 +51,7 @@ class Engines:
 
 
 def wire_engines(
-    kernel: Kernel, blobs: Blobs, runner: ScriptRunner, borrow: Callable[[Identity], BorrowedServices | None]
+    kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable[[Identity], BorrowedServices | None]
 ) -> Engines:
     """Build and connect the engines. `borrow` makes the borrowed services, which need identity's policy check."""
     belongs: list[Organization] = []  # identity asks who belongs where; the organization is built after the gateway it needs
@@ -68,7 +69,7 @@ def wire_engines(
         automation=Automation(kernel, gateway, identity.sessions.principal, runner),
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
         associations=Associations(kernel, gateway, identity.service_linked_role),
-        stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role),
+        stacks=Stacks(kernel, gateway, identity.sessions.principal),
         fleet=fleet,
         inventory=Inventory(kernel, gateway),
     )

@@ -62,6 +62,15 @@ class ScriptHost:
         self._mount_point = mount_point
         self._runs: dict[int, _Run] = {}
 
+    def obey(self, order: dict[str, Any]) -> None:
+        """Begin a run, or end the one that `{"stop": id}` names."""
+        if "stop" not in order:
+            self.begin(order)
+            return
+        for run in self._runs.values():
+            if run.job == order["stop"]:
+                os.kill(run.pid, signal.SIGKILL)
+
     def begin(self, job: dict[str, Any]) -> None:
         """Start a run; a sandbox that cannot be made is the run's failure."""
         reading, writing = os.pipe()
@@ -106,7 +115,7 @@ class ScriptHost:
                     return
                 *lines, pending = (pending + chunk).split(b"\n")
                 for line in lines:
-                    self.begin(json.loads(line))
+                    self.obey(json.loads(line))
             for pipe in ready:
                 if pipe in self._runs:
                     self._hear(self._runs[pipe])

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from localorg.kernel.events import Kernel
+from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ScriptJob
 from localorg.server.state import LocalorgError
 
@@ -57,6 +57,15 @@ class ScriptWorkers:
         self._kernel.outside += 1
         self._process.stdin.write(json.dumps({"id": number, **self._description(job)}).encode() + b"\n")
 
+    def stop(self, reply: Event) -> None:
+        """End the job with this reply event; no reply is posted. No error when it has ended."""
+        number = next((number for number, job in self._waiting.items() if job.reply == reply), None)
+        if number is None or self._process is None or self._process.stdin is None:
+            return
+        del self._waiting[number]
+        self._kernel.outside -= 1
+        self._process.stdin.write(json.dumps({"stop": number}).encode() + b"\n")
+
     def _description(self, job: ScriptJob) -> dict[str, Any]:
         return {
             "script": job.script,
@@ -93,7 +102,9 @@ class ScriptWorkers:
             self._finish(number, {"error": f"the script host ended with exit code {code}", "error_type": "WorkerDied"})
 
     def _finish(self, number: str, result: dict[str, Any]) -> None:
-        job = self._waiting.pop(number)
+        job = self._waiting.pop(number, None)
+        if job is None:
+            return  # stopped: nobody waits for it any more
         self._kernel.outside -= 1
         if result.get("error"):
             keys = ("error", "error_type", "log", "timed_out")
