@@ -1,7 +1,7 @@
 """StartAutomationExecution: from a request to an execution that is admitted, or one refusal with every problem.
 
-Flow: unsupported members -> client token -> runbook (GetDocument as the caller, or the parent's own) -> typed parameters -> the role,
-which the caller must be allowed to pass and Automation able to assume -> row.
+Flow: unsupported members -> client token -> runbook (read in the caller's account, or the parent's own) -> typed parameters -> the
+role, which the caller must be allowed to pass and Automation able to assume -> row.
 AWS: API StartAutomationExecution; user guide, automation-setup.
 """
 
@@ -20,7 +20,7 @@ from localorg.kernel import ids
 from localorg.kernel.arn import Arn, parse_arn
 from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
 from localorg.kernel.events import Kernel
-from localorg.protocol.calls import Access, ApiCall, Params, Request
+from localorg.protocol.calls import Access, ApiCall, Params, Principal, Request
 from localorg.protocol.gateway import Gateway
 
 REFUSED = ("TargetParameterName", "Targets", "TargetMaps", "AlarmConfiguration", "TargetLocationsURL")
@@ -85,8 +85,11 @@ class Starting:
         wanted = {"Name": params["DocumentName"]}
         if "DocumentVersion" in params:
             wanted["DocumentVersion"] = params["DocumentVersion"]
+        # AWS: Service Authorization Reference: StartAutomationExecution has no dependent action ssm:GetDocument, so the reader is the
+        # service in the account; whether the document is shared with that account is still judged.
+        reader = Principal("root", request.account, arn="ssm.amazonaws.com")
         try:
-            found = self._gateway.invoke(ApiCall(request.principal, request.region, "ssm", "GetDocument", wanted))
+            found = self._gateway.invoke(ApiCall(reader, request.region, "ssm", "GetDocument", wanted))
         except AwsError as refusal:
             raise _as_automation_says(refusal) from None
         if found.get("DocumentType") != "Automation":

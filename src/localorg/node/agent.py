@@ -64,7 +64,7 @@ class Agent:
         self._pool = ThreadPoolExecutor(DOCUMENTS_AT_ONCE_MAX, thread_name_prefix="document")
 
     def start(self) -> None:
-        """Begin to work, in threads. An agent that is not online registers once and is then silent until it is."""
+        """Begin to work, in threads. An agent that is not online is silent until it is: the control plane knows its node already."""
         self._report_cut_off()
         for body in (self._outbox.send_for_ever, self._poll_for_ever, self._stay_healthy):
             threading.Thread(target=body, name=body.__name__, daemon=True).start()
@@ -97,6 +97,7 @@ class Agent:
     def _stay_healthy(self) -> None:
         pause = BACKOFF_FIRST_S
         while True:
+            self.online.wait()
             try:
                 self._register()
             except (Unreachable, CallRefusedError) as error:
@@ -105,8 +106,7 @@ class Agent:
                 pause = min(pause * 2, BACKOFF_MAX_S)
                 continue
             pause = BACKOFF_FIRST_S
-            time.sleep(HEALTH_INTERVAL_S if self.online.is_set() else 0)
-            self.online.wait()
+            time.sleep(HEALTH_INTERVAL_S)
 
     def _poll_for_ever(self) -> None:
         pause = BACKOFF_FIRST_S
