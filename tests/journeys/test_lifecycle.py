@@ -1,5 +1,6 @@
 """Up, down, killed, up again: what stays, what goes, and what is refused."""
 
+import json
 import os
 import signal
 import time
@@ -34,7 +35,8 @@ def test_nodes_and_organization_outlive_down_and_up(small: Walk) -> None:
     small.inside(one, "sh", "-c", "echo kept >/opt/kept", expect=(0,))
     (small.folder / "object").write_text("kept too")
     small.shell.run("aws", "s3", "cp", str(small.folder / "object"), "s3://csd-packages-111111111111/deep/object")
-    trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'
+    statement = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     small.aws("iam", "create-role", "--role-name", "kept", "--assume-role-policy-document", trust)
     small.down()
     small.up()
