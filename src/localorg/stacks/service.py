@@ -23,6 +23,7 @@ from localorg.stacks.records import Action, OperationRecord, Snapshot, StackReco
 from localorg.stacks.resources.registry import TYPES
 from localorg.stacks.running import ENGINE
 from localorg.stacks.shelf import Shelf
+from localorg.stacks.stacksets.service import StackSets
 from localorg.stacks.template import invalid
 
 CLOUDFORMATION = "cloudformation.amazonaws.com"
@@ -38,9 +39,21 @@ UNSUPPORTED = (
 
 
 class Stacks:
-    """CloudFormation stacks of every account and Region. `sessions` turns an access key id into the principal of its session."""
+    """CloudFormation of every account and Region.
 
-    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: Callable[[str], Principal]) -> None:
+    `sessions` turns an access key id into the principal of its session, `service_linked_role` (account, service) into that role's
+    principal; `management_of` gives the management account of an account's organization (without it, the API is asked under the
+    caller, who then needs organizations:DescribeOrganization).
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        gateway: Gateway,
+        sessions: Callable[[str], Principal],
+        service_linked_role: Callable[[str, str], Principal],
+        management_of: Callable[[str], str | None] | None = None,
+    ) -> None:
         self._kernel = kernel
         self._gateway = gateway
         self._sessions = sessions
@@ -48,11 +61,13 @@ class Stacks:
         self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition)
         self._lifecycle = Lifecycle(kernel, gateway, self._shelf, TYPES, self._accepting.plan_of)
         self._reading = Reading(self._shelf, self._accepting, TYPES)
+        self._sets = StackSets(kernel, gateway, self._accepting, service_linked_role, management_of)
         kernel.on(ENGINE, self._lifecycle.handle)
 
     def resume(self) -> None:
         """Go on with every operation that a restart interrupted."""
         self._lifecycle.resume()
+        self._sets.resume()
 
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
@@ -63,7 +78,7 @@ class Stacks:
             ("UpdateTerminationProtection", self._protect),
         ]
         own = [Operation("cloudformation", name, handler, self._on_stack) for name, handler in rows]
-        return [*own, *self._reading.operations(self._on_stack)]
+        return [*own, *self._reading.operations(self._on_stack), *self._sets.operations()]
 
     def _create(self, request: Request) -> Output:
         params = request.params
@@ -141,7 +156,7 @@ class Stacks:
             return {}
         if stack.busy:
             raise invalid(
-                f"Stack:{stack.stack_id} is in {stack.status} state: localorg deletes it only when its operation has ended; wait, then delete again."
+                f"Stack:{stack.stack_id} is in {stack.status} state; wait for the end of its operation, then delete it again."
             )
         if stack.status == "REVIEW_IN_PROGRESS":
             self._shelf.forget(stack)

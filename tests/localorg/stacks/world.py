@@ -9,6 +9,7 @@ from support import AllowAll
 from localorg.kernel.clock import VirtualClock
 from localorg.kernel.events import Kernel
 from localorg.kernel.store import Store
+from localorg.organization.service import Organization
 from localorg.protocol.calls import ApiCall, Output, Principal
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.validate import validate
@@ -24,6 +25,10 @@ NAMED = ["CAPABILITY_NAMED_IAM"]
 
 def admin(account: str = HUB) -> Principal:
     return Principal("user", account, f"arn:aws:iam::{account}:user/admin")
+
+
+def linked_role(account: str, service: str) -> Principal:
+    return Principal("role", account, f"arn:aws:sts::{account}:assumed-role/{service}/x")
 
 
 def role(**properties: Any) -> Output:
@@ -43,8 +48,14 @@ class World:
         self.kernel = Kernel(store or Store(), VirtualClock(start))
         self.gateway = Gateway(self.kernel, AllowAll(), validate)
         self.iam, self.ssm = iam or SmallIam(), ssm or SmallSsm()
-        self.stacks = Stacks(self.kernel, self.gateway, lambda key: Principal("role", HUB, f"session of {key}"))
-        for operations in (self.iam.operations(), self.ssm.operations(), self.stacks.operations()):
+        self.stacks = Stacks(self.kernel, self.gateway, lambda key: Principal("role", HUB, f"session of {key}"), linked_role)
+        self.organization = Organization(self.kernel, self.gateway)
+        for operations in (
+            self.iam.operations(),
+            self.ssm.operations(),
+            self.stacks.operations(),
+            self.organization.operations(),
+        ):
             self.gateway.add(operations)
 
     def call(self, operation: str, params: Output | None = None, account: str = HUB, region: str = REGION) -> Output:

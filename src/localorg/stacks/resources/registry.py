@@ -3,5 +3,6 @@
 from localorg.stacks.resources.documents import DOCUMENT
 from localorg.stacks.resources.iam import ROLE
 from localorg.stacks.resources.kinds import ResourceType
+from localorg.stacks.resources.stack_sets import STACK_SET
 
-TYPES: dict[str, ResourceType] = {kind.name: kind for kind in (ROLE, DOCUMENT)}
+TYPES: dict[str, ResourceType] = {kind.name: kind for kind in (ROLE, DOCUMENT, STACK_SET)}

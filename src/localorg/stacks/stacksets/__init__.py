@@ -1,0 +1,1 @@
+"""StackSets: one template in many accounts and Regions of the organization, following accounts as they come and go."""
