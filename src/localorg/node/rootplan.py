@@ -6,8 +6,10 @@ the user owns) and `read_only_root_plan` (for workers that need no root of their
 Refuses to know: how mounts are made, and what runs in them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -215,14 +217,21 @@ def _processes() -> tuple[Step, ...]:
     )
 
 
-def read_only_root_plan(root: str, binds: tuple[str, ...], facts: HostFacts) -> RootPlan:
+def read_only_root_plan(
+    root: str, binds: tuple[str, ...], facts: HostFacts, bounds: Mapping[str, str] = MappingProxyType({})
+) -> RootPlan:
     """Plan a root of nothing but read-only pieces of the host at their own places, with a private /tmp, /dev and /proc.
 
     `binds` are absolute host paths (files or directories, links resolved); top-level links such as /bin -> usr/bin are kept.
+    `bounds` are mount options (size=64m) of the private file systems in memory, by their place.
     """
     steps: list[Step] = [Tmpfs("/", 0o755, "size=1m")]
     wanted = {path.strip("/").split("/")[0] for path in binds}
     steps += [Link(f"/{name}", points_to) for name, points_to in facts.links if points_to.strip("/").split("/")[0] in wanted]
     linked = {f"/{name}" for name, _ in facts.links}
     steps += [Bind(path, path, read_only=True) for path in sorted(set(binds)) if path not in linked]
-    return RootPlan(root, (*steps, *_private_parts(), ReadOnly("/", own_mount=True)))
+    private = [
+        replace(step, options=bounds.get(step.target, step.options)) if isinstance(step, Tmpfs) else step
+        for step in _private_parts()
+    ]
+    return RootPlan(root, (*steps, *private, ReadOnly("/", own_mount=True)))

@@ -1,22 +1,24 @@
-"""The script host: the process from which every executeScript run is forked. `python -m localorg.server.script_host CONFIG`.
+"""The script host: the process from which every executeScript run is forked. `python -m localorg.server.script_host ISOLATION DIR FD`.
 
-Flow: JSON lines on standard input (id, script, handler, payload, environment, timeout_s) -> a fork into a sandbox of its own: a read-only
-root of only what Python needs, private /tmp, no capabilities -> the script's result through a pipe -> a JSON line on standard output.
-Rules: it imports boto3 and the service models once, before it forks, so that a run costs a fork and not an interpreter. A run sees the
-credentials of its assumed role and nothing else of this machine: not the server's state, not its environment, not the user's files.
-The network stays the host's, for the API is on loopback. It dies with the server, its runs die with it.
+Flow: {"run": number} and a socket on the control socket -> a fork into a sandbox of its own: a read-only root of only what Python needs,
+private /tmp, no capabilities -> the run reads its job from that socket and writes its result there. {"end": number} -> the run, and all
+that it started, is killed.
+Rules: it imports boto3 and the service models once, before it forks, so that a run costs a fork and not an interpreter. A fork inherits
+this process's memory, so no job, no credential and no result ever passes through it. A run sees the credentials of its assumed role and
+nothing else of this machine: not the server's state, not its environment, not the user's files. The network stays the host's, for the
+API is on loopback. It dies with the server, its runs die with it.
 """
 
+import contextlib
 import json
 import os
 import resource
 import select
 import signal
+import socket
 import sys
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boto3
 import botocore
@@ -25,7 +27,7 @@ import botocore.session
 from localorg.node import namespaces, rootfs
 from localorg.node.namespaces import SandboxRefusedError
 from localorg.node.rootplan import HostFacts, RootPlan, read_only_root_plan
-from localorg.server.script_run import Result, perform
+from localorg.server.script_run import Result, perform, write_result
 
 PRELOADED_SERVICES = ("ssm", "s3", "sts", "organizations", "ec2", "iam", "cloudformation")
 SYSTEM_PIECES = (
@@ -34,62 +36,80 @@ SYSTEM_PIECES = (
     "/lib32",
     "/lib64",
     "/bin",
-    "/etc/ssl",
+    # Not /etc/ssl: its private/ holds the machine's keys, which root may read.
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
     "/etc/hosts",
     "/etc/nsswitch.conf",
     "/etc/resolv.conf",
     "/etc/localtime",
 )
 FILE_BYTES_MAX = 512 << 20
+MEMORY_BYTES_MAX = 1 << 30
+"""ASSUMED: AWS does not publish the memory of a script's machine. Address space, of each process; boto3 needs about a fifth of it."""
+SCRATCH = {"/tmp": "size=256m", "/run": "size=1m", "/dev/shm": "size=64m"}  # noqa: S108 - the sandbox's own
+"""Bounds of what a run may write: it is memory of this machine."""
+DESCRIPTORS_MAX = 4096
 
 
 @dataclass
 class _Run:
-    job: str
+    number: str
     pid: int
-    pipe: int
-    deadline: float
-    heard: bytearray = field(default_factory=bytearray)
-    timed_out: bool = False
 
 
 class ScriptHost:
-    """Forks runs, listens to them, ends those that take too long."""
+    """Forks runs and ends them."""
 
-    def __init__(self, isolation: str, mount_point: str) -> None:
+    def __init__(self, isolation: str, mount_point: str, control: socket.socket) -> None:
         self._isolation = isolation
         self._facts = rootfs.read_host_facts()
         self._mount_point = mount_point
+        self._control = control
         self._runs: dict[int, _Run] = {}
+        """By a descriptor of the run's first process (pidfd)."""
 
-    def obey(self, order: dict[str, Any]) -> None:
-        """Begin a run, or end the one that `{"stop": id}` names."""
-        if "stop" not in order:
-            self.begin(order)
+    def listen(self) -> None:
+        """Serve until the server closes the control socket."""
+        while True:
+            ready, _, _ = select.select([self._control.fileno(), *self._runs], [], [])
+            for descriptor in set(ready) & self._runs.keys():
+                self._reap(descriptor)
+            if self._control.fileno() in ready:
+                text, descriptors, _, _ = socket.recv_fds(self._control, 4096, 1)
+                if not text:
+                    return
+                self._obey(json.loads(text), descriptors)
+
+    def _obey(self, order: dict[str, str], descriptors: list[int]) -> None:
+        if "end" in order:
+            for descriptor, run in list(self._runs.items()):
+                if run.number == order["end"]:
+                    self._reap(descriptor)
             return
-        for run in self._runs.values():
-            if run.job == order["stop"]:
-                os.kill(run.pid, signal.SIGKILL)
+        with socket.socket(fileno=descriptors[0]) as channel:
+            try:
+                pid = self._fork(channel.fileno())
+            except (SandboxRefusedError, OSError) as error:
+                refusal = Result(error_type="SandboxRefused", error=f"the script's sandbox could not be made: {error}")
+                write_result(channel.fileno(), refusal)
+                return
+        self._runs[os.pidfd_open(pid)] = _Run(order["run"], pid)
 
-    def begin(self, job: dict[str, Any]) -> None:
-        """Start a run; a sandbox that cannot be made is the run's failure."""
-        reading, writing = os.pipe()
-        try:
-            pid = self._fork(job, writing)
-        except (SandboxRefusedError, OSError) as error:
-            os.close(reading)
-            answer(job["id"], Result(error_type="SandboxRefused", error=f"the script's sandbox could not be made: {error}"))
-            return
-        finally:
-            os.close(writing)
-        self._runs[reading] = _Run(job["id"], pid, reading, time.monotonic() + job["timeout_s"])
+    def _reap(self, descriptor: int) -> None:
+        """End a run if it has not ended; with process 1 of its namespace goes all that it started."""
+        run = self._runs.pop(descriptor)
+        for kill in (os.kill, os.killpg) if self._isolation == "none" else (os.kill,):
+            with contextlib.suppress(OSError):
+                kill(run.pid, signal.SIGKILL)
+        os.waitpid(run.pid, 0)
+        os.close(descriptor)
 
-    def _fork(self, job: dict[str, Any], pipe: int) -> int:
+    def _fork(self, channel: int) -> int:
         def main() -> int:
-            _leave_all_but(pipe)
+            _leave_all_but(channel)
             _limit()
-            with os.fdopen(pipe, "w", encoding="utf-8") as teller:
-                teller.write(json.dumps(perform(job).__dict__))
+            perform(channel)
             return 0
 
         if self._isolation == "namespaces":
@@ -98,91 +118,37 @@ class ScriptHost:
         if pid == 0:
             code = 1
             try:
+                os.setsid()
                 namespaces.die_with_parent()
                 code = main()
             finally:
                 os._exit(code)
         return pid
 
-    def listen(self) -> None:
-        """Serve until the end of standard input."""
-        pending = b""
-        while True:
-            ready, _, _ = select.select([0, *self._runs], [], [], self._patience())
-            if 0 in ready:
-                chunk = os.read(0, 1 << 16)
-                if not chunk:
-                    return
-                *lines, pending = (pending + chunk).split(b"\n")
-                for line in lines:
-                    self.obey(json.loads(line))
-            for pipe in ready:
-                if pipe in self._runs:
-                    self._hear(self._runs[pipe])
-            self._end_overdue()
-
-    def _patience(self) -> float | None:
-        if not self._runs:
-            return None
-        return max(0.0, min(run.deadline for run in self._runs.values()) - time.monotonic())
-
-    def _hear(self, run: _Run) -> None:
-        chunk = os.read(run.pipe, 1 << 16)
-        if chunk:
-            run.heard += chunk
-            return
-        os.close(run.pipe)
-        del self._runs[run.pipe]
-        os.waitpid(run.pid, 0)
-        answer(run.job, _result(run))
-
-    def _end_overdue(self) -> None:
-        now = time.monotonic()
-        for run in self._runs.values():
-            if run.deadline <= now and not run.timed_out:
-                run.timed_out = True
-                run.deadline = now + 5.0
-                os.kill(run.pid, signal.SIGKILL)  # process 1 of its namespace: all that it started goes with it
-
-
-def _result(run: _Run) -> Result:
-    if run.timed_out:
-        return Result(error_type="TimedOut", error="the script did not end within its time", timed_out=True)
-    try:
-        return Result(**json.loads(run.heard))
-    except ValueError:
-        return Result(error_type="WorkerDied", error="the script's process ended without a result (killed, or out of memory)")
-
-
-def answer(job: str, result: Result) -> None:
-    """Tell the server how a run ended."""
-    sys.stdout.write(json.dumps({"id": job, "result": result.__dict__}) + "\n")
-    sys.stdout.flush()
-
 
 def _plan(mount_point: str, facts: HostFacts) -> RootPlan:
     pieces = [*SYSTEM_PIECES, sys.base_prefix, str(Path(botocore.__file__).parents[1])]
-    return read_only_root_plan(
-        mount_point, tuple(os.path.realpath(p) if p not in SYSTEM_PIECES else p for p in pieces if _is_real(p)), facts
-    )
+    real = tuple(os.path.realpath(p) if p not in SYSTEM_PIECES else p for p in pieces if _is_real(p))
+    return read_only_root_plan(mount_point, real, facts, SCRATCH)
 
 
 def _is_real(path: str) -> bool:
     return Path(path).exists() and (path not in SYSTEM_PIECES or not Path(path).is_symlink() or path == "/etc/localtime")
 
 
-def _leave_all_but(pipe: int) -> None:
-    """Hold nothing of the host's: streams to nowhere, only the result's pipe open."""
+def _leave_all_but(channel: int) -> None:
+    """Hold nothing of the host's: streams to nowhere, only the run's own channel open."""
     null = os.open("/dev/null", os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
-    os.closerange(3, pipe)
-    os.closerange(pipe + 1, 4096)
+    os.closerange(3, channel)
+    os.closerange(channel + 1, DESCRIPTORS_MAX)
 
 
 def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, FILE_BYTES_MAX))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
 
 
 def _preload() -> None:
@@ -197,16 +163,17 @@ def _preload() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the host: arguments are the isolation and the mount point of its sandboxes."""
+    """Run the host: arguments are the isolation, the mount point of its sandboxes and the descriptor of the control socket."""
     namespaces.die_with_parent()
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    isolation, mount_point = arguments
+    isolation, mount_point, descriptor = arguments
     if isolation == "namespaces" and (refusal := namespaces.available()):
         sys.stderr.write(f"{refusal.reason}\n")
         return 3
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     _preload()
-    ScriptHost(isolation, mount_point).listen()
+    ScriptHost(isolation, mount_point, socket.socket(fileno=int(descriptor))).listen()
     return 0
 
 

@@ -1,4 +1,7 @@
-"""One run of a script, inside its sandbox: environment, handler, result. Imported by the host before it forks.
+"""One run of a script, inside its sandbox: job in, environment, handler, result out. Imported by the host before it forks.
+
+Flow: the run's own channel (a socket) -> the job as JSON up to its end -> the script's handler -> the result as JSON on the same channel.
+Rules: `read_result` is the server's side: what a run says is a stranger's word, so only what has the form of a Result is one.
 
 AWS: Automation action reference, "aws:executeScript": the handler takes (events, context); what it returns is the Payload, JSON of at
 most 100 KB; what it prints is its log.
@@ -12,6 +15,8 @@ import tempfile
 import traceback
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 PAYLOAD_BYTES_MAX = 100 * 1024
 LOG_CHARS_MAX = 50_000
@@ -29,8 +34,36 @@ class Result:
     timed_out: bool = False
 
 
-def perform(job: dict[str, Any]) -> Result:
-    """Run the job's script in this process, which is thrown away afterwards."""
+def read_result(told: bytes) -> Result:
+    """Return the Result in what a run said; one that says that it died when there is none."""
+    died = Result(error_type="WorkerDied", error="the script's process ended without a result (killed, or out of memory)")
+    try:
+        # orjson refuses lone surrogates and NaN, which neither our rows nor AWS's JSON can hold.
+        content = orjson.loads(told)
+    except orjson.JSONDecodeError:
+        return died
+    texts = ("log", "error", "error_type")
+    if not isinstance(content, dict) or set(content) != set(Result.__dataclass_fields__):
+        return died
+    if not all(isinstance(content[name], str) for name in texts) or content["timed_out"] is not False:
+        return died
+    return Result(**content)
+
+
+def write_result(channel: int, result: Result) -> None:
+    """Say how a run ended."""
+    with os.fdopen(channel, "wb", closefd=False) as teller:
+        teller.write(json.dumps(result.__dict__, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def perform(channel: int) -> None:
+    """Run the job that arrives on `channel` in this process, which is thrown away afterwards."""
+    with os.fdopen(channel, "rb", closefd=False) as hearer:
+        job = json.loads(hearer.read())
+    write_result(channel, _performed(job))
+
+
+def _performed(job: dict[str, Any]) -> Result:
     os.environ.clear()
     os.environ.update(job["environment"])
     tempfile.tempdir = None
@@ -49,7 +82,7 @@ def _call(script: str, handler: str, payload: dict[str, Any]) -> Result:
         if not callable(function):
             return Result(error_type="HandlerNotFound", error=f"the script defines no function {handler!r}, which Handler names")
         returned = function(payload, {})
-        text = json.dumps(returned)
+        text = json.dumps(returned, allow_nan=False)
     except BaseException as error:  # noqa: BLE001 - whatever a stranger's script raises, SystemExit too, is its failure and not ours
         trace = _own_frames(error)
         said = f"{type(error).__name__}: {error}"

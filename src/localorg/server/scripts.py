@@ -1,31 +1,39 @@
-"""executeScript's rim: hands scripts to the script host and posts what came of them as events.
+"""executeScript's rim: hands each script to a sandboxed process of its own and posts what came of it as an event.
 
-Flow: ScriptJob -> JSON line to the host's standard input -> (a sandboxed fork runs it) -> JSON line back -> the job's reply event,
-extended as `ScriptJob` says. While a script runs the kernel counts it as work outside, so that virtual time stands still.
+Flow: ScriptJob -> the script host is asked for a sandbox, with one end of a socket pair -> the job goes through the other end, straight
+to the run -> its result comes back the same way -> the job's reply event, extended as `ScriptJob` says. While a script runs the
+kernel counts it as work outside, so that virtual time stands still.
+Rules: nothing that a run says is believed beyond its form and size, and it is heard for that run only; a host that has died is replaced.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
+import socket
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from localorg.kernel.events import Event, Kernel
+from localorg.kernel.events import Kernel
 from localorg.protocol.calls import ScriptJob
+from localorg.server.script_run import PAYLOAD_BYTES_MAX, Result, read_result
 from localorg.server.state import LocalorgError
 
 TIMEOUT_S_MAX = 600.0
 """AWS: Automation action reference, "aws:executeScript": a script runs for at most 600 seconds."""
-LINE_BYTES_MAX = 8 << 20
+RESULT_BYTES_MAX = 1 << 20
+"""A payload and a log, with room for what JSON adds to them; a run that says more is not heard out."""
+END_S_MAX = 5.0
+HOST_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+"""Everything that the host inherits: a fork of it can read /proc/self/environ, and our own environment may hold real credentials."""
 
 
 class ScriptWorkers:
-    """The running script host."""
+    """The script host and the runs that were asked of it."""
 
     def __init__(self, kernel: Kernel, isolation: str, folder: Path, log: logging.Logger) -> None:
         self._kernel = kernel
@@ -33,47 +41,78 @@ class ScriptWorkers:
         self._mount_point = folder / "script-root"
         self._log = log
         self._numbers = count(1)
-        self._waiting: dict[str, ScriptJob] = {}
+        self._runs: set[asyncio.Task[None]] = set()
         self._process: Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._control: socket.socket | None = None
+        self._is_closing = False
 
     async def open(self) -> None:
         """Start the host."""
         self._mount_point.mkdir(exist_ok=True)
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "localorg.server.script_host", self._isolation, str(self._mount_point)),
-            stdin=PIPE,
-            stdout=PIPE,
-            limit=LINE_BYTES_MAX,
-        )
-        self._reader = asyncio.create_task(self._listen(self._process))
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                *(
+                    sys.executable,
+                    "-m",
+                    "localorg.server.script_host",
+                    self._isolation,
+                    str(self._mount_point),
+                    str(theirs.fileno()),
+                ),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env=HOST_ENVIRONMENT,
+            )
 
     def start(self, job: ScriptJob) -> None:
-        """Run a job; its reply event is posted when it has ended. Raises LocalorgError when the host is not there."""
-        if self._process is None or self._process.stdin is None:
+        """Run a job; its reply event is posted when it has ended. Raises LocalorgError when there is no host to ask."""
+        if self._process is None or self._is_closing:
             raise LocalorgError("the script host is not running")
-        number = str(next(self._numbers))
-        self._waiting[number] = job
         self._kernel.outside += 1
-        self._process.stdin.write(json.dumps({"id": number, **self._description(job)}).encode() + b"\n")
+        task = asyncio.get_running_loop().create_task(self._run(job, str(next(self._numbers))))
+        self._runs.add(task)
+        task.add_done_callback(self._runs.discard)
 
-    def stop(self, reply: Event) -> None:
-        """End the job with this reply event; no reply is posted. No error when it has ended."""
-        number = next((number for number, job in self._waiting.items() if job.reply == reply), None)
-        if number is None or self._process is None or self._process.stdin is None:
-            return
-        del self._waiting[number]
-        self._kernel.outside -= 1
-        self._process.stdin.write(json.dumps({"stop": number}).encode() + b"\n")
+    async def _run(self, job: ScriptJob, number: str) -> None:
+        result = Result(error_type="WorkerDied", error="the server went down while the script ran")
+        try:
+            result = await self._outcome(job, number)
+        except OSError as error:
+            result = Result(error_type="WorkerDied", error=f"the script host does not answer ({error})")
+        finally:
+            self._finish(job, result)
+
+    async def _outcome(self, job: ScriptJob, number: str) -> Result:
+        if self._process is not None and self._process.returncode is not None:
+            self._log.error("the script host ended with exit code %s; starting another", self._process.returncode)
+            await self.open()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._ask({"run": number}, theirs.fileno())
+        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            async with asyncio.timeout(min(job.timeout_s, TIMEOUT_S_MAX)):
+                writer.write(json.dumps(self._description(job)).encode())
+                writer.write_eof()
+                told = await _heard(reader)
+        except TimeoutError:
+            return Result(error_type="TimedOut", error="the script did not end within its time", timed_out=True)
+        except ConnectionError:
+            told = b""
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                self._ask({"end": number})
+        return read_result(told)
+
+    def _ask(self, what: dict[str, str], *descriptors: int) -> None:
+        if self._control is None:
+            raise ConnectionError("it was never started")
+        socket.send_fds(self._control, [json.dumps(what).encode()], descriptors)
 
     def _description(self, job: ScriptJob) -> dict[str, Any]:
-        return {
-            "script": job.script,
-            "handler": job.handler,
-            "payload": job.payload,
-            "timeout_s": min(job.timeout_s, TIMEOUT_S_MAX),
-            "environment": self._environment(job),
-        }
+        return {"script": job.script, "handler": job.handler, "payload": job.payload, "environment": self._environment(job)}
 
     def _environment(self, job: ScriptJob) -> dict[str, str]:
         environment = {
@@ -91,36 +130,33 @@ class ScriptWorkers:
             environment["AWS_SESSION_TOKEN"] = job.credentials["SessionToken"]
         return environment
 
-    async def _listen(self, process: Process) -> None:
-        if process.stdout is None:
-            raise LocalorgError("the script host has no standard output")
-        async for line in process.stdout:
-            news = json.loads(line)
-            self._finish(news["id"], news["result"])
-        code = await process.wait()
-        for number in list(self._waiting):
-            self._finish(number, {"error": f"the script host ended with exit code {code}", "error_type": "WorkerDied"})
-
-    def _finish(self, number: str, result: dict[str, Any]) -> None:
-        job = self._waiting.pop(number, None)
-        if job is None:
-            return  # stopped: nobody waits for it any more
+    def _finish(self, job: ScriptJob, result: Result) -> None:
         self._kernel.outside -= 1
-        if result.get("error"):
-            keys = ("error", "error_type", "log", "timed_out")
-            outcome = {"ok": False, "log": "", "timed_out": False, **{key: result[key] for key in keys if key in result}}
+        outcome: dict[str, Any]
+        if result.error:
+            told = {"error": result.error, "error_type": result.error_type, "log": result.log, "timed_out": result.timed_out}
+            outcome = {"ok": False, **told}
         else:
-            outcome = {"ok": True, "payload": result["payload"], "log": result["log"]}
+            outcome = {"ok": True, "payload": result.payload, "log": result.log}
         self._kernel.post(replace(job.reply, data={**job.reply.data, **outcome}))
 
     async def close(self) -> None:
         """End the host and every script with it."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
-        if self._reader is not None:
-            await self._reader
+        self._is_closing = True
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        if self._runs:
+            await asyncio.wait(list(self._runs), timeout=END_S_MAX)
+
+
+async def _heard(reader: asyncio.StreamReader) -> bytes:
+    told = bytearray()
+    while chunk := await reader.read(1 << 16):
+        told += chunk
+        if len(told) > RESULT_BYTES_MAX + PAYLOAD_BYTES_MAX:
+            return b""
+    return bytes(told)

@@ -18,6 +18,15 @@ KEYS = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "secret", "SessionToken
 pytestmark = pytest.mark.sandbox
 
 
+async def ended(kernel: Kernel) -> None:
+    """Wait until no script runs any more."""
+    news = asyncio.Event()
+    kernel.wake = news.set
+    while kernel.outside:
+        await news.wait()
+        news.clear()
+
+
 def run(
     tmp_path: Path, *scripts: str, credentials: dict[str, str] | None = None, timeout_s: float = 20.0
 ) -> list[dict[str, Any]]:
@@ -43,8 +52,7 @@ def run(
                 )
             )
             assert kernel.outside == 1
-            while kernel.outside:
-                await asyncio.sleep(0.005)
+            await ended(kernel)
             kernel.step()
         await workers.close()
 
@@ -98,7 +106,10 @@ def test_without_a_role_a_script_has_no_credentials(tmp_path: Path) -> None:
 def test_runs_do_not_see_one_another(tmp_path: Path) -> None:
     """A file of one run, and a module it changed, are not there for the next."""
     leave = "import json\ndef handler(events, context):\n    open('/tmp/left', 'w').close()\n    json.left = 1\n    return {}\n"
-    look = "import json, os\ndef handler(events, context):\n    return {'file': os.path.exists('/tmp/left'), 'module': hasattr(json, 'left')}\n"
+    look = (
+        "import json, os\ndef handler(events, context):\n"
+        "    return {'file': os.path.exists('/tmp/left'), 'module': hasattr(json, 'left')}\n"
+    )
     assert run(tmp_path, leave, look)[1]["payload"] == {"file": False, "module": False}
 
 
