@@ -2,7 +2,6 @@
 script worker that runs Python in this process. Virtual time; requests are validated as on the wire."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from support import AllowAll
@@ -77,6 +76,7 @@ class Neighbours:
             Operation("ssm", "ListCommands", self.list_commands),
             Operation("ssm", "ListCommandInvocations", self.list_invocations),
             Operation("ssm", "CancelCommand", self.cancel_command),
+            Operation("ssm", "GetCommandInvocation", self.get_invocation),
         ]
 
     def get_document(self, request: Request) -> Output:
@@ -139,7 +139,11 @@ class Neighbours:
             "ResponseCode": 0 if status == "Success" else 9,
             "Output": "out\nnode-token-42",
         }
-        return {"CommandInvocations": [{"InstanceId": "i-00000000000000001", "Status": status, "CommandPlugins": [plugin]}]}
+        one = {"InstanceId": "i-00000000000000001", "Status": status, "StatusDetails": status, "CommandPlugins": [plugin]}
+        return {"CommandInvocations": [one]}
+
+    def get_invocation(self, request: Request) -> Output:
+        return {"StandardErrorContent": "node-token-42\n", "StandardOutputContent": ""}
 
     def cancel_command(self, request: Request) -> Output:
         self.commands[request.params["CommandId"]] = "Cancelled"
@@ -154,12 +158,14 @@ class Neighbours:
 class Harness:
     """Everything together, and a story's verbs."""
 
-    def __init__(self, authoriser: Any = None, store: Store | None = None, **settings: Any) -> None:
+    def __init__(
+        self, authoriser: Any = None, store: Store | None = None, scripts: type[Scripts] = Scripts, **settings: Any
+    ) -> None:
         self.store = store or Store()
         self.kernel = Kernel(self.store, VirtualClock(), Settings(**{"regions": ("us-east-1", "eu-west-1"), **settings}))
         self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate)
         self.near = Neighbours(self.kernel)
-        self.scripts = Scripts(self.kernel)
+        self.scripts = scripts(self.kernel)
         self.automation = Automation(self.kernel, self.gateway, lambda key: self.near.sessions[key], self.scripts)
         self.gateway.add(self.near.operations())
         self.gateway.add(self.automation.operations())
@@ -230,6 +236,3 @@ def output(name: str, selector: str, kind: str = "String") -> dict[str, str]:
 
 def statuses(execution: Output) -> dict[str, str]:
     return {one["StepName"]: one["StepStatus"] for one in execution["StepExecutions"]}
-
-
-Check = Callable[[dict[str, Any]], list[str]]

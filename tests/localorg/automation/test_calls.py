@@ -1,7 +1,7 @@
 """Actions that call APIs: executeAwsApi, wait, assert, runCommand; as whom, and what their failures say."""
 
 import pytest
-from automation.harness import HUB, REGION, Deny, Harness, book, output, step
+from automation.harness import HUB, REGION, Deny, Harness, book, output, script, step
 
 API = {"Service": "sts", "Api": "GetCallerIdentity"}
 ROLE = f"arn:aws:iam::{HUB}:role/Automation"
@@ -43,7 +43,8 @@ def test_a_refused_call_fails_the_step_in_boto3_s_words() -> None:
     house = Harness(Deny(("sts:GetCallerIdentity", "")))
     made = house.run(book(step("who", "aws:executeAwsApi", API)))
     assert made["FailureMessage"].startswith(
-        "Step fails when it is Execute/Cancelling action. An error occurred (AccessDeniedException) when calling the GetCallerIdentity operation: User:"
+        "Step fails when it is Execute/Cancelling action. "
+        "An error occurred (AccessDeniedException) when calling the GetCallerIdentity operation: User:"
     )
     assert made["StepExecutions"][0]["FailureDetails"]["FailureType"] == "Permission"
 
@@ -161,8 +162,6 @@ def test_starting_needs_the_automation_definition() -> None:
 
 def test_scripts_get_the_role_s_credentials_or_none() -> None:
     """Documented: automation-action-executeScript: AWS calls in a script need an assume role."""
-    from automation.harness import script
-
     house = Harness()
     house.run(book(script("one", "return {}"), **ROLED))
     house.run(book(script("one", "return {}"), **ROLED), Parameters={"Role": [ROLE]})
