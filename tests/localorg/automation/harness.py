@@ -134,7 +134,7 @@ class Neighbours:
     def list_invocations(self, request: Request) -> Output:
         status = self.commands[request.params["CommandId"]]
         plugin = {
-            "Name": "run",
+            "Name": "configurePackage",
             "Status": status,
             "ResponseCode": 0 if status == "Success" else 9,
             "Output": "out\nnode-token-42",
