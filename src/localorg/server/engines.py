@@ -50,9 +50,7 @@ class Engines:
         self.stacks.resume()
 
 
-def wire_engines(
-    kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable[[Identity], BorrowedServices | None]
-) -> Engines:
+def wire_engines(kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable[[Identity], BorrowedServices | None]) -> Engines:
     """Build and connect the engines. `borrow` makes the borrowed services, which need identity's policy check."""
     belongs: list[Organization] = []  # identity asks who belongs where; the organization is built after the gateway it needs
     identity = Identity(kernel, secrets.token_urlsafe, lambda account: belongs[0].organization_of(account) if belongs else None)
@@ -69,7 +67,7 @@ def wire_engines(
         automation=Automation(kernel, gateway, identity.sessions.principal, runner),
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
         associations=Associations(kernel, gateway, identity.service_linked_role),
-        stacks=Stacks(kernel, gateway, identity.sessions.principal),
+        stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role),
         fleet=fleet,
         inventory=Inventory(kernel, gateway),
     )

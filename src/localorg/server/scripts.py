@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from localorg.kernel.events import Kernel
+from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ScriptJob
 from localorg.server.script_run import PAYLOAD_BYTES_MAX, Result, read_result
 from localorg.server.state import LocalorgError
@@ -41,7 +41,7 @@ class ScriptWorkers:
         self._mount_point = folder / "script-root"
         self._log = log
         self._numbers = count(1)
-        self._runs: set[asyncio.Task[None]] = set()
+        self._runs: dict[asyncio.Task[None], ScriptJob] = {}
         self._process: Process | None = None
         self._control: socket.socket | None = None
         self._is_closing = False
@@ -71,8 +71,15 @@ class ScriptWorkers:
             raise LocalorgError("the script host is not running")
         self._kernel.outside += 1
         task = asyncio.get_running_loop().create_task(self._run(job, str(next(self._numbers))))
-        self._runs.add(task)
-        task.add_done_callback(self._runs.discard)
+        self._runs[task] = job
+        task.add_done_callback(lambda ended: self._runs.pop(ended, None))
+
+    def stop(self, reply: Event) -> None:
+        """End the job with this reply event; no reply is posted. No error when it has ended."""
+        for task, job in list(self._runs.items()):
+            if job.reply == reply:
+                del self._runs[task]
+                task.cancel()
 
     async def _run(self, job: ScriptJob, number: str) -> None:
         result = Result(error_type="WorkerDied", error="the server went down while the script ran")
@@ -81,7 +88,9 @@ class ScriptWorkers:
         except OSError as error:
             result = Result(error_type="WorkerDied", error=f"the script host does not answer ({error})")
         finally:
-            self._finish(job, result)
+            self._kernel.outside -= 1
+            if asyncio.current_task() in self._runs:
+                self._finish(job, result)
 
     async def _outcome(self, job: ScriptJob, number: str) -> Result:
         if self._process is not None and self._process.returncode is not None:
@@ -131,7 +140,6 @@ class ScriptWorkers:
         return environment
 
     def _finish(self, job: ScriptJob, result: Result) -> None:
-        self._kernel.outside -= 1
         outcome: dict[str, Any]
         if result.error:
             told = {"error": result.error, "error_type": result.error_type, "log": result.log, "timed_out": result.timed_out}

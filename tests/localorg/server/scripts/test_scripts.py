@@ -147,3 +147,27 @@ def test_a_script_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     late, fine = run(tmp_path, forever, "def handler(events, context):\n    return 1\n", timeout_s=1.0)
     assert (late["ok"], late["timed_out"]) == (False, True)
     assert fine["payload"] == 1
+
+
+def test_a_stopped_script_is_ended_and_not_heard(tmp_path: Path) -> None:
+    """Cancelling an execution ends its script: no reply comes, and nothing counts as work outside any more."""
+    kernel = Kernel(Store(), VirtualClock())
+    replies: list[dict[str, Any]] = []
+    kernel.on("test", lambda event: replies.append(event.data))
+    reply = Event("test", "done", {"mine": 7})
+    forever = "def handler(events, context):\n    while True:\n        pass\n"
+
+    async def go() -> None:
+        workers = ScriptWorkers(kernel, "namespaces", tmp_path, logging.getLogger("test"))
+        await workers.open()
+        workers.start(ScriptJob(forever, "handler", {}, "python3.11", "eu-west-1", None, 20.0, reply))
+        await asyncio.sleep(0)
+        workers.stop(reply)
+        workers.stop(reply)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await workers.close()
+
+    asyncio.run(go())
+    kernel.step()
+    assert (replies, kernel.outside) == ([], 0)
