@@ -147,6 +147,9 @@ class Engine:
             self._settle(run, Failed(str(problem), RESOLVING, stage="InputValidation", kind="Verification"))
             return
         self._set_timeout(run)
+        # Kept before anything happens outside: a restart then finds a step at work, not a run without one.
+        self._executions.put_step(execution, record)
+        self._executions.put(execution)
         self._settle(run, self._attempt(action.start, run))
 
     def _fill(self, run: Run, action: Action) -> None:

@@ -21,7 +21,6 @@ from typing import Any
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ScriptJob
 from localorg.server.script_run import PAYLOAD_BYTES_MAX, Result, read_result
-from localorg.server.state import LocalorgError
 
 TIMEOUT_S_MAX = 600.0
 """AWS: Automation action reference, "aws:executeScript": a script runs for at most 600 seconds."""
@@ -44,6 +43,7 @@ class ScriptWorkers:
         self._runs: dict[asyncio.Task[None], ScriptJob] = {}
         self._process: Process | None = None
         self._control: socket.socket | None = None
+        self._is_open = asyncio.Event()
         self._is_closing = False
 
     async def open(self) -> None:
@@ -64,11 +64,16 @@ class ScriptWorkers:
                 pass_fds=(theirs.fileno(),),
                 env=HOST_ENVIRONMENT,
             )
+        self._is_open.set()
 
     def start(self, job: ScriptJob) -> None:
-        """Run a job; its reply event is posted when it has ended. Raises LocalorgError when there is no host to ask."""
-        if self._process is None or self._is_closing:
-            raise LocalorgError("the script host is not running")
+        """Run a job, as soon as the host is there; its reply event is posted when it has ended.
+
+        A run that the server's end interrupts has no reply: its step is still at work in the rows, and Automation says after the
+        restart that nobody knows how it ended.
+        """
+        if self._is_closing:
+            return
         self._kernel.outside += 1
         task = asyncio.get_running_loop().create_task(self._run(job, str(next(self._numbers))))
         self._runs[task] = job
@@ -89,10 +94,11 @@ class ScriptWorkers:
             result = Result(error_type="WorkerDied", error=f"the script host does not answer ({error})")
         finally:
             self._kernel.outside -= 1
-            if asyncio.current_task() in self._runs:
+            if asyncio.current_task() in self._runs and not self._is_closing:
                 self._finish(job, result)
 
     async def _outcome(self, job: ScriptJob, number: str) -> Result:
+        await self._is_open.wait()  # executions that a restart takes up may be quicker than the host
         if self._process is not None and self._process.returncode is not None:
             self._log.error("the script host ended with exit code %s; starting another", self._process.returncode)
             await self.open()

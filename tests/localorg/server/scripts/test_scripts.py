@@ -171,3 +171,30 @@ def test_a_stopped_script_is_ended_and_not_heard(tmp_path: Path) -> None:
     asyncio.run(go())
     kernel.step()
     assert (replies, kernel.outside) == ([], 0)
+
+
+def test_an_early_script_waits_for_the_host_and_an_interrupted_one_has_no_reply(tmp_path: Path) -> None:
+    """After a restart a script may be asked for before the host is up; one that the server's end interrupts is not called a failure."""
+    kernel = Kernel(Store(), VirtualClock())
+    replies: list[dict[str, Any]] = []
+    kernel.on("test", lambda event: replies.append(event.data))
+    scripts = {
+        "quick": "def handler(events, context):\n    return 5\n",
+        "long": "def handler(events, context):\n    while True:\n        pass\n",
+    }
+
+    async def go() -> None:
+        workers = ScriptWorkers(kernel, "namespaces", tmp_path, logging.getLogger("test"))
+        workers.start(
+            ScriptJob(scripts["quick"], "handler", {}, "python3.11", "eu-west-1", None, 60.0, Event("test", "done", {"n": 1}))
+        )
+        await workers.open()
+        await ended(kernel)
+        workers.start(
+            ScriptJob(scripts["long"], "handler", {}, "python3.11", "eu-west-1", None, 60.0, Event("test", "done", {"n": 2}))
+        )
+        await workers.close()
+        kernel.step()
+
+    asyncio.run(go())
+    assert [(reply["n"], reply["payload"]) for reply in replies] == [(1, 5)]
