@@ -15,6 +15,10 @@ import yaml
 NODES_MAX = 200_000
 """Values that 64 KB may unfold to. YAML aliases multiply without growing the text, so the text's size bounds nothing."""
 
+DEPTH_MAX = 100
+"""ASSUMED: AWS has a limit too and does not publish it; everything behind this door walks values by recursion."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 class _Loader(yaml.SafeLoader):
     """SafeLoader without timestamps and with JSON's booleans"""
@@ -43,6 +47,8 @@ def read(text: str, form: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable(f"the content must be a mapping, found {_kind(value)}")
     _check_size(value)
+    if _LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise Unreadable("the content has half of a surrogate pair (\\ud800 to \\udfff), which is no character")
     return value
 
 
@@ -56,19 +62,21 @@ def write(value: dict[str, Any], form: str) -> str:
 
 def _check_size(value: Any) -> None:
     seen = 0
-    stack = [value]
+    stack: list[tuple[Any, int]] = [(value, 1)]
     while stack:
-        item = stack.pop()
+        item, depth = stack.pop()
         seen += 1
+        if depth > DEPTH_MAX:
+            raise Unreadable(f"the content is nested more than {DEPTH_MAX} levels deep")
         if seen > NODES_MAX:
             raise Unreadable(f"the content unfolds to more than {NODES_MAX} values: too many YAML aliases")
         if isinstance(item, dict):
             wrong = [key for key in item if not isinstance(key, str)]
             if wrong:
                 raise Unreadable(f"keys must be strings; put quotes around {', '.join(map(repr, wrong))}")
-            stack.extend(item.values())
+            stack.extend((inner, depth + 1) for inner in item.values())
         elif isinstance(item, list):
-            stack.extend(item)
+            stack.extend((inner, depth + 1) for inner in item)
         elif item is not None and not isinstance(item, str | int | float | bool):
             raise Unreadable(f"a value of type {type(item).__name__} cannot stand in a document")
 

@@ -14,6 +14,8 @@ from localorg.kernel.errors import AwsError
 
 TERMINAL = frozenset({"Success", "Failed", "TimedOut", "Cancelled"})
 PROGRESS = frozenset({"InProgress", "Pending", "NotStarted", "SuccessAndReboot", "PassedAndReboot"})
+CODE_MAX = 2**32 - 1
+"""Windows has exit codes of 32 bits without sign."""
 STEP_TERMINAL = TERMINAL | {"Skipped"}
 
 
@@ -57,20 +59,27 @@ class Reply:
 def parse(text: str) -> Reply:
     """Read the payload of a SendReply. Raises ValidationException with what is wrong."""
     try:
-        body = json.loads(text)
+        body = json.loads(text, parse_constant=str)
     except json.JSONDecodeError as error:
         raise _wrong(f"not JSON: {error}") from error
+    except RecursionError as error:
+        raise _wrong("nested too deeply") from error
     if not isinstance(body, dict):
         raise _wrong(f"expected an object, found {type(body).__name__}")
     status = body.get("documentStatus")
-    if status not in TERMINAL | PROGRESS | {"Skipped"}:
+    if not isinstance(status, str) or status not in TERMINAL | PROGRESS | {"Skipped"}:
         raise _wrong(f"documentStatus must be one of {', '.join(sorted(TERMINAL | PROGRESS))}; found {status!r}")
     # ASSUMED: a document of which every step was skipped is a Success; the agent's own contracts count it so.
     known = "Success" if status == "Skipped" else status if status in TERMINAL else "InProgress"
     steps = body.get("runtimeStatus") or {}
     if not isinstance(steps, dict):
         raise _wrong(f"runtimeStatus must be an object, found {type(steps).__name__}")
-    return Reply(known, str(body.get("documentTraceOutput") or ""), tuple(_step(name, step) for name, step in steps.items()))
+    return Reply(known, _text(body.get("documentTraceOutput")), tuple(_step(name, step) for name, step in steps.items()))
+
+
+def _text(value: Any) -> str:
+    """Return what a node wrote as text that can be kept: halves of surrogate pairs, which programs do print, become `?`."""
+    return str(value or "").encode("utf-8", "replace").decode()
 
 
 def _wrong(what: str) -> AwsError:
@@ -81,17 +90,17 @@ def _step(name: str, step: Any) -> StepResult:
     if not isinstance(step, dict):
         raise _wrong(f"runtimeStatus.{name} must be an object, found {type(step).__name__}")
     code = step.get("code", -1)
-    if not isinstance(code, int):
-        raise _wrong(f"runtimeStatus.{name}.code must be a number, found {code!r}")
+    if not isinstance(code, int) or abs(code) > CODE_MAX:
+        raise _wrong(f"runtimeStatus.{name}.code must be a number, found {str(code)[:80]!r}")
     return StepResult(
-        name=name,
-        status=str(step.get("status", "InProgress")),
-        code=code,
-        output=str(step.get("output") or ""),
-        standard_output=str(step.get("standardOutput") or ""),
-        standard_error=str(step.get("standardError") or ""),
-        started=str(step.get("startDateTime") or ""),
-        finished=str(step.get("endDateTime") or ""),
+        name=_text(name),
+        status=_text(step.get("status", "InProgress")),
+        code=int(code),
+        output=_text(step.get("output")),
+        standard_output=_text(step.get("standardOutput")),
+        standard_error=_text(step.get("standardError")),
+        started=_text(step.get("startDateTime")),
+        finished=_text(step.get("endDateTime")),
     )
 
 

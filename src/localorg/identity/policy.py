@@ -128,8 +128,14 @@ def _content(document: str | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(document, str):
         try:
             document = json.loads(document, object_pairs_hook=_without_repetition)
+            # Half of a surrogate pair is no character: it could be neither kept nor told.
+            json.dumps(document, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise AwsError("MalformedPolicyDocument", f"This policy contains invalid Json: {error.reason}") from error
         except ValueError as error:
             raise AwsError("MalformedPolicyDocument", f"This policy contains invalid Json: {error}") from error
+        except RecursionError as error:
+            raise AwsError("MalformedPolicyDocument", "This policy contains invalid Json: nested too deeply") from error
     if not isinstance(document, Mapping):
         raise AwsError("MalformedPolicyDocument", f"Syntax errors in policy: expected an object, found {document!r}")
     return document

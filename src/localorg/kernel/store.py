@@ -4,6 +4,7 @@ Flow: an engine `put`s a record -> the table keeps it in memory and marks it dir
 turn -> one SQLite transaction writes all dirty rows. On start every table is loaded from the file.
 Rules: a record is a dataclass (nested dataclasses, lists, dicts, enums are fine); its codec is derived from its type by
 pydantic. A record that was changed in place must be `put` again, or the change is not kept.
+A record that cannot be written is left out, once, and said (StoreDefect): it must not keep all others from the file.
 Refuses to know: what the records mean. There are no queries but by key and key prefix; engines keep their own indexes.
 """
 
@@ -13,10 +14,15 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 
 R = TypeVar("R")
 Key = tuple[str, ...]
 _SEPARATOR = "\x1f"
+
+
+class StoreDefect(RuntimeError):
+    """Rows that could not be written: a defect of whoever put them. Every other row of the commit is in the file."""
 
 
 class Table(Generic[R]):
@@ -108,27 +114,47 @@ class Store:
         return {tuple(key.split(_SEPARATOR)): adapter.validate_json(body) for key, body in found}
 
     def commit(self) -> None:
-        """Write every dirty row in one transaction."""
+        """Write every dirty row in one transaction. Raises StoreDefect, after writing the others, for rows that have no JSON."""
         if not self._dirty:
             return
+        problems: list[str] = []
         if self._database is not None:
-            self._write(self._database)
+            bodies = [(name, key, self._body(name, key, problems)) for name, key in self._dirty]
+            database = self._database
+            database.execute("BEGIN")
+            try:
+                for name, key, body in bodies:
+                    self._write(database, name, _SEPARATOR.join(key), body)
+                database.execute("COMMIT")
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
         self._dirty.clear()
+        if problems:
+            raise StoreDefect("; ".join(problems))
 
-    def _write(self, database: sqlite3.Connection) -> None:
-        database.execute("BEGIN")
-        for name, key in self._dirty:
-            table = self._tables[name]
-            record = table.get(*key)
+    def _body(self, name: str, key: Key, problems: list[str]) -> bytes | None:
+        """Return a row as JSON, empty when it cannot be written, or None when it was deleted."""
+        table = self._tables[name]
+        record = table.get(*key)
+        try:
+            _SEPARATOR.join(key).encode()
             if record is None:
-                database.execute("DELETE FROM row WHERE tbl = ? AND key = ?", (name, _SEPARATOR.join(key)))
-                continue
-            body = TypeAdapter(table.record_type).dump_json(record)
+                return None
+            return TypeAdapter(table.record_type).dump_json(record)
+        except (PydanticSerializationError, UnicodeEncodeError) as error:
+            problems.append(f"{name} {key!a} was not written: {error}")
+            return b""
+
+    @staticmethod
+    def _write(database: sqlite3.Connection, name: str, key: str, body: bytes | None) -> None:
+        if body is None:
+            database.execute("DELETE FROM row WHERE tbl = ? AND key = ?", (name, key))
+        elif body:
             database.execute(
                 "INSERT INTO row (tbl, key, body) VALUES (?, ?, ?) ON CONFLICT (tbl, key) DO UPDATE SET body = excluded.body",
-                (name, _SEPARATOR.join(key), body),
+                (name, key, body),
             )
-        database.execute("COMMIT")
 
     def close(self) -> None:
         """Commit and close the file."""

@@ -16,6 +16,8 @@ from localorg.protocol.calls import Params
 from localorg.protocol.models import operation_model
 from localorg.protocol.times import from_text
 
+DEPTH_MAX = 100
+"""ASSUMED: the deepest input of the models here has about ten levels; what follows walks values by recursion."""
 Convert = Callable[[Any], Any]
 
 
@@ -36,7 +38,19 @@ def loaded(body: bytes) -> Params:
         raise AwsError("SerializationException", f"the body is not JSON: {error}") from error
     if not isinstance(params, dict):
         raise AwsError("SerializationException", f"the body must be a JSON object, found {type(params).__name__}")
+    if body.count(b"[") + body.count(b"{") > DEPTH_MAX:
+        _refuse_depth(params)
     return _without_nulls(params) if b"null" in body else params
+
+
+def _refuse_depth(params: Params) -> None:
+    level: list[Any] = [params]
+    for _ in range(DEPTH_MAX):
+        containers = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [inner for container in containers for inner in container if isinstance(inner, dict | list)]
+        if not level:
+            return
+    raise AwsError("SerializationException", f"the body is nested more than {DEPTH_MAX} levels deep")
 
 
 def _without_nulls(value: Any) -> Any:

@@ -6,6 +6,7 @@ no number, date or base64 stays a text, so that the validator reports its type.
 """
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -23,6 +24,9 @@ Node = dict[str, Any]
 Reader = Callable[[Node], Any]
 ENVELOPE = frozenset({"Action", "Version"})
 FIELDS_MAX = 100_000
+STEPS_MAX = 64
+"""ASSUMED: the deepest name of the models here has about twenty steps."""
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def action(request: WireRequest) -> str:
@@ -54,7 +58,10 @@ def _tree(pairs: Iterable[tuple[str, str]]) -> Node:
     root: Node = {}
     for name, value in pairs:
         node = root
-        for step in name.split("."):
+        steps = name.split(".")
+        if len(steps) > STEPS_MAX:
+            raise AwsError("MalformedInput", f"the parameter {name[:80]}... has {len(steps)} steps, more than {STEPS_MAX}")
+        for step in steps:
             node = node.setdefault(step, {})
         node[""] = value
     return root
@@ -164,7 +171,7 @@ class Compiler:
 
 def _numbered(node: Node) -> list[Node] | None:
     """Return the children 1, 2, 3 ... in order, or None when there are other names."""
-    if not node or not all(name.isdigit() for name in node):
+    if not node or not all(NUMBER.fullmatch(name) for name in node):
         return None
     return [node[name] for name in sorted(node, key=int)]
 

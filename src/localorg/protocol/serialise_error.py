@@ -19,6 +19,7 @@ import orjson
 from localorg.kernel.errors import AwsError
 from localorg.protocol.http import WireResponse
 from localorg.protocol.models import Protocol, service_model
+from localorg.protocol.serialise_xml import NOT_XML
 
 SPELLINGS: dict[str, dict[str, tuple[str, int]]] = {
     # AWS: "Common errors" of the query APIs; EC2 "Error codes"; S3 "Error responses".
@@ -74,6 +75,7 @@ SPELLINGS: dict[str, dict[str, tuple[str, int]]] = {
     },
 }
 """Errors every service has, and what each protocol calls them: (code, HTTP status)."""
+MESSAGE_CHARACTERS_MAX = 20_000
 NO_MESSAGE_CASE = {"message", "Message"}
 
 
@@ -90,6 +92,7 @@ class Spelling(NamedTuple):
 def serialise_error(service: str | None, protocol: Protocol, error: AwsError, request_id: str) -> WireResponse:
     """Return the response for `error`; `service` is None when the request named none that we know."""
     spelling = _spelling(service, protocol, error.code, error.status)
+    error = AwsError(error.code, text_of(error.message), error.status, **error.members)
     match protocol:
         case "json" | "rest-json":
             return _json(service, protocol, spelling, error, request_id)
@@ -102,6 +105,12 @@ def serialise_error(service: str | None, protocol: Protocol, error: AwsError, re
             extra = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in error.members.items())
             inner = f"<Code>{escape(spelling.code)}</Code><Message>{escape(error.message)}</Message>{extra}"
             return _xml(spelling, f"<Error>{inner}<RequestId>{request_id}</RequestId></Error>", request_id)
+
+
+def text_of(message: str) -> str:
+    """Return a message that every protocol can carry, whatever of the caller's own words it repeats, and of a sensible length."""
+    shown = NOT_XML.sub("\ufffd", message)
+    return shown if len(shown) <= MESSAGE_CHARACTERS_MAX else f"{shown[:MESSAGE_CHARACTERS_MAX]}... ({len(shown)} characters)"
 
 
 def _spelling(service: str | None, protocol: Protocol, code: str, status: int) -> Spelling:

@@ -10,6 +10,7 @@ Refuses to know: what any operation means.
 
 import asyncio
 import logging
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ NO_SESSION_CHANNEL = WireResponse(
     b"</AccessDeniedException>",
 )
 """What makes the stock agent keep to its other message channel. Observed: any other refusal stops it from polling ec2messages."""
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
 NOBODY = Principal(kind="anonymous", account="", arn="anonymous")
 
 
@@ -119,6 +121,9 @@ class Application:
             return serialise_error(turn.service, turn.protocol, refusal, turn.request_id)
         except ClientGone:
             raise
+        except RecursionError:  # only a text that is nested a thousand levels deep inside a parameter leads here
+            deep = AwsError("ValidationException", "the request holds a text (JSON or YAML) that is nested too deeply")
+            return serialise_error(turn.service, turn.protocol, deep, turn.request_id)
         except Exception:  # the rim of a request: one defect must not take the server down, nor leak to the caller
             self.log.exception("%s:%s failed (request %s)", turn.service, turn.operation, turn.request_id)
             defect = AwsError(
@@ -129,6 +134,7 @@ class Application:
     async def _dispatch(self, head: WireRequest, receive: Receive, turn: _Turn) -> Reply:
         route = self._route(head)
         if route is not None:
+            _refuse_foreign_host(head)
             return await route(await _with_body(head, receive, API_BODY_BYTES_MAX))
         if signature_v2.is_signed(head):
             turn.service, turn.protocol = "s3", models.protocol_of("s3")
@@ -306,6 +312,15 @@ async def _with_body(head: WireRequest, receive: Receive, bytes_max: int) -> Wir
             "RequestEntityTooLarge", f"the body has {size} bytes, longer than the {bytes_max} bytes that are taken here", 413
         )
     return WireRequest(head.method, head.path, head.query, head.headers, parts[0] if len(parts) == 1 else b"".join(parts))
+
+
+def _refuse_foreign_host(head: WireRequest) -> None:
+    """Unsigned routes answer to this machine's own name only: a web page that rebinds its name to 127.0.0.1 sends its own."""
+    name = re.sub(r":[0-9]*$", "", head.headers.get("host", ""))
+    if name.lower() not in LOOPBACK_NAMES:
+        raise AwsError(
+            "AccessDeniedException", f"the host {name!r} is not this server; call it {', '.join(sorted(LOOPBACK_NAMES))}", 403
+        )
 
 
 def _guess(head: WireRequest) -> models.Protocol:

@@ -1,6 +1,7 @@
 """The call log: one JSON line for each call that passed the gateway, and how `localorg logs` prints it."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from localorg.protocol.gateway import CallRecord
+
+UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class CallLog:
@@ -38,5 +41,7 @@ def read_lines(path: Path, *, refused_only: bool) -> Iterator[str]:
 
 def _line(record: dict[str, Any]) -> str:
     moment = datetime.fromtimestamp(record["time"], UTC).strftime("%H:%M:%S.%f")[:-3]
+    # What callers named goes to a person's terminal: no control sequences.
+    record = {name: UNSHOWABLE.sub("\ufffd", value) if isinstance(value, str) else value for name, value in record.items()}
     words = [moment, record["verdict"], record["action"], record["resource"], record["region"] or "-", record["principal"]]
     return "  ".join(words) + (f"  ({record['message']})" if record["message"] else "")

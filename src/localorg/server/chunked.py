@@ -10,6 +10,7 @@ AWS: S3 API reference, "Signature calculations for the authorization header: tra
 import base64
 import hashlib
 import hmac
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from localorg.kernel.errors import AwsError
 from localorg.protocol.http import WireRequest
 from localorg.server.signature import MISMATCH, Caller, sign
 
+SIZE = re.compile(rb"[0-9A-Fa-f]{1,10}")
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 
@@ -36,7 +38,7 @@ def decoded(request: WireRequest, caller: Caller) -> WireRequest:
         return request
     chunks, trailers = _split(request.body)
     if declared.startswith("STREAMING-AWS4-HMAC-SHA256"):
-        _verify_chunks(chunks, trailers, caller)
+        _verify_chunks(chunks, trailers, caller, has_trailer=declared.endswith("-TRAILER"))
     body = b"".join(chunk.data for chunk in chunks)
     expected = request.headers.get("x-amz-decoded-content-length")
     if expected is not None and expected != str(len(body)):
@@ -59,10 +61,9 @@ def _split(body: bytes) -> tuple[list[Chunk], dict[str, str]]:
     while True:
         end = body.find(b"\r\n", position)
         size_text, _, extension = body[position:end].partition(b";") if end >= 0 else (b"", b"", b"")
-        try:
-            size = int(size_text, 16)
-        except ValueError as error:
-            raise AwsError("IncompleteBody", f"the aws-chunked body has no chunk size at byte {position}") from error
+        if not SIZE.fullmatch(size_text):
+            raise AwsError("IncompleteBody", f"the aws-chunked body has no chunk size at byte {position}")
+        size = int(size_text, 16)
         start = end + 2
         signature = extension.partition(b"=")[2].decode("latin-1")
         chunks.append(Chunk(body[start : start + size], signature))
@@ -73,6 +74,8 @@ def _split(body: bytes) -> tuple[list[Chunk], dict[str, str]]:
         if size == 0:
             return chunks, _trailers(body[start:])
         position = start + size + 2
+        if body[position - 2 : position] != b"\r\n":
+            raise AwsError("IncompleteBody", f"the chunk that should end at byte {position - 2} goes on")
 
 
 def _trailers(text: bytes) -> dict[str, str]:
@@ -80,7 +83,7 @@ def _trailers(text: bytes) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
-def _verify_chunks(chunks: list[Chunk], trailers: dict[str, str], caller: Caller) -> None:
+def _verify_chunks(chunks: list[Chunk], trailers: dict[str, str], caller: Caller, *, has_trailer: bool) -> None:
     claim = caller.claim
     previous = claim.signature
     for chunk in chunks:
@@ -88,15 +91,15 @@ def _verify_chunks(chunks: list[Chunk], trailers: dict[str, str], caller: Caller
         text = f"AWS4-HMAC-SHA256-PAYLOAD\n{claim.moment}\n{claim.scope}\n{previous}\n{EMPTY_SHA256}\n{digest}"
         _compare(sign(caller.key, text), chunk.signature)
         previous = chunk.signature
-    if "x-amz-trailer-signature" in trailers:
+    if has_trailer or trailers:
         lines = "".join(f"{name}:{value}\n" for name, value in sorted(trailers.items()) if name != "x-amz-trailer-signature")
         digest = hashlib.sha256(lines.encode()).hexdigest()
         text = f"AWS4-HMAC-SHA256-TRAILER\n{claim.moment}\n{claim.scope}\n{previous}\n{digest}"
-        _compare(sign(caller.key, text), trailers["x-amz-trailer-signature"])
+        _compare(sign(caller.key, text), trailers.get("x-amz-trailer-signature", ""))
 
 
 def _compare(expected: str, found: str) -> None:
-    if not hmac.compare_digest(expected, found):
+    if not hmac.compare_digest(expected.encode(), found.encode()):
         raise AwsError("InvalidSignatureException", MISMATCH)
 
 

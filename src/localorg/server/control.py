@@ -4,6 +4,7 @@ Proofs: `Authorization: Bearer <token of the state directory>` for the operator,
 credentials (the stand-in of the instance metadata service).
 """
 
+import hmac
 import http.client
 import json
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class ControlRoutes:
         try:
             if len(steps) == 3 and steps[0] == "instance" and steps[2] == "credentials" and self._node:
                 return 200, self._node(steps[1], secret)
-            if secret != self._token:
+            if not self._token or not hmac.compare_digest(secret.encode(), self._token.encode()):
                 raise Refused(403, "the control token is missing or wrong")
             answer = self._operator.get(steps[0])
             if answer is None:

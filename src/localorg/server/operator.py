@@ -104,7 +104,7 @@ class Operator:
     def node_credentials(self, instance_id: str, secret: str) -> dict[str, Any]:
         """Return a node's credentials as the instance metadata service would. AWS: EC2 user guide, "Instance metadata"."""
         record = next((r for r in self.records if r.instance_id == instance_id), None)
-        if record is None or not hmac.compare_digest(record.secret, secret):
+        if record is None or not hmac.compare_digest(record.secret.encode(), secret.encode()):
             raise Refused(403, "this is not the secret of that node")
         session = self.engines.identity.node_session(record.account, NODE_ROLE, instance_id, record.region)
         return {

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from localorg.kernel.errors import AwsError
 from localorg.protocol.http import WireRequest
-from localorg.server.signature import MISMATCH, UNKNOWN_KEY_S3, Caller, Claim, CredentialLookup
+from localorg.server.signature import MISMATCH, NUMBER, UNKNOWN_KEY_S3, Caller, Claim, CredentialLookup
 
 AUTHENTICATION = frozenset({"AWSAccessKeyId", "Signature", "Expires"})
 SUBRESOURCES = frozenset(
@@ -55,6 +55,28 @@ SUBRESOURCES = frozenset(
 """Query parameters that are part of the resource."""
 
 
+UNSIGNED = frozenset(
+    [
+        "prefix",
+        "delimiter",
+        "marker",
+        "max-keys",
+        "list-type",
+        "continuation-token",
+        "start-after",
+        "fetch-owner",
+        "encoding-type",
+        "key-marker",
+        "upload-id-marker",
+        "max-uploads",
+        "x-id",
+        "content-type",
+        "content-md5",
+    ]
+)
+"""Query parameters that this signature does not cover, and that do not change which operation is called."""
+
+
 def is_signed(request: WireRequest) -> bool:
     """Say whether the query carries a version 2 signature."""
     return "AWSAccessKeyId=" in request.query and "Signature=" in request.query
@@ -64,12 +86,13 @@ def verify(request: WireRequest, credentials: CredentialLookup, region: str, wal
     """Return the caller when the signature holds. Raises AwsError."""
     pairs = dict(request.query_pairs())
     key_id, signature, expires = (pairs.get(name, "") for name in ("AWSAccessKeyId", "Signature", "Expires"))
-    if not expires.isdigit():
+    if not NUMBER.fullmatch(expires):
         raise AwsError("AccessDeniedException", f"Invalid date (should be seconds since epoch): {expires}", 403)
     known = credentials(key_id)
     if known is None:
         raise AwsError("UnrecognizedClientException", UNKNOWN_KEY_S3, 403)
     secret, token, ends, principal = known
+    _check_covered(pairs)
     extra = _custom_headers(request, pairs)
     if not hmac.compare_digest((token or "").encode(), extra.get("x-amz-security-token", "").encode()):
         raise AwsError("UnrecognizedClientException", "The provided token is malformed or otherwise invalid.", 400)
@@ -82,6 +105,17 @@ def verify(request: WireRequest, credentials: CredentialLookup, region: str, wal
     if ends is not None and now >= ends:
         raise AwsError("ExpiredTokenException", "The provided token has expired.")
     return Caller(principal, Claim(key_id, "", region, "s3", (), signature, "", token or "", None), b"")
+
+
+def _check_covered(pairs: dict[str, str]) -> None:
+    """Refuse what would make another operation of a signed one: `?encryption` and its like came after this kind of signature."""
+    known = AUTHENTICATION | SUBRESOURCES | UNSIGNED
+    loose = sorted(name for name in pairs if name not in known and not name.lower().startswith("x-amz-"))
+    if loose:
+        raise AwsError(
+            "InvalidRequest",
+            f"A signature of version 2 does not cover the query parameters {', '.join(loose)}. Please use AWS4-HMAC-SHA256.",
+        )
 
 
 def _custom_headers(request: WireRequest, pairs: dict[str, str]) -> dict[str, str]:

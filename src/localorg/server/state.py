@@ -75,7 +75,9 @@ class StateDirectory:
     def create(self) -> None:
         """Make the directory. Raises LocalorgError when it cannot be."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            # The rows hold every secret of the organization: only who made it may look.
+            self.root.mkdir(mode=0o700, exist_ok=True)
             for folder in (self.blobs, self.objects, self.nodes):
                 folder.mkdir(exist_ok=True)
         except OSError as error:
@@ -112,10 +114,13 @@ class StateDirectory:
     def token(self) -> str:
         """Return the secret of the control routes, made on first use and readable by this user only."""
         path = self.root / "token"
-        if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if not path.exists() or not path.stat().st_size:
+            # Whole or not at all: a server killed between making and writing it must not leave the empty secret.
+            part = self.root / f"token.{os.getpid()}"
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(32))
+            part.replace(path)
         return path.read_text(encoding="utf-8")
 
     def announce(self, facts: ServerFacts) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localorg.kernel.store import Store
+from localorg.kernel.store import Store, StoreDefect
 
 
 @dataclass
@@ -64,3 +64,20 @@ def test_prefixes_find_exactly_the_keys_that_begin_so(rows: list[tuple[str, str,
     for first in "ab":
         assert sorted(table.values(first)) == sorted(v for k, v in plain.items() if k[0] == first)
     assert sorted(table.values()) == sorted(plain.values())
+
+
+def test_a_row_that_cannot_be_written_keeps_no_other_from_the_file(tmp_path: Path) -> None:
+    """Half of a surrogate pair has no UTF-8: that row is named once, everything else is kept, and the next commit works."""
+    store = Store(tmp_path / "db")
+    pets = store.table("pet", Pet)
+    pets.put(Pet("Rex"), "rex")
+    pets.put(Pet("\ud800"), "broken")
+    pets.put(Pet("Odd"), "\udfff")
+    with pytest.raises(StoreDefect, match=r"pet \('broken',\) was not written.*pet \('.udfff',\) was not written"):
+        store.commit()
+    pets.delete("\udfff")
+    pets.put(Pet("Ada"), "ada")
+    with pytest.raises(StoreDefect):
+        store.commit()
+    store.close()
+    assert [pet.name for pet in Store(tmp_path / "db").table("pet", Pet).values()] == ["Rex", "Ada"]

@@ -92,3 +92,33 @@ def test_a_signed_trailer_is_verified() -> None:
         else:
             with pytest.raises(AwsError, match="InvalidSignatureException"):
                 decoded(request(body, declared), whoever)
+
+
+def test_a_trailer_of_a_signed_body_needs_its_signature() -> None:
+    """Documented: S3 API reference, trailing headers: whoever drops the trailer's signature cannot change the trailer."""
+    key = _signing_key(SECRET, "20130524", "us-east-1", "s3")
+    empty = hashlib.sha256(b"").hexdigest()
+    previous, body = "", b""
+    for piece in (b"hello", b""):
+        digest = hashlib.sha256(piece).hexdigest()
+        scope = f"AWS4-HMAC-SHA256-PAYLOAD\n{CLAIM.moment}\n{CLAIM.scope}\n{previous}\n{empty}\n{digest}"
+        previous = sign(key, scope)
+        body += f"{len(piece):x};chunk-signature={previous}\r\n".encode() + (piece + b"\r\n" if piece else b"")
+    check = base64.b64encode(zlib.crc32(b"hello").to_bytes(4, "big"))
+    body += b"x-amz-checksum-crc32:" + check + b"\r\n\r\n"
+    for declared in ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"):
+        with pytest.raises(AwsError, match="InvalidSignatureException"):
+            decoded(request(body, declared), caller())
+
+
+@pytest.mark.parametrize("size", [b"+5", b"0x5", b"-5", b" 5", b"5_0", b"\xb2", b"f" * 11])
+def test_a_chunk_size_is_hexadecimal_digits_and_nothing_else(size: bytes) -> None:
+    """What Python's int() takes beyond them is refused."""
+    with pytest.raises(AwsError, match="has no chunk size"):
+        decoded(request(size + b"\r\nhello\r\n0\r\n\r\n", UNSIGNED), caller())
+
+
+def test_a_chunk_ends_where_it_says() -> None:
+    """Two bytes that are not CRLF after a chunk are an error, not something to skip."""
+    with pytest.raises(AwsError, match="goes on"):
+        decoded(request(b"5\r\nhelloXX0\r\n\r\n", UNSIGNED), caller())
