@@ -1,6 +1,7 @@
 """What is made from the code is what the code says now, and says it readably."""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -9,7 +10,7 @@ from tools.docs.assumptions import ROOMS
 from tools.docs.commands import exit_codes
 from tools.docs.decisions import decisions_page
 from tools.docs.pages import PAGES
-from tools.docs.picture import BOX_H, BOX_W, BOXES, COLUMNS
+from tools.docs.picture import BOX_H, BOX_W, BOXES, COLUMNS, rollout_picture
 from tools.docs.remarks import KINDS, Remark, remarks_in
 
 REMEDY = "run `make docs` and commit what it writes"
@@ -103,6 +104,17 @@ def test_a_decision_with_another_number_is_refused(tmp_path: Path) -> None:
     (tmp_path / "0002-two.md").write_text("# 0003 Three\n")
     with pytest.raises(ValueError, match="0002-two.md must begin with a line `# 0002 TITLE`, found number '0003'"):
         decisions_page(tmp_path)
+
+
+def test_the_picture_is_whole() -> None:
+    """It is XML, every arrow has a tip that is defined, and each step of the text is in it."""
+    root = ElementTree.fromstring(rollout_picture())
+    found = {element.get("class"): element for element in root.iter()}
+    assert {"go", "back", "box", "column"} <= set(found)
+    tips = {f"url(#{element.get('id')})" for element in root.iter("{http://www.w3.org/2000/svg}marker")}
+    assert {element.get("marker-end") for element in root.iter("{http://www.w3.org/2000/svg}path")} - {None} == tips
+    numbers = {element.text for element in root.iter() if element.get("class") == "number"}
+    assert numbers == {str(number) for number in range(1, 10)}
 
 
 def test_the_picture_s_boxes_stand_apart_and_hold_their_words() -> None:

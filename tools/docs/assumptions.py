@@ -82,7 +82,7 @@ def _told(remark: Remark) -> str:
     if not remark.context:
         sentence = remark.text[:1].upper() + remark.text[1:]
     elif not remark.text:
-        sentence = f"{remark.context} ({word})" if remark.in_brackets else f"{remark.context} {word}"
+        sentence = f"{remark.context} {word}" if remark.context.endswith((" is", " are")) else f"{remark.context} ({word})"
     elif remark.in_brackets:
         sentence = f"{remark.context} ({word}: {remark.text})"
     else:
