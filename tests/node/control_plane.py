@@ -58,6 +58,7 @@ class ControlPlane:
     def __post_init__(self) -> None:
         self.changed = threading.Condition()
         self.queues: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.polls: dict[str, str] = {}
         self.server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"plane": self}))
         self.endpoint = f"http://127.0.0.1:{self.server.server_address[1]}"
 
@@ -182,8 +183,12 @@ class ControlPlane:
         deadline = time.monotonic() + POLL_HOLD_S
         with self.changed:
             self.calls.append(("GetMessages", parameters))
+            self.polls[destination] = parameters["MessagesRequestId"]
+            self.changed.notify_all()
             while not self.queues[destination] and (rest := deadline - time.monotonic()) > 0 and not self.down:
                 self.changed.wait(rest)
+                if self.polls[destination] != parameters["MessagesRequestId"]:
+                    return {"Messages": []}  # the node asks anew: who waited here was killed, and must not take the message
             messages, self.queues[destination] = self.queues[destination], []
         return {"Destination": destination, "MessagesRequestId": parameters["MessagesRequestId"], "Messages": messages}
 

@@ -14,6 +14,7 @@ from node.control_plane import ControlPlane
 from node.running import enter, host, node_entry
 
 pytestmark = pytest.mark.sandbox
+SOURCE = str(Path(__file__).parents[2] / "src")
 
 
 def test_a_node_sees_its_persona_and_its_host_name(fleet: Fleet) -> None:
@@ -214,6 +215,29 @@ def test_isolation_none_runs_scripts_on_the_machine_itself_and_says_so(tmp_path:
         assert enter(running.pid("i-0aaa1111"), "pwd").stdout == f"{bare}\n"
 
 
+def test_a_time_limit(tmp_path: Path) -> None:
+    """Observed: TimedOut, code 137; the whole process group goes."""
+    code = f"""
+import os, threading
+from pathlib import Path
+from localorg.node.processes import Cancel, Processes
+processes, folder = Processes(), Path({str(tmp_path)!r})
+run = lambda *command, limit: processes.run(
+    command, folder=folder, environment=os.environ, output=folder, timeout_s=limit, cancel=Cancel())
+work = threading.Thread(target=lambda: print(run("sh", "-c", "sleep 1000 & sleep 1000", limit=0.05), run("sh", "-c", "exit 4", limit=60)))
+work.start()
+while work.is_alive():
+    processes.reap()
+    work.join(0.01)
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": SOURCE}
+    )
+    assert said.stdout == "Ended(code=137, timed_out=True, cancelled=False) Ended(code=4, timed_out=False, cancelled=False)\n", (
+        said.stderr
+    )
+
+
 def test_every_module_a_node_needs_is_there_before_it_starts(fleet: Fleet) -> None:
     """A node's root has no Python of ours: nothing may be imported late."""
     log = fleet.layer(fleet.one) / "var/log/amazon/ssm/amazon-ssm-agent.log"
@@ -239,12 +263,11 @@ def test_an_ordinary_user_is_told_when_user_namespaces_are_off(sandbox: None, tm
         'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all "$@"',
         "sh",
     ]
-    source = str(Path(__file__).parents[2] / "src")
     done = subprocess.run(
         [*prefix, sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": source},
+        env={**os.environ, "PYTHONPATH": SOURCE},
     )
     assert "sandboxes need namespaces" in done.stdout, done.stderr
