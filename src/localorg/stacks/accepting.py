@@ -4,6 +4,7 @@ Flow: Request + stack -> `propose` -> Proposal (raises ValidationError, Insuffic
 with the stack as it stands.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,22 +48,25 @@ class Change:
 class Accepting:
     """Checks requests and knows what a stack's template means."""
 
-    def __init__(self, shelf: Shelf, types: dict[str, ResourceType], partition: str) -> None:
+    def __init__(
+        self, shelf: Shelf, types: dict[str, ResourceType], partition: str, fetch: Callable[[Request, str], str]
+    ) -> None:
         self._shelf = shelf
         self._types = types
         self._partition = partition
+        self._fetch = fetch
 
     def template_of(self, request: Request, previous: str = "") -> str:
         """Return the template's text. Raises ValidationError unless there is exactly one source of it."""
         params = request.params
-        if params.get("TemplateURL"):
-            raise invalid("localorg does not support TemplateURL; give the template as TemplateBody (up to 51,200 bytes)")
         if params.get("UsePreviousTemplate"):
-            if "TemplateBody" in params or not previous:
+            if "TemplateBody" in params or "TemplateURL" in params or not previous:
                 raise invalid("You cannot specify both usePreviousTemplate and Template Body/Template URL.")
             return previous
-        if "TemplateBody" not in params:
+        if ("TemplateBody" in params) == ("TemplateURL" in params):
             raise invalid("Either Template URL or Template Body must be specified.")
+        if "TemplateURL" in params:
+            return self._fetch(request, params["TemplateURL"])
         body: str = params["TemplateBody"]
         if len(body.encode()) > BODY_BYTES_MAX:
             raise invalid(

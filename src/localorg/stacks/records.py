@@ -164,3 +164,4 @@ class ChangeSetRecord:
     description: str = ""
     reason: str = ""
     changes: list[dict[str, Any]] = field(default_factory=list)
+    on_failure: str = "ROLLBACK"

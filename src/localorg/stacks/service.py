@@ -6,6 +6,7 @@ Rules: what can be known to be wrong is refused before anything is made; everyth
 Refuses to know: how any resource is made (`resources`), who may do what (the gateway).
 """
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -17,6 +18,8 @@ from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Access, ApiCall, Operation, Output, Principal, Request
 from localorg.protocol.gateway import Gateway
 from localorg.stacks.accepting import Accepting, Proposal
+from localorg.stacks.change_sets import ChangeSets
+from localorg.stacks.fetching import Fetching
 from localorg.stacks.lifecycle import Lifecycle
 from localorg.stacks.reading import Reading
 from localorg.stacks.records import Action, OperationRecord, Snapshot, StackRecord
@@ -26,9 +29,13 @@ from localorg.stacks.shelf import Shelf
 from localorg.stacks.stacksets.service import StackSets
 from localorg.stacks.template import invalid
 
+NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 CLOUDFORMATION = "cloudformation.amazonaws.com"
 UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED", "CREATE_FAILED"})
 UNSUPPORTED = (
+    "StackPolicyDuringUpdateBody",
+    "StackPolicyDuringUpdateURL",
+    "RetainExceptOnCreate",
     "StackPolicyBody",
     "StackPolicyURL",
     "ResourceTypes",
@@ -58,10 +65,11 @@ class Stacks:
         self._gateway = gateway
         self._sessions = sessions
         self._shelf = Shelf(kernel)
-        self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition)
+        self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition, Fetching(kernel, gateway).text)
         self._lifecycle = Lifecycle(kernel, gateway, self._shelf, TYPES, self._accepting.plan_of)
         self._reading = Reading(self._shelf, self._accepting, TYPES)
         self._sets = StackSets(kernel, gateway, self._accepting, service_linked_role, management_of)
+        self._change_sets = ChangeSets(kernel, self._shelf, self._accepting, self._blank, self.start)
         kernel.on(ENGINE, self._lifecycle.handle)
 
     def resume(self) -> None:
@@ -76,6 +84,7 @@ class Stacks:
             ("UpdateStack", self._update),
             ("DeleteStack", self._delete),
             ("UpdateTerminationProtection", self._protect),
+            *self._change_sets.handlers().items(),
         ]
         own = [Operation("cloudformation", name, handler, self._on_stack) for name, handler in rows]
         return [*own, *self._reading.operations(self._on_stack), *self._sets.operations()]
@@ -97,6 +106,11 @@ class Stacks:
         return {"StackId": stack.stack_id}
 
     def _blank(self, request: Request, name: str) -> StackRecord:
+        if not NAME.fullmatch(name) or len(name) > 128:
+            raise invalid(
+                f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+                "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]* (at most 128 characters)"
+            )
         unique = ids.uuid(self._kernel.dice)
         arn = str(
             Arn(self._kernel.settings.partition, "cloudformation", request.region, request.account, f"stack/{name}/{unique}")
@@ -215,8 +229,9 @@ class Stacks:
         # AWS: Service Authorization Reference, CloudFormation: resource type stack, stack/NAME/ID.
         action = f"cloudformation:{request.operation}"
         name: Any = request.params.get("StackName")
+        change_set = self._shelf.change_sets.get(request.params.get("ChangeSetName", ""))
         if not name:
-            return [Access(action)]
+            return [Access(action, change_set.stack_id)] if change_set else [Access(action)]
         stack = self._shelf.find(request.account, request.region, name)
         if stack is not None:
             return [Access(action, stack.stack_id)]

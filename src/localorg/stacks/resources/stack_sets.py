@@ -25,7 +25,7 @@ from localorg.stacks.resources.kinds import (
 )
 
 FIRST_POLL_S, LAST_POLL_S = 0.5, 30.0
-_SET = ("Capabilities", "Description", "TemplateBody", "TemplateURL", "AutoDeployment", "ManagedExecution", "Parameters")
+_SET = ("Capabilities", "Description", "TemplateBody", "AutoDeployment", "ManagedExecution", "Parameters")
 
 Place = tuple[str, str]
 """(deployment target as JSON, Region)"""

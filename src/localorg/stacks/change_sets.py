@@ -1,0 +1,238 @@
+"""Change sets: what an update (or a creation) would do, told first and done when executed.
+
+Flow: CreateChangeSet -> the same checks as CreateStack / UpdateStack -> the list of changes -> ExecuteChangeSet starts the operation.
+Rules: a change set without changes is FAILED with CloudFormation's sentence, which the aws CLI's `deploy` looks for. Executing one
+forgets the stack's others. # ASSUMED: it is complete at once; AWS takes seconds.
+
+AWS: CloudFormation user guide, "Update stacks using change sets".
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from localorg.kernel import ids
+from localorg.kernel.arn import Arn
+from localorg.kernel.errors import AwsError
+from localorg.kernel.events import Kernel
+from localorg.protocol.calls import Output, Request
+from localorg.stacks.accepting import Accepting, Change, Proposal
+from localorg.stacks.parameters import shown
+from localorg.stacks.records import Action, ChangeSetRecord, StackRecord
+from localorg.stacks.resources.kinds import tag_list
+from localorg.stacks.shelf import Shelf
+from localorg.stacks.template import invalid, parse
+
+NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+
+
+class Starter(Protocol):
+    """Begins an operation on a stack; see service.py."""
+
+    def __call__(self, request: Request, stack: StackRecord, proposal: Proposal, action: Action, change_set: str = "") -> None:
+        """Begin."""
+        ...
+
+
+class ChangeSets:
+    """Plans of operations, kept until they are executed."""
+
+    def __init__(
+        self, kernel: Kernel, shelf: Shelf, accepting: Accepting, blank: Callable[[Request, str], StackRecord], start: Starter
+    ) -> None:
+        self._kernel = kernel
+        self._shelf = shelf
+        self._accepting = accepting
+        self._blank = blank
+        self._start = start
+
+    def handlers(self) -> dict[str, Callable[[Request], Output]]:
+        """Return operation name -> handler."""
+        return {
+            "CreateChangeSet": self._create,
+            "DescribeChangeSet": self._describe,
+            "ExecuteChangeSet": self._execute,
+            "DeleteChangeSet": self._delete,
+            "ListChangeSets": self._list,
+        }
+
+    def _create(self, request: Request) -> Output:
+        params = request.params
+        kind = params.get("ChangeSetType", "UPDATE")
+        _refuse_unsupported(params)
+        stack = self._stack_for(request, kind)
+        if any(one.name == params["ChangeSetName"] for one in self._of(stack)):
+            raise AwsError("AlreadyExistsException", f"ChangeSet {params['ChangeSetName']} already exists")
+        proposal = self._accepting.propose(request, stack)
+        changes = self._accepting.changes(stack, proposal)
+        record = self._record(request, stack, kind, proposal, changes)
+        if stack.status == "REVIEW_IN_PROGRESS" and not stack.events:
+            self._shelf.set_status(stack, "REVIEW_IN_PROGRESS", "User Initiated")
+        self._shelf.change_sets.put(record, record.change_set_id)
+        return {"Id": record.change_set_id, "StackId": stack.stack_id}
+
+    def _stack_for(self, request: Request, kind: str) -> StackRecord:
+        name = request.params["StackName"]
+        stack = self._shelf.find(request.account, request.region, name)
+        if kind == "CREATE":
+            if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
+                raise invalid(
+                    f"Stack [{name}] already exists and cannot be created again with the changeSet [{request.params['ChangeSetName']}]."
+                )
+            return stack or self._blank(request, name)
+        if stack is None or stack.status == "REVIEW_IN_PROGRESS":
+            raise invalid(f"Stack [{name}] does not exist")
+        if stack.busy or stack.status.startswith("ROLLBACK"):
+            raise invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+        return stack
+
+    def _record(
+        self, request: Request, stack: StackRecord, kind: str, proposal: Proposal, changes: list[Change]
+    ) -> ChangeSetRecord:
+        params = request.params
+        resource = f"changeSet/{params['ChangeSetName']}/{ids.uuid(self._kernel.dice)}"
+        arn = str(Arn(self._kernel.settings.partition, "cloudformation", request.region, request.account, resource))
+        return ChangeSetRecord(
+            arn,
+            params["ChangeSetName"],
+            stack.stack_id,
+            kind,
+            proposal.template,
+            proposal.parameters,
+            proposal.tags,
+            proposal.capabilities,
+            proposal.role_arn,
+            request.now,
+            "CREATE_COMPLETE" if changes else "FAILED",
+            "AVAILABLE" if changes else "UNAVAILABLE",
+            params.get("Description", ""),
+            "" if changes else NO_CHANGES,
+            [_change_shape(change) for change in changes if change.logical_id],
+            params.get("OnStackFailure", "ROLLBACK"),
+        )
+
+    def _describe(self, request: Request) -> Output:
+        record = self._require(request)
+        stack = self._shelf.by_id(record.stack_id)
+        template = parse(record.template)
+        shape = _summary(record, stack)
+        shape |= {
+            "Parameters": shown(template.parameters, record.parameters),
+            "Capabilities": record.capabilities,
+            "Tags": tag_list(record.tags),
+            "Changes": record.changes,
+            "NotificationARNs": [],
+            "RollbackConfiguration": {},
+        }
+        return shape
+
+    def _execute(self, request: Request) -> Output:
+        record = self._require(request)
+        stack = self._shelf.by_id(record.stack_id)
+        if record.execution != "AVAILABLE" or stack is None:
+            raise AwsError(
+                "InvalidChangeSetStatus",
+                f"ChangeSet [{record.change_set_id}] cannot be executed in its current status of [{record.status}]",
+            )
+        if stack.busy:
+            raise invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+        action: Action = "create" if record.type == "CREATE" else "update"
+        proposal = Proposal(record.template, record.parameters, record.tags, record.capabilities, record.role_arn)
+        stack.on_failure = "DO_NOTHING" if request.params.get("DisableRollback") else record.on_failure
+        self._start(request, stack, proposal, action, record.change_set_id)
+        for other in self._of(stack):
+            if other.change_set_id != record.change_set_id:
+                self._shelf.change_sets.delete(other.change_set_id)
+        record.execution = "EXECUTE_IN_PROGRESS"
+        self._shelf.change_sets.put(record, record.change_set_id)
+        return {}
+
+    def _delete(self, request: Request) -> Output:
+        try:
+            record = self._require(request)
+        except AwsError as refusal:
+            if refusal.code != "ChangeSetNotFound":
+                raise
+            return {}
+        if record.execution == "EXECUTE_IN_PROGRESS" and self._runs(record):
+            raise AwsError(
+                "InvalidChangeSetStatus", f"ChangeSet [{record.change_set_id}] is being executed and cannot be deleted"
+            )
+        self._shelf.change_sets.delete(record.change_set_id)
+        return {}
+
+    def _list(self, request: Request) -> Output:
+        stack = self._shelf.require(request.account, request.region, request.params["StackName"])
+        return {"Summaries": [_summary(record, stack) for record in self._of(stack)]}
+
+    def _runs(self, record: ChangeSetRecord) -> bool:
+        stack = self._shelf.by_id(record.stack_id)
+        return stack is not None and stack.operation is not None and stack.operation.change_set == record.change_set_id
+
+    def _of(self, stack: StackRecord) -> list[ChangeSetRecord]:
+        return [one for one in self._shelf.change_sets.values() if one.stack_id == stack.stack_id]
+
+    def _require(self, request: Request) -> ChangeSetRecord:
+        name, stack_name = request.params["ChangeSetName"], request.params.get("StackName")
+        if name.startswith("arn:"):
+            found = self._shelf.change_sets.get(name)
+            owner = self._shelf.by_id(found.stack_id) if found else None
+            if found and owner and (owner.account, owner.region) == (request.account, request.region):
+                return found
+            raise AwsError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+        if not stack_name:
+            raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
+        stack = self._shelf.require(request.account, request.region, stack_name)
+        by_name = next((one for one in self._of(stack) if one.name == name), None)
+        if by_name is None:
+            raise AwsError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
+        return by_name
+
+
+def _summary(record: ChangeSetRecord, stack: StackRecord | None) -> Output:
+    optional = {"Description": record.description, "StatusReason": record.reason}
+    return {
+        "ChangeSetName": record.name,
+        "ChangeSetId": record.change_set_id,
+        "StackId": record.stack_id,
+        "StackName": stack.name if stack else "",
+        "CreationTime": record.created,
+        "Status": record.status,
+        "ExecutionStatus": _execution(record, stack),
+        **{key: value for key, value in optional.items() if value},
+    }
+
+
+def _execution(record: ChangeSetRecord, stack: StackRecord | None) -> str:
+    """Return how far the execution has come, which is what has become of the stack."""
+    if record.execution != "EXECUTE_IN_PROGRESS" or stack is None:
+        return record.execution
+    if stack.operation is not None and stack.operation.change_set == record.change_set_id:
+        return "EXECUTE_IN_PROGRESS"
+    return "EXECUTE_COMPLETE" if stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") else "EXECUTE_FAILED"
+
+
+def _change_shape(change: Change) -> dict[str, Any]:
+    detail: dict[str, Any] = {"Action": change.action, "LogicalResourceId": change.logical_id, "ResourceType": change.type}
+    if change.physical_id:
+        detail["PhysicalResourceId"] = change.physical_id
+    if change.action == "Modify":
+        detail["Replacement"] = change.replacement or "False"
+        detail["Scope"] = ["Properties"]
+        targets = [{"Attribute": "Properties", "Name": name} for name in change.names]
+        detail["Details"] = [
+            {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"} for target in targets
+        ]
+    return {"Type": "Resource", "ResourceChange": detail}
+
+
+def _refuse_unsupported(params: dict[str, Any]) -> None:
+    named = [
+        name
+        for name in ("ResourcesToImport", "IncludeNestedStacks", "ImportExistingResources", "DeploymentMode", "NotificationARNs")
+        if params.get(name)
+    ]
+    named += [name for name in ("ResourceTypes", "RollbackConfiguration", "DeploymentConfig") if params.get(name)]
+    if params.get("ChangeSetType") == "IMPORT":
+        named.append("ChangeSetType IMPORT")
+    if named:
+        raise invalid("\n".join(f"localorg does not support the parameter {name} of change sets" for name in named))

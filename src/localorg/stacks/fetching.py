@@ -1,0 +1,84 @@
+"""Templates that lie in S3: fetched under the caller's rights, while the request waits.
+
+Flow: TemplateURL -> bucket and key -> s3:GetObject -> `Wait` -> the answer is kept -> the request runs again and takes it.
+Rules: an answer is taken once. What S3 refuses is a ValidationError with S3's words, as CloudFormation tells it.
+Refuses to know: templates.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from localorg.kernel.errors import AwsError
+from localorg.kernel.events import Event, Kernel
+from localorg.protocol.calls import ApiCall, Request, Wait
+from localorg.protocol.gateway import Gateway
+from localorg.stacks.template import invalid
+
+ENGINE = "stacks-templates"
+URL_BYTES_MAX = 1_048_576
+"""AWS: CloudFormation quotas, template body size in an S3 object."""
+PATIENCE_S = 60.0
+_VIRTUAL = re.compile(r"(?P<bucket>.+)\.s3[.-]([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
+_PATH = re.compile(r"s3[.-]([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
+
+
+class Fetching:
+    """Gets templates by URL."""
+
+    def __init__(self, kernel: Kernel, gateway: Gateway) -> None:
+        self._kernel = kernel
+        self._gateway = gateway
+        self._answers: dict[str, bytes | AwsError] = {}
+        self._asked: set[str] = set()
+        kernel.on(ENGINE, self._handle)
+
+    def text(self, request: Request, url: str) -> str:
+        """Return the template at `url`. Raises Wait while it is under way, ValidationError when it cannot be had."""
+        bucket, key = self._place(url)
+        ticket = f"{request.principal.arn} {request.region} {request.operation} {url}"
+        answer = self._answers.pop(ticket, None)
+        if answer is None:
+            self._ask(request, bucket, key, ticket)
+            raise Wait(f"{ENGINE}:{ticket}", PATIENCE_S, {})
+        if isinstance(answer, AwsError):
+            raise invalid(f"S3 error: {answer.message}")
+        if len(answer) > URL_BYTES_MAX:
+            raise invalid(f"The template at {url} has {len(answer)} bytes; at most {URL_BYTES_MAX} are allowed")
+        try:
+            return answer.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise invalid(f"The template at {url} is not UTF-8 text: {error}") from error
+
+    def _ask(self, request: Request, bucket: str, key: str, ticket: str) -> None:
+        if ticket in self._asked:
+            return
+        self._asked.add(ticket)
+        call = ApiCall(request.principal, request.region, "s3", "GetObject", {"Bucket": bucket, "Key": key})
+        self._gateway.submit(call, Event(ENGINE, "fetched", {"ticket": ticket}))
+
+    def _handle(self, event: Event) -> None:
+        ticket: str = event.data["ticket"]
+        self._asked.discard(ticket)
+        self._answers[ticket] = _answer(event.data)
+        self._kernel.announce(f"{ENGINE}:{ticket}")
+
+    def _place(self, url: str) -> tuple[str, str]:
+        parts = urlsplit(url)
+        host, path = parts.hostname or "", unquote(parts.path.lstrip("/"))
+        virtual = _VIRTUAL.fullmatch(host)
+        if virtual and path:
+            return virtual["bucket"], path
+        bucket, _, key = path.partition("/")
+        if (_PATH.fullmatch(host) or url.startswith(f"{self._kernel.settings.endpoint}/")) and bucket and key:
+            return bucket, key
+        # AWS: CloudFormation's own sentence.
+        raise invalid("TemplateURL must be a supported URL.")
+
+
+def _answer(data: Mapping[str, Any]) -> bytes | AwsError:
+    if not data["ok"]:
+        return AwsError(data["error"]["Code"], data["error"]["Message"])
+    body: bytes = data["output"]["Body"]
+    return body
