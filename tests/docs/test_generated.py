@@ -1,7 +1,7 @@
 """What is made from the code is what the code says now, and says it readably."""
 
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -108,7 +108,7 @@ def test_a_decision_with_another_number_is_refused(tmp_path: Path) -> None:
 
 def test_the_picture_is_whole() -> None:
     """It is XML, every arrow has a tip that is defined, and each step of the text is in it."""
-    root = ElementTree.fromstring(rollout_picture())
+    root = ET.fromstring(rollout_picture())
     found = {element.get("class"): element for element in root.iter()}
     assert {"go", "back", "box", "column"} <= set(found)
     tips = {f"url(#{element.get('id')})" for element in root.iter("{http://www.w3.org/2000/svg}marker")}
