@@ -3,48 +3,22 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from node.conftest import Fleet
-from node.control_plane import Outcome, package_document
+from node.control_plane import package_document
+from node.packaging import SSM, configure, folders, forget_packages, history, state
 from node.zips import build_deb, package, publish, zipped
 
 pytestmark = pytest.mark.sandbox
-SSM = "/var/lib/amazon/ssm"
 
 
 @pytest.fixture(autouse=True)
-def clean(fleet: Fleet) -> Iterator[None]:
+def clean(fleet: Fleet) -> None:
     """Each test begins with no package on ONE and nothing published."""
-    fleet.plane.documents.clear()
-    fleet.plane.downloads.clear()
-    fleet.plane.calls.clear()
-    fleet.plane.shell(fleet.one, f"rm -rf {SSM}/packages {SSM}/manifests {SSM}/locks /opt/p /etc/broken")
-    return
-
-
-def configure(fleet: Fleet, action: str = "Install", name: str = "P", **inputs: Any) -> Outcome:
-    """Run one package step on ONE."""
-    return fleet.plane.outcome(fleet.plane.send(fleet.one, package_document(name, action, **inputs)))
-
-
-def state(fleet: Fleet, name: str = "P") -> dict[str, Any]:
-    """The installstate file of ONE."""
-    return json.loads(fleet.plane.shell(fleet.one, f"cat {SSM}/packages/{name}/installstate").out)
-
-
-def history(fleet: Fleet) -> list[str]:
-    """What the scripts did, in order."""
-    return fleet.plane.shell(fleet.one, "cat /opt/p/history 2>/dev/null").out.split()
-
-
-def folders(fleet: Fleet) -> list[str]:
-    """The versions on ONE's disk."""
-    return fleet.plane.shell(fleet.one, f"ls -A {SSM}/packages/P 2>/dev/null").out.split()
+    forget_packages(fleet)
 
 
 def test_a_real_deb_is_installed_on_one_node_only(fleet: Fleet, tmp_path: Path) -> None:
@@ -286,83 +260,6 @@ def test_a_shared_package_is_known_by_its_arn(fleet: Fleet) -> None:
     said = configure(fleet, name=arn)
     assert said.out.endswith(f"Successfully installed {arn} 1.0\n"), said.err
     assert fleet.plane.shell(fleet.one, f"ls {SSM}/packages").out.startswith("_arnawsssmeu-west-1444455556666documentp_2D_")
-
-
-def test_a_platform_without_a_file(fleet: Fleet) -> None:
-    """Observed: the agent's words, and nothing on the disk."""
-    fleet.plane.publish("P", "1.0", {"P.zip": package("1.0")}, {"windows": {"_any": {"_any": {"file": "P.zip"}}}})
-    said = configure(fleet)
-    assert (said.status, said.step["code"], folders(fleet)) == ("Failed", 1, [])
-    assert said.err == "failed to find platform: no manifest found for platform: debian, version 12, architecture x86_64\n"
-
-
-def _renamed(bad: str) -> bytes:
-    return zipped(install_sh="true", **{bad: "x"})
-
-
-@pytest.mark.parametrize(
-    ("content", "changes", "words"),
-    [
-        (b"no zip at all", {}, "failed to extract package installer package P.zip from {folder}, zip: not a valid zip file\n"),
-        (_renamed("../../../../evil"), {}, "../../../../evil attepts to place files outside {folder} subtree\n"),
-        (_renamed("/etc/broken"), {}, "/etc/broken attepts to place files outside {folder} subtree\n"),
-        (zipped(uninstall_sh="true", data="x"), {}, "Package is not supported (package is missing install action)\n"),
-        (zipped(install_sh="true"), {}, "Package is incomplete\n"),
-        (package("1.0"), {"files": {"P.zip": {"checksums": {"sha256": "0" * 64}}}}, "failed to verify hash of downloadinput"),
-        (
-            package("1.0"),
-            {"files": {"P.zip": {"checksums": {"crc": "0"}}}},
-            "no supported algorithm was provided for downloadinput",
-        ),
-        (package("1.0"), {"AttachmentsContent": []}, "Install attachments for package does not exist\n"),
-        (
-            package("1.0"),
-            {"Status": "Updating"},
-            "package document is not currently active, kindly retry when the status is active.",
-        ),
-        (package("1.0"), {"Content": "{"}, "failed to decode manifest"),
-    ],
-)
-def test_a_broken_package_fails_in_the_agents_words_and_leaves_nothing(
-    fleet: Fleet, content: bytes, changes: dict, words: str
-) -> None:
-    """Observed: the texts; ours: nothing of it stays, and no signature of a URL is printed."""
-    publish(fleet.plane, "P", "1.0", content, **changes)
-    said = configure(fleet)
-    assert said.status == "Failed"
-    assert words.format(folder=f"{SSM}/packages/P/1.0") in said.err
-    assert "do-not-print" not in said.err + said.out
-    left = fleet.plane.shell(fleet.one, f"find {SSM}/packages {SSM}/download /evil /etc/broken -mindepth 1 2>/dev/null; true")
-    assert left.out == ""
-
-
-def test_a_wrong_hash_is_fetched_twice(fleet: Fleet) -> None:
-    """Observed: manifest and file are fetched once more before the agent gives up."""
-    publish(fleet.plane, "P", "1.0", files={"P.zip": {"checksums": {"sha256": "0" * 64}}})
-    said = configure(fleet)
-    assert len(fleet.plane.downloads) == 2
-    assert said.err.startswith(
-        f"failed to download installation package reliably, {fleet.plane.endpoint}/attach/P/1.0/P.zip, failed to verify"
-    )
-
-
-def test_a_document_that_is_not_there(fleet: Fleet) -> None:
-    """Observed: any failure here fails the step, whatever its action."""
-    for action in ("Install", "Uninstall"):
-        said = configure(fleet, action, name="Nobody")
-        assert said.status == "Failed"
-        assert said.err.startswith(
-            "failed to download manifest - failed to retrieve package document description: InvalidDocument: "
-        )
-
-
-def test_powershell_actions_fail_by_name(fleet: Fleet) -> None:
-    """There is no pwsh on a node."""
-    publish(fleet.plane, "P", "1.0", zipped(**{"install.ps1": "x", "data": "x"}))
-    assert "install.ps1 needs PowerShell (pwsh), which this node does not have" in configure(fleet).err
-    fleet.plane.shell(fleet.one, f"rm -rf {SSM}/packages")
-    publish(fleet.plane, "P", "1.0", zipped(**{"install.ps1": "x", "install_sh": "true"}))
-    assert "install has more than one implementation (sh, ps1, json)" in configure(fleet).err
 
 
 def test_two_commands_for_one_package(fleet: Fleet) -> None:
