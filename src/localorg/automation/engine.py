@@ -205,10 +205,9 @@ class Engine:
 
     def on_command(self, data: dict[str, Any]) -> None:
         """A command has changed: tell the runCommand steps of its account and Region that wait for it."""
-        for execution in list(self._executions.alive()):
+        for execution in self._executions.running(data["account"], data["region"]):
             record = self._executions.step(execution, execution.running)
-            is_there = (execution.account, execution.region) == (data["account"], data["region"])
-            if is_there and record is not None and record.state.get("command") == data["command_id"]:
+            if record is not None and record.state.get("command") == data["command_id"]:
                 self.on_step_event("command", {**token_of(execution, record), **data})
 
     def _run_of(self, execution: Execution, record: StepRecord) -> Run:

@@ -94,6 +94,10 @@ class Executions:
         """Return the steps, as a person reads them."""
         return sorted(self.steps.values(*execution.key), key=lambda record: record.position)
 
+    def running(self, account: str, region: str) -> list[Execution]:
+        """Return the executions at work in one account and Region."""
+        return [self.get(account, region, execution_id) for execution_id in sorted(self._running.get((account, region), ()))]
+
     def alive(self) -> Iterator[Execution]:
         """Yield every execution that has not ended."""
         for execution in self.rows.values():

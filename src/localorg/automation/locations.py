@@ -86,10 +86,10 @@ class Locations:
 
     def _start_some(self, execution: Execution, location: dict[str, Any], records: list[StepRecord]) -> None:
         """Start pairs one after another, as long as the limits allow: a start that fails at once counts before the next."""
+        counts = _counts(records)
         for record in records:
             if record.status != "Pending":
                 continue
-            counts = _counts(records)
             allowed = targets.startable(
                 waiting=counts["waiting"],
                 running=counts["running"],
@@ -101,6 +101,8 @@ class Locations:
             if not allowed:
                 return
             self._start(execution, record)
+            counts["waiting"] -= 1
+            counts["running" if record.status == "InProgress" else "errors"] += 1
 
     def _start(self, execution: Execution, record: StepRecord) -> None:
         settings, state = self._kernel.settings, record.state
