@@ -73,9 +73,7 @@ class Phases:
             holder = taken.get(output.export)
             if holder and holder[0] != stack.stack_id:
                 owner = holder[0].split("/")[1]
-                raise invalid(
-                    f"Export with name {output.export} is already exported by stack {owner}. Rollback requested by user."
-                )
+                raise invalid(f"Export with name {output.export} is already exported by stack {owner}")
         kept = {output.export: output.value for output in outputs}
         for old in stack.outputs:
             users = self._shelf.importers(stack.account, stack.region, old.export) if old.export else []

@@ -182,21 +182,20 @@ class Stacks:
         return {}
 
     def _begin_deletion(self, request: Request, stack: StackRecord, retained: list[str]) -> None:
+        used = [
+            f"Cannot delete export {output.export} as it is in use by {', '.join(users)}"
+            for output in stack.outputs
+            if output.export and (users := self._shelf.importers(stack.account, stack.region, output.export))
+        ]
+        if used:
+            # ASSUMED: the deletion is accepted and taken back; the stack stays in the status that it had.
+            self._shelf.set_status(stack, stack.status, f"Delete canceled. {'; '.join(used)}")
+            return
         principal = self._principal(request, request.params.get("RoleARN", stack.role_arn))
         operation = OperationRecord("delete", "delete", principal, request.params.get("ClientRequestToken", ""))
         self._accepting.doom_all(operation, stack, retained)
         stack.operation = operation
         self._shelf.set_status(stack, "DELETE_IN_PROGRESS", "User Initiated")
-        used = [
-            f"Export {output.export} cannot be deleted as it is in use by {', '.join(users)}"
-            for output in stack.outputs
-            if output.export and (users := self._shelf.importers(stack.account, stack.region, output.export))
-        ]
-        if used:
-            # AWS: the deletion is accepted, and fails with this reason.
-            stack.operation = None
-            self._shelf.set_status(stack, "DELETE_FAILED", "\n".join(used))
-            return
         self._lifecycle.begin(stack)
 
     def _protect(self, request: Request) -> Output:
