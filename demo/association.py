@@ -29,14 +29,14 @@ class AssociationCall:
 
     def command(self) -> list[str]:
         """Return the article's command, as its words."""
-        arguments = json.dumps(self.arguments, separators=(",", ":"))[1:-1]
+        inner = json.dumps(self.arguments, separators=(",", ":"))[1:-1]
         text = TEXT
         for placeholder, value in (
             ("TARGET_ACCOUNTS", '","'.join(self.target_accounts)),
             ("TARGET_REGIONS", '","'.join(self.target_regions)),
             ("MAX_CONCURRENCY", self.max_concurrency),
             ("MAX_ERRORS", self.max_errors),
-            ("ADDITIONAL_ARGUMENTS", arguments.replace('"', '\\"')),
+            ("ADDITIONAL_ARGUMENTS", json.dumps(inner)[1:-1]),
             ('"ACTION"', f'"{self.action}"'),
             ("INSTALLATION_TYPE", self.installation_type),
             ("PACKAGE_NAME", self.package),

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,9 @@ def as_nobody(folder: Path) -> tuple[list[str], dict[str, str]]:
     prefix = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
 
     def usable(command: list[str]) -> bool:
-        return subprocess.run([*prefix, *command], capture_output=True, check=False, cwd="/").returncode == 0
+        # Through a shell: setpriv itself still has root's capabilities at the moment in which it starts its command.
+        through_shell = ["sh", "-c", 'exec "$0" "$@"', *command]
+        return subprocess.run([*prefix, *through_shell], capture_output=True, check=False, cwd="/").returncode == 0
 
     if not usable(["test", "-r", str(packages / "botocore/__init__.py")]):
         packages = Path(shutil.copytree(packages, folder / "packages"))
@@ -78,9 +81,10 @@ def as_nobody(folder: Path) -> tuple[list[str], dict[str, str]]:
 @pytest.mark.journey
 @pytest.mark.xdist_group("user")
 @pytest.mark.skipif(os.geteuid() != 0, reason="whoever runs this is an ordinary user already: every other journey shows it")
-def test_an_ordinary_user_gets_the_package_onto_a_node(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_ordinary_user_gets_the_package_onto_a_node() -> None:
     """Without any privilege: a real .deb is installed by dpkg on a node, and the host has no trace of it."""
-    folder = Path("/var/tmp") / f"csd-user-{os.getpid()}"  # outside pytest's folders, which only root may enter
+    folder = Path(tempfile.mkdtemp(prefix="csd-user-"))  # outside pytest's folders, which only root may enter
+    folder.chmod(0o755)
     try:
         (folder / "home").mkdir(parents=True)
         (folder / "walk").mkdir()

@@ -231,6 +231,11 @@ def _make_mount_point(source: Path, target: Path) -> None:
 def _explained(step: Step, error: OSError) -> str:
     what = f"{type(step).__name__.lower()} at {step.target} was refused by the kernel ({error.strerror})."
     match step:
+        case Overlay() if error.errno == errno.ELOOP:
+            return (
+                f"{what} The state directory lies below {step.lowers[-1]}, which an ordinary user's nodes show. Give --state a directory "
+                "elsewhere, for instance in your home or in /tmp."
+            )
         case Overlay() if error.errno in {errno.EINVAL, errno.EOPNOTSUPP}:
             return (
                 f"{what} Its upper directory {step.upper} must lie on a file system that overlayfs can write to (ext4, xfs, btrfs, "

@@ -22,14 +22,10 @@ SECRET_FILES = ("/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-")
 SKELETON_FILES = ("/etc/", "/var/lib/dpkg/", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/log/apt/", "/var/lib/rpm/")
 """Trees whose files an ordinary user's nodes get as copies that they may change in place."""
 SKELETON_FILE_BYTES_MAX = 8_000_000
-SKIPPED_IN_SKELETON = (
-    "usr/share/doc/",
-    "usr/share/locale/",
-    "usr/src/",
-    "var/cache/apt/",
-    "var/lib/apt/lists/",
-    "var/lib/docker/",
+SKIPPED_IN_SKELETON = frozenset(
+    {"/usr/share/doc", "/usr/share/locale", "/usr/src", "/var/cache", "/var/lib/apt/lists", "/var/lib/docker", "/var/tmp"}  # noqa: S108
 )
+"""Directories that are made for the node, but whose content is not gone through: nothing an installer changes is in them."""
 
 
 def read_host_facts() -> HostFacts:
@@ -149,7 +145,7 @@ def build_skeleton(folder: Path, facts: HostFacts) -> None:
         return
     for name in facts.directories:
         if name in rootplan.SYSTEM_TREES:
-            _copy_directories(f"/{name}", f"{folder}/{name}")
+            _copy_directories(f"/{name}", f"{folder}/{name}", os.path.realpath(folder.parent))
     stamp.write_text(made_from)
 
 
@@ -158,7 +154,8 @@ def _host_state(facts: HostFacts) -> str:
     return f"{status.stat().st_mtime_ns if status.exists() else 0} {' '.join(facts.directories)}"
 
 
-def _copy_directories(original: str, copy: str) -> None:
+def _copy_directories(original: str, copy: str, state: str) -> None:
+    """Copy the tree of directories, but not the state directory: it holds the copy itself, and nodes must not see it."""
     device = os.stat(original).st_dev
     waiting = [(original, copy)]
     while waiting:
@@ -167,7 +164,7 @@ def _copy_directories(original: str, copy: str) -> None:
         with contextlib.suppress(OSError):
             facts = os.stat(source)
             os.chmod(target, stat.S_IMODE(facts.st_mode) & ~0o6000 | 0o700)
-            if facts.st_dev == device and source not in SKIPPED_IN_SKELETON:
+            if facts.st_dev == device and source not in SKIPPED_IN_SKELETON and source != state:
                 for entry in os.scandir(source):
                     _copy_entry(entry, f"{target}/{entry.name}", waiting)
 
