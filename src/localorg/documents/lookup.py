@@ -65,10 +65,12 @@ class Lookup:
         arn = parse_arn(name)
         plain, account = name, request.account
         if arn is not None:
-            if arn.service != "ssm" or arn.region != request.region or not arn.resource.startswith(RESOURCE):
+            here = arn.partition == self._partition and arn.service == "ssm" and arn.region == request.region
+            if not here or not arn.resource.startswith(RESOURCE):
                 raise AwsError("InvalidDocument", f"{name} is no ARN of a document in {request.region}; documents are Regional.")
             plain, account = arn.resource.removeprefix(RESOURCE), arn.account
-        if plain in self._aws_owned and account in ("", request.account):
+        # One document, one ARN: policies are judged on the ARN as it is given, so another spelling of it must lead nowhere.
+        if plain in self._aws_owned and account == ("" if arn else request.account):
             return self._of_aws(plain)
         held = self._shelf.documents.get(account, request.region, plain)
         if held is None:

@@ -46,6 +46,10 @@ class Authoriser:
 
     def denial(self, principal: Principal, region: str, access: Access) -> Denial | None:
         """Return why `principal` may not do `access`, or None when it may."""
+        if principal.kind in {"user", "role"} and self.holder(principal) is None:
+            # Whoever was deleted holds nothing any more; nor does a resource's policy that names the ARN speak of them, for AWS keeps
+            # the unique id in it, which a new user or role of that name does not have.
+            return Denial(f"because no identity-based policy allows the {access.action} action")
         facts = _Facts(self, principal, region, access)
         question = Question(
             principal=principal,

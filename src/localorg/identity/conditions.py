@@ -58,13 +58,13 @@ def _equal_any_case(found: str, wanted: Template, lookup: Lookup) -> bool:
 
 def _like(found: str, wanted: Template, lookup: Lookup) -> bool:
     pattern = wanted.pattern(lookup)
-    return pattern is not None and pattern.fullmatch(found) is not None
+    return pattern is not None and pattern(found)
 
 
 def _arn_like(found: str, wanted: Template, lookup: Lookup) -> bool:
     """AWS: each of the six colon-delimited parts is compared by itself; ArnEquals and ArnLike behave identically."""
     pattern = wanted.pattern(lookup, "arn-parts")
-    return pattern is not None and found.count(":") >= 5 and pattern.fullmatch(found) is not None
+    return pattern is not None and found.count(":") >= 5 and pattern(found)
 
 
 OPERATORS: dict[str, tuple[Matcher, bool]] = {

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from localorg.identity.conditions import SUPPORTED_KEYS, Condition, Findings, Unevaluable, parse_conditions
+from localorg.identity.globs import Match, Piece, matcher
 from localorg.identity.principals import Principals, parse_principals
 from localorg.identity.templates import Lookup, Template, template
 from localorg.kernel.arn import parse_arn
@@ -32,12 +33,12 @@ SID = re.compile(r"[A-Za-z0-9]*")
 class Actions:
     """Action or NotAction: names are compared without regard to case."""
 
-    pattern: re.Pattern[str]
+    matches: tuple[Match, ...]
     negated: bool
 
     def hold(self, action: str) -> bool:
         """Say whether `action` (ssm:SendCommand) is meant."""
-        return (self.pattern.fullmatch(action) is not None) != self.negated
+        return any(match(action) for match in self.matches) != self.negated
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Resources:
     @staticmethod
     def _matches(item: Template, resource: str, lookup: Lookup) -> bool:
         pattern = item.pattern(lookup, "arn")
-        return pattern is not None and pattern.fullmatch(resource) is not None
+        return pattern is not None and pattern(resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,12 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def _of_action(name: str) -> Match:
+    kinds: dict[str, Piece] = {"*": Piece(kind="many"), "?": Piece(kind="one")}
+    return matcher([kinds.get(character) or Piece(character) for character in name], any_case=True)
+
+
 class _Reader:
     """Reads statements and notes what is wrong with them."""
 
@@ -203,7 +210,7 @@ class _Reader:
     def _actions(self, entry: Mapping[str, Any], place: str) -> Actions:
         found = self._either(entry, "Action", place)
         if found is None:
-            return Actions(re.compile("(?!)"), negated=False)
+            return Actions((), negated=False)
         element, names = found
         for name in names:
             if not ACTION.fullmatch(name):
@@ -213,8 +220,7 @@ class _Reader:
                 )
             elif self.kind == "trust" and not name.lower().startswith("sts:"):
                 self._bad(f"{place}.{element}", f"AssumeRole policy may only specify STS AssumeRole actions. Found {name!r}")
-        wild = "|".join(re.escape(name).replace(r"\*", ".*").replace(r"\?", ".") for name in names)
-        return Actions(re.compile(wild, re.IGNORECASE), negated=element == "NotAction")
+        return Actions(tuple(map(_of_action, names)), negated=element == "NotAction")
 
     def _resources(self, entry: Mapping[str, Any], place: str) -> Resources | None:
         if self.kind == "trust":

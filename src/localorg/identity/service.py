@@ -19,8 +19,9 @@ from localorg.identity.profiles import InstanceProfiles
 from localorg.identity.records import AccessKey, Role
 from localorg.identity.roles import Roles
 from localorg.identity.service_linked import ServiceLinkedRoles
-from localorg.identity.sts import Secrets, SecretSource, SecurityTokens, Sessions, credentials_output
+from localorg.identity.sts import IsOpen, Secrets, SecretSource, SecurityTokens, Sessions, credentials_output
 from localorg.identity.users import Users
+from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Access, Operation, Principal
 
@@ -28,9 +29,18 @@ __all__ = ["NODE_SESSION_S", "Identity"]
 
 
 class Identity:
-    """IAM and STS of every account. `secret_source(n)` gives text made of n random bytes (secrets.token_urlsafe)."""
+    """IAM and STS of every account. `secret_source(n)` gives text made of n random bytes (secrets.token_urlsafe).
 
-    def __init__(self, kernel: Kernel, secret_source: SecretSource, organization_of: OrganizationOf) -> None:
+    `is_open(account)` says whether an account is active; nobody of another account's signs calls, or is assumed there.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        secret_source: SecretSource,
+        organization_of: OrganizationOf,
+        is_open: IsOpen = lambda _account: True,
+    ) -> None:
         self.directory = Directory(kernel)
         self._kernel = kernel
         secrets = Secrets(secret_source)
@@ -40,11 +50,12 @@ class Identity:
         self._users = Users(self.directory, secrets)
         self._profiles = InstanceProfiles(self.directory)
         self._linked = ServiceLinkedRoles(self.directory, self._roles)
+        self._is_open = is_open
         self._bootstrap = Bootstrap(self.directory, self._users, self._roles, self._profiles, self.sessions, self.authoriser)
 
     def operations(self) -> list[Operation]:
         """Return every operation of IAM and STS that is supported."""
-        tokens = SecurityTokens(self.directory, self.sessions, self.authoriser)
+        tokens = SecurityTokens(self.directory, self.sessions, self.authoriser, self._is_open)
         parts = (self._roles, self._users, self._profiles, self._linked, ManagedPolicies(self.directory), tokens)
         return [operation for part in parts for operation in part.operations()]
 
@@ -53,8 +64,20 @@ class Identity:
         self.authoriser.check(principal, region, access)
 
     def credentials(self, access_key_id: str) -> tuple[str, str | None, float | None, Principal] | None:
-        """Return (secret, session token, expiry in epoch seconds, principal) of a key, or None when it is unknown or inactive."""
-        return self.sessions.find(access_key_id)
+        """Return (secret, session token, expiry in epoch seconds, principal) of a key, or None when it is unknown or inactive.
+
+        Raises AwsError for a key of an account that is not active.
+        """
+        found = self.sessions.find(access_key_id)
+        if found is not None:
+            self._refuse_closed(found[3].account)
+        return found
+
+    def _refuse_closed(self, account: str) -> None:
+        if not self._is_open(account):
+            # ASSUMED: AWS documents that a suspended account cannot be used, not in which words its keys are refused.
+            what = f"The security token included in the request is invalid. The account {account} is not active."
+            raise AwsError("UnrecognizedClientException", what, 403)
 
     def service_linked_role(self, account: str, service_name: str) -> Principal:
         """Return a principal that acts as the service-linked role of `service_name` in `account`. Raises NotSupported."""
@@ -79,5 +102,6 @@ class Identity:
 
     def node_session(self, account: str, role_name: str, instance_id: str, region: str = "") -> dict[str, Any]:
         """Return fresh credentials of an instance: AccessKeyId, SecretAccessKey, SessionToken, Expiration (epoch seconds)."""
+        self._refuse_closed(account)
         session = self._bootstrap.node_session(account, role_name, instance_id, region or self._kernel.settings.regions[0])
         return credentials_output(session)

@@ -25,6 +25,8 @@ from localorg.protocol.calls import Access, Operation, Output, Principal, Reques
 
 SecretSource = Callable[[int], str]
 """number of random bytes -> text of at least that many URL-safe characters (secrets.token_urlsafe)."""
+IsOpen = Callable[[str], bool]
+"""account id -> may it be worked in (is it ACTIVE)?"""
 CHAINED_S_MAX = 3600
 DEFAULT_S = 3600
 REFUSED = ("Tags", "TransitiveTagKeys", "SerialNumber", "TokenCode", "SourceIdentity", "ProvidedContexts")
@@ -142,10 +144,11 @@ def credentials_output(session: Session) -> Output:
 class SecurityTokens:
     """The operations of STS."""
 
-    def __init__(self, directory: Directory, sessions: Sessions, authoriser: Authoriser) -> None:
+    def __init__(self, directory: Directory, sessions: Sessions, authoriser: Authoriser, is_open: IsOpen) -> None:
         self._directory = directory
         self._sessions = sessions
         self._authoriser = authoriser
+        self._is_open = is_open
 
     def operations(self) -> list[Operation]:
         """Return what the gateway offers."""
@@ -163,7 +166,8 @@ class SecurityTokens:
         parts = parse_arn(arn)
         if parts is None or parts.service != "iam" or not parts.resource.startswith("role/"):
             raise AwsError("ValidationError", f"{arn} is invalid")
-        role = self._directory.role_by_arn(arn)
+        # ASSUMED: in a suspended account no role can be assumed, in the words of a role that does not trust.
+        role = self._directory.role_by_arn(arn) if self._is_open(parts.account) else None
         context = {"sts:RoleSessionName": request.params["RoleSessionName"]}
         if "ExternalId" in request.params:
             context["sts:ExternalId"] = request.params["ExternalId"]

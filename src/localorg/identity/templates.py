@@ -1,7 +1,7 @@
 """Strings in a policy that may hold wildcards and policy variables, compiled once into something that matches.
 
-Flow: "arn:...:user/${aws:username}/*" -> `Template` (pieces) -> a regular expression, at once when there is no variable, else
-with the request's context.
+Flow: "arn:...:user/${aws:username}/*" -> `Template` (pieces) -> a matcher, at once when there is no variable, else with the
+request's context.
 Rules: what a variable brings in is literal text, never a wildcard; a variable without value and without default matches nothing.
 Refuses to know: which keys exist (conditions.py) and what the strings are compared with.
 
@@ -13,6 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from localorg.identity import globs
+from localorg.identity.globs import Match
 
 Lookup = Callable[[str], str | None]
 """lower-case condition key -> its value in this request, or None."""
@@ -53,7 +56,7 @@ class Template:
         filled = self._filled(lookup)
         return None if filled is None else "".join(text for text, _ in filled)
 
-    def pattern(self, lookup: Lookup, grammar: Grammar = "text") -> re.Pattern[str] | None:
+    def pattern(self, lookup: Lookup, grammar: Grammar = "text") -> Match | None:
         """Return what the string matches, or None when a variable has no value."""
         filled = self._filled(lookup)
         return None if filled is None else _compiled(filled, grammar)
@@ -97,19 +100,19 @@ def _variable(inside: str) -> Piece:
 
 
 @lru_cache(maxsize=8192)
-def _compiled(pieces: tuple[tuple[str, bool], ...], grammar: Grammar) -> re.Pattern[str]:
+def _compiled(pieces: tuple[tuple[str, bool], ...], grammar: Grammar) -> Match:
     marks = [(char, wild) for text, wild in pieces for char in text]
-    colons, expression = ARN_COLONS if grammar == "text" else 0, []
+    colons, found = ARN_COLONS if grammar == "text" else 0, []
     for position, (char, wild) in enumerate(marks):
         if not wild or char not in "*?":
             colons += char == ":"
-            expression.append(re.escape(char))
+            found.append(globs.Piece(char))
         elif colons >= ARN_COLONS:
-            expression.append(".*" if char == "*" else ".")
+            found.append(globs.Piece(kind="many" if char == "*" else "one"))
         else:
             following = marks[position + 1][0] if position + 1 < len(marks) else ":"
             # AWS: "If a * wildcard is the last character of a resource ARN segment, it can expand to match beyond the
             # colon boundaries."
             beyond = grammar == "arn" and char == "*" and following == ":"
-            expression.append(".*" if beyond else "[^:]*" if char == "*" else "[^:]")
-    return re.compile("".join(expression), re.DOTALL)
+            found.append(globs.Piece(kind="many" if char == "*" else "one", but="" if beyond else ":"))
+    return globs.matcher(found)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from localorg.kernel.events import Kernel
 from localorg.organization.changing import ENGINE, Changing
 from localorg.organization.reading import Reading
-from localorg.organization.records import OrganizationSeed
+from localorg.organization.records import ACTIVE, OrganizationSeed
 from localorg.organization.seeding import plant
 from localorg.organization.tree import Tree
 from localorg.protocol.calls import Access, AccessRule, Operation, Request
@@ -46,6 +46,11 @@ class Organization:
         """Return the organization id of an account, or None when it is in none."""
         known = self._tree.known()
         return known.organization_id if known and self._tree.accounts.get(account) else None
+
+    def is_open(self, account: str) -> bool:
+        """Say whether an account may be worked in: ACTIVE, or none of this organization's."""
+        found = self._tree.accounts.get(account)
+        return found is None or found.state == ACTIVE
 
     def organization_path_of(self, account: str) -> str | None:
         """Return o-.../r-.../ou-.../ (aws:PrincipalOrgPaths), or None when the account is in no organization."""

@@ -53,7 +53,12 @@ class Engines:
 def wire_engines(kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable[[Identity], BorrowedServices | None]) -> Engines:
     """Build and connect the engines. `borrow` makes the borrowed services, which need identity's policy check."""
     belongs: list[Organization] = []  # identity asks who belongs where; the organization is built after the gateway it needs
-    identity = Identity(kernel, secrets.token_urlsafe, lambda account: belongs[0].organization_of(account) if belongs else None)
+    identity = Identity(
+        kernel,
+        secrets.token_urlsafe,
+        lambda account: belongs[0].organization_of(account) if belongs else None,
+        lambda account: belongs[0].is_open(account) if belongs else True,
+    )
     gateway = Gateway(kernel, identity, validate, borrow(identity))
     organization = Organization(kernel, gateway)
     belongs.append(organization)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import ApiCall
 from localorg.server.control import Refused
 from localorg.server.engines import Engines
@@ -68,7 +69,7 @@ class Operator:
 
     def _ping(self, record: NodeRecord) -> str:
         identity = self.engines.identity
-        found = identity.credentials(identity.bootstrap_account(record.account).id)
+        found = identity.sessions.find(identity.bootstrap_account(record.account).id)
         if found is None:
             raise Refused(500, f"{record.account} has lost its administrator's key; this is a defect of localorg")
         administrator = found[3]
@@ -106,7 +107,10 @@ class Operator:
         record = next((r for r in self.records if r.instance_id == instance_id), None)
         if record is None or not hmac.compare_digest(record.secret.encode(), secret.encode()):
             raise Refused(403, "this is not the secret of that node")
-        session = self.engines.identity.node_session(record.account, NODE_ROLE, instance_id, record.region)
+        try:
+            session = self.engines.identity.node_session(record.account, NODE_ROLE, instance_id, record.region)
+        except AwsError as refusal:
+            raise Refused(403, f"{refusal.code}: {refusal.message}") from refusal
         return {
             "Code": "Success",
             "AccessKeyId": session["AccessKeyId"],

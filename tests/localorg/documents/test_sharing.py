@@ -218,3 +218,20 @@ def test_policies_are_asked_about_the_document() -> None:
         ("ssm:GetDocument", f"arn:aws:ssm:{HOME}::document/AWS-RunShellScript"),
         ("ssm:AddTagsToResource", f"arn:aws:ssm:{HOME}:{HUB}:document/Greet"),
     ]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        f"arn:aws-cn:ssm:{HOME}:{HUB}:document/Shared",
+        f"arn:x:ssm:{HOME}:{HUB}:document/Shared",
+        f"arn:aws:ssm:{HOME}:{HUB}:document/AWS-RunShellScript",
+    ],
+)
+def test_a_document_has_one_arn(spelling: str) -> None:
+    """Policies are judged on the ARN as given; another spelling of it must not lead to what a Deny names."""
+    house = Harness()
+    house.create(name="Shared")
+    assert house.call("GetDocument", Name=f"arn:aws:ssm:{HOME}:{HUB}:document/Shared")
+    assert house.call("GetDocument", Name=f"arn:aws:ssm:{HOME}::document/AWS-RunShellScript")
+    assert code_of(house, "GetDocument", Name=spelling) == "InvalidDocument"
