@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import socket
 import sys
 from asyncio.subprocess import Process
@@ -27,7 +28,7 @@ TIMEOUT_S_MAX = 600.0
 RESULT_BYTES_MAX = 1 << 20
 """A payload and a log, with room for what JSON adds to them; a run that says more is not heard out."""
 END_S_MAX = 5.0
-HOST_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+HOST_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 """Everything that the host inherits: a fork of it can read /proc/self/environ, and our own environment may hold real credentials."""
 
 
