@@ -9,6 +9,8 @@ StopAutomationExecution, SendAutomationSignal; Service Authorization Reference, 
 from localorg.automation import listing, views
 from localorg.automation.engine import Engine
 from localorg.automation.executions import Executions, runbook_of
+from localorg.automation.interruptions import Interruptions
+from localorg.automation.lifecycle import Lifecycle
 from localorg.automation.locations import Locations
 from localorg.automation.ports import ENGINE, Scripts, StepPorts
 from localorg.automation.records import TERMINAL, Execution, StepRecord
@@ -36,7 +38,10 @@ class Automation:
         kept = Sessions(kernel, gateway, sessions, self._executions.of)
         ports = StepPorts(kernel, gateway, kept, scripts)
         locations = Locations(kernel, gateway, self._executions, kept, ports)
-        self._engine = Engine(kernel, self._executions, kept, ports, locations)
+        self._lifecycle = Lifecycle(kernel, self._executions, kept)
+        locations.on_end = self._lifecycle.finish
+        self._engine = Engine(kernel, self._executions, self._lifecycle, ports, locations)
+        self._interruptions = Interruptions(kernel, self._executions, self._lifecycle, self._engine, locations)
         self._starting = Starting(kernel, gateway, self._executions, kept, ports)
         kernel.on(ENGINE, self.handle)
         kernel.subscribe("command.status-change", ENGINE)
@@ -49,7 +54,7 @@ class Automation:
             case "go":
                 self._engine.go(self._of(event))
             case "cancel-limit":
-                self._engine.end_cancelling(self._of(event))
+                self._interruptions.end_cancelling(self._of(event))
             case name:
                 self._engine.on_step_event(name.removeprefix("step."), event.data)
 
@@ -58,7 +63,7 @@ class Automation:
 
     def resume(self) -> None:
         """After a restart: go on where executions stood."""
-        self._engine.resume()
+        self._interruptions.resume()
 
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
@@ -88,7 +93,7 @@ class Automation:
     def _start(self, request: Request) -> Output:
         execution, is_new = self._starting.prepare(request)
         if is_new:
-            self._engine.admit(execution)
+            self._lifecycle.admit(execution)
         return {"AutomationExecutionId": execution.execution_id}
 
     def _find(self, request: Request) -> Execution:
@@ -130,7 +135,7 @@ class Automation:
                 "InvalidAutomationStatusUpdateException",
                 f"Automation execution {row.execution_id} has ended as {row.status} and cannot be stopped.",
             )
-        self._engine.cancel(row)
+        self._interruptions.cancel(row)
         return {}
 
     def _signal(self, request: Request) -> Output:
