@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from node.control_plane import ControlPlane
-from node.running import HostProcess, host, is_sandbox_possible, node_entry
+from node.running import HostProcess, host, in_layer, is_sandbox_possible, node_entry
 
 ONE, TWO = "i-0aaa11112222", "i-0bbb11112222"
 
@@ -22,9 +22,9 @@ class Fleet:
     one: str = ONE
     two: str = TWO
 
-    def layer(self, instance_id: str) -> Path:
-        """Where the node's own files lie on this machine."""
-        return self.state / instance_id / "upper/root"
+    def file(self, instance_id: str, path: str) -> Path:
+        """Where a node's own copy of `path` lies on this machine."""
+        return in_layer(self.state, instance_id, path)
 
 
 @pytest.fixture(scope="session")

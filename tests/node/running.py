@@ -2,9 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,6 +110,8 @@ def host(
         **extra,
     }
     path = config or state.parent / "host.json"
+    if os.geteuid() != 0:
+        _share_skeleton(state)
     path.write_text(json.dumps(settings))
     running = HostProcess(
         subprocess.Popen(
@@ -117,7 +119,7 @@ def host(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(SRC)},
+            env={**os.environ, "PYTHONPATH": python_path()},
         )
     )
     try:
@@ -125,6 +127,21 @@ def host(
     finally:
         if running.process.poll() is None:
             running.end()
+
+
+def _share_skeleton(state: Path) -> None:
+    """An ordinary user's nodes need a copy of the host's directories: make it once for all tests."""
+    shared = Path(tempfile.gettempdir()) / f"localorg-test-skeleton-{os.geteuid()}"
+    shared.mkdir(exist_ok=True)
+    state.mkdir(parents=True, exist_ok=True)
+    if not (state / "skeleton").exists():
+        (state / "skeleton").symlink_to(shared)
+
+
+def in_layer(state: Path, instance_id: str, path: str) -> Path:
+    """Where a node's own copy of the absolute `path` lies on this machine."""
+    upper = state / instance_id / "upper"
+    return upper / "root" / path.strip("/") if os.geteuid() == 0 else upper / path.strip("/")
 
 
 def enter(pid: int, *command: str) -> "subprocess.CompletedProcess[str]":
@@ -135,11 +152,19 @@ def enter(pid: int, *command: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(SRC)},
+        env={**os.environ, "PYTHONPATH": python_path()},
         timeout=60,
     )
 
 
 def is_sandbox_possible() -> bool:
-    """Say whether this machine can make sandboxes at all."""
-    return shutil.which("unshare") is not None and subprocess.run(["unshare", "-m", "true"], check=False).returncode == 0
+    """Say whether this machine can make sandboxes at all for this user."""
+    code = "import sys; from localorg.node.namespaces import available; sys.exit(available() is not None)"
+    return (
+        subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ, "PYTHONPATH": python_path()}).returncode == 0
+    )
+
+
+def python_path() -> str:
+    """Our sources first, and whatever this Python was given."""
+    return os.pathsep.join([str(SRC), *filter(None, [os.environ.get("PYTHONPATH")])])

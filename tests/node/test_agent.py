@@ -10,7 +10,7 @@ import pytest
 
 from node.conftest import Fleet
 from node.control_plane import ControlPlane, package_document, shell_document
-from node.running import enter, host, node_entry
+from node.running import enter, host, in_layer, node_entry
 from node.zips import package, publish
 
 pytestmark = pytest.mark.sandbox
@@ -195,7 +195,7 @@ def test_new_credentials_when_the_old_ones_are_unknown(fleet: Fleet) -> None:
 
 def test_secrets_are_in_no_log(fleet: Fleet) -> None:
     """Neither the node's secret nor its keys nor the host's environment."""
-    log = (fleet.layer(fleet.one) / "var/log/amazon/ssm/amazon-ssm-agent.log").read_text()
+    log = fleet.file(fleet.one, "/var/log/amazon/ssm/amazon-ssm-agent.log").read_text()
     said = fleet.plane.shell(fleet.one, "env; grep -rl s3cret /var/lib/amazon /var/log/amazon /etc/os-release 2>/dev/null; true")
     assert "s3cret" not in log
     assert "PYTHONPATH" not in said.out
@@ -231,7 +231,7 @@ def test_a_server_outage(sandbox: None, tmp_path: Path) -> None:
         plane.wait_for(lambda: "AcknowledgeMessage" in kinds(plane, message), "the acknowledgement")
         plane.down = True
         enter(running.pid(NODE), "touch", "/opt/go")
-        replies = tmp_path / "nodes" / NODE / "upper/root/var/lib/amazon/ssm" / NODE / "replies"
+        replies = in_layer(tmp_path / "nodes", NODE, "/var/lib/amazon/ssm") / NODE / "replies"
         with plane.changed:
             while len(list(replies.iterdir())) < 2:
                 plane.changed.wait(0.02)
@@ -246,8 +246,9 @@ def test_a_restart_keeps_packages_and_what_was_run(sandbox: None, tmp_path: Path
             publish(plane, "P", "1.0")
             command = plane.send(NODE, package_document("P"))
             assert plane.outcome(command).status == "Success"
+        before = plane.polls[NODE]
         with host(plane, tmp_path / "nodes", [node_entry(NODE)]):
-            plane.wait_for(lambda: len(plane.registrations) == 2, "the second registration")
+            plane.wait_for(lambda: plane.polls[NODE] != before, "a new poll")
             assert plane.shell(NODE, "cat /opt/p/VERSION").out == "1.0\n"
             again = plane.outcome(plane.send(NODE, package_document("P")))
             assert again.out == "P 1.0 is already installed\n"
@@ -264,7 +265,9 @@ def test_a_command_that_was_cut_off_is_told(sandbox: None, tmp_path: Path) -> No
             plane.shell(NODE, "while [ ! -e /opt/begun ]; do sleep 0.02; done")
             os.kill(running.pid(NODE), signal.SIGKILL)
             running.wait("node-died", NODE)
+        before = plane.polls[NODE]
         with host(plane, tmp_path / "nodes", [node_entry(NODE)]):
+            plane.wait_for(lambda: plane.polls[NODE] != before, "a new poll")
             said = plane.outcome(message)
             assert (said.status, said.trace) == (
                 "Failed",
@@ -283,7 +286,7 @@ def test_a_wrong_secret_gets_no_credentials(sandbox: None, tmp_path: Path) -> No
     """The node keeps asking and says why in its own log, without the secret."""
     with ControlPlane() as plane, host(plane, tmp_path / "nodes", [node_entry(NODE, secret="wrong-one")]) as running:
         running.wait("node-up")
-        log = tmp_path / "nodes" / NODE / "upper/root/var/log/amazon/ssm/amazon-ssm-agent.log"
+        log = in_layer(tmp_path / "nodes", NODE, "/var/log/amazon/ssm/amazon-ssm-agent.log")
         with plane.changed:
             while not (log.exists() and "no credentials" in log.read_text()):
                 plane.changed.wait(0.02)

@@ -29,6 +29,9 @@ from localorg.node.rootplan import HostFacts, RootPlan
 
 PRELOADED = (encodings.idna, encodings.cp437, encodings.latin_1, encodings.ascii)
 """Modules that the standard library imports only when it first needs them: inside a node it would be too late."""
+KEPT_VARIABLES = frozenset(
+    {"HOME", "PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "http_proxy", "https_proxy", "no_proxy"}
+)
 DESCRIPTORS_MAX = 8192
 POLICY_RC = "#!/bin/sh\n# localorg: a node runs no init, so packages must not start services.\nexit 101\n"
 
@@ -71,13 +74,14 @@ class Host:
         rootfs.make_layers(plan)
         masked = (*rootfs.private_paths(self.facts), *self.settings.masked, str(self.settings.state_dir))
         rootfs.mask(plan, self.facts, masked)
-        if os.geteuid() == 0:
+        whole_root = rootfs.is_whole_root()
+        if whole_root:
             rootfs.lock_passwords(plan)
         rootfs.write_node_files(plan, _node_files(node))
 
         def main() -> int:
             _forget_all_but(orders)
-            if os.getuid() == 0 and not _in_user_namespace():
+            if whole_root:
                 namespaces.set_dumpable(allowed=False)
             return machine.run(node, self.settings.endpoint, Root(Path("/"), sandboxed=True), orders)
 
@@ -85,7 +89,7 @@ class Host:
 
     def _plan(self, folder: Path) -> RootPlan:
         directories = rootfs.node_directories(folder)
-        if os.geteuid() == 0:
+        if rootfs.is_whole_root():
             return rootplan.overlay_plan(self.facts, directories)
         skeleton = self.settings.state_dir / "skeleton"
         rootfs.build_skeleton(skeleton, self.facts)
@@ -174,10 +178,6 @@ def _how_it_ended(status: int) -> str:
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _in_user_namespace() -> bool:
-    return Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]
-
-
 def _node_files(node: NodeConfig) -> dict[str, str]:
     release = persona.os_release_text(node.os_release)
     files = {"/etc/os-release": release, "/usr/lib/os-release": release, "/etc/hostname": node.computer_name + "\n"}
@@ -227,6 +227,13 @@ def _obey_line(host: Host, line: bytes) -> None:
         host.obey(command)
 
 
+def _forget_the_callers_environment() -> None:
+    """Start anew without the variables of whoever started the server: what is in a process's first memory, its node can read."""
+    kept = {key: value for key, value in os.environ.items() if key in KEPT_VARIABLES}
+    if len(kept) != len(os.environ):
+        os.execve(sys.executable, [sys.executable, "-m", "localorg.node.host", *sys.argv[1:]], kept)  # noqa: S606 - ourselves again
+
+
 def main(arguments: list[str]) -> int:
     """Run the host. Returns the exit code: 2 for a wrong configuration, 3 when the machine refuses sandboxes."""
     namespaces.die_with_parent()
@@ -269,4 +276,5 @@ def _check_isolation(settings: HostConfig) -> None:
 
 
 if __name__ == "__main__":
+    _forget_the_callers_environment()
     sys.exit(main(sys.argv[1:]))

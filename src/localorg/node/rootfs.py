@@ -28,6 +28,11 @@ SKIPPED_IN_SKELETON = frozenset(
 """Directories that are made for the node, but whose content is not gone through: nothing an installer changes is in them."""
 
 
+def is_whole_root() -> bool:
+    """Say whether this is root with every user of the machine, and not root of a user namespace (as in a rootless container)."""
+    return os.geteuid() == 0 and Path("/proc/self/uid_map").read_text().split() == ["0", "0", "4294967295"]
+
+
 def read_host_facts() -> HostFacts:
     """Look at this machine: what is mounted, and what lies directly below /."""
     mounts = []
@@ -61,8 +66,8 @@ def make_layers(plan: RootPlan) -> None:
 def _like(original: Path, copy: Path) -> None:
     """Give `copy` the mode, and as far as allowed the owner, of `original`."""
     facts = original.stat()
-    copy.chmod(stat.S_IMODE(facts.st_mode) | (0o700 if os.geteuid() else 0))
-    if os.geteuid() == 0:
+    copy.chmod(stat.S_IMODE(facts.st_mode) | (0 if is_whole_root() else 0o700))
+    if is_whole_root():
         os.chown(copy, facts.st_uid, facts.st_gid)
 
 
@@ -91,7 +96,7 @@ def _mask_one(upper: Path, tree: Path, real: Path) -> None:
     _parents(upper, tree, inside)
     if real.is_dir():
         inside.mkdir(mode=0o700 if real == Path("/root") else 0o755)
-        os.setxattr(inside, "trusted.overlay.opaque" if os.geteuid() == 0 else "user.overlay.opaque", b"y")
+        os.setxattr(inside, "trusted.overlay.opaque" if is_whole_root() else "user.overlay.opaque", b"y")
     else:
         inside.touch(mode=0o000)
 
