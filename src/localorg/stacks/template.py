@@ -2,11 +2,13 @@
 
 Flow: text -> `parse` -> Template (sections as they stand) -> `checks` finds what is wrong with it.
 Rules: text that cannot be read raises at once; what is read but wrong is left to `checks`, which tells everything together.
+A parsed template is kept and never changed: a set sends the same text to every account.
 Refuses to know: parameters' values, resource types.
 """
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -40,8 +42,9 @@ class Template:
         return str(self.body.get("Description", ""))
 
 
+@lru_cache(maxsize=64)
 def parse(text: str) -> Template:
-    """Return the template in `text`. Raises ValidationError when it is no template at all."""
+    """Return the template in `text`, which nobody may change. Raises ValidationError when it is no template at all."""
     body = _json(text) if text.lstrip().startswith("{") else _yaml(text)
     if not isinstance(body, dict):
         raise invalid("Template format error: unsupported structure.")

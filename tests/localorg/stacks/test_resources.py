@@ -89,7 +89,6 @@ def test_a_bucket_is_made_where_the_stack_is(region):
     """Documented: S3 API reference, CreateBucket: a LocationConstraint outside us-east-1."""
     kind = TYPES["AWS::S3::Bucket"]
     properties = {
-        "VersioningConfiguration": {"Status": "Enabled"},
         "BucketEncryption": {
             "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
         },
@@ -99,7 +98,6 @@ def test_a_bucket_is_made_where_the_stack_is(region):
     asked, made = play(kind.create(work(properties, region=region)), {})
     assert names(asked) == [
         "CreateBucket",
-        "PutBucketVersioning",
         "PutBucketEncryption",
         "PutPublicAccessBlock",
         "PutBucketTagging",

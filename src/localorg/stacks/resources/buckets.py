@@ -1,5 +1,7 @@
 """AWS::S3::Bucket and AWS::S3::BucketPolicy, made through S3's API (which answers later, as it is borrowed).
 
+Rules: a property whose operation S3 does not offer here (versioning, ownership ...) is refused with the template, not half-way.
+
 AWS: CloudFormation template reference, the types of those names.
 """
 
@@ -85,12 +87,6 @@ def _encryption(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 SETTINGS: tuple[tuple[str, str, str, Any], ...] = (
-    (
-        "VersioningConfiguration",
-        "PutBucketVersioning",
-        "",
-        lambda value: {"VersioningConfiguration": {"Status": value["Status"]}},
-    ),
     ("BucketEncryption", "PutBucketEncryption", "DeleteBucketEncryption", _encryption),
     (
         "PublicAccessBlockConfiguration",
@@ -98,14 +94,8 @@ SETTINGS: tuple[tuple[str, str, str, Any], ...] = (
         "DeletePublicAccessBlock",
         lambda value: {"PublicAccessBlockConfiguration": value},
     ),
-    (
-        "OwnershipControls",
-        "PutBucketOwnershipControls",
-        "DeleteBucketOwnershipControls",
-        lambda value: {"OwnershipControls": value},
-    ),
 )
-"""(property, operation that sets it, operation that takes it away, its value as that operation wants it)"""
+"""What the borrowed S3 answers: (property, operation that sets it, operation that takes it away, its value as that operation wants it)"""
 
 
 def _update(work: Work) -> Steps:
