@@ -4,6 +4,9 @@ Flow: config -> for each node: layers prepared on disk -> `namespaces.start` -> 
 on standard input (set_online, add, stop), events as JSON lines on standard output (node-up, node-died, refused, failed).
 Rules: it imports everything before it forks, because a node's root has no Python of ours. End of input stops every node. It dies
 with its parent, nodes die with it: SIGKILL anywhere leaves no process and no mount.
+What it does not protect against: scripts share the kernel, the network and the processor with everything else; nodes of an
+ordinary user may read the memory of their own agent, which was forked from this process and so may hold the secrets of other nodes
+(as root the agents are closed to that); with isolation "none" there is no protection at all.
 """
 
 import encodings.ascii

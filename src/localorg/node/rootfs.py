@@ -19,11 +19,19 @@ from localorg.node.rootplan import HostFacts, NodeDirectories, RootPlan
 
 ALWAYS_MASKED = ("/etc/ssl/private", "/lib/modules", "/etc/ssh")
 SECRET_FILES = ("/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-")
-SKELETON_FILES = ("/etc/", "/var/lib/dpkg/", "/var/log/dpkg.log", "/var/log/alternatives.log", "/var/log/apt/", "/var/lib/rpm/")
+SKELETON_FILES = (
+    "/etc/",
+    "/var/lib/dpkg/",
+    "/var/log/dpkg.log",
+    "/var/log/alternatives.log",
+    "/var/log/apt/",
+    "/var/lib/rpm/",
+    "/var/cache/debconf/",
+)
 """Trees whose files an ordinary user's nodes get as copies that they may change in place."""
 SKELETON_FILE_BYTES_MAX = 8_000_000
 SKIPPED_IN_SKELETON = frozenset(
-    {"/usr/share/doc", "/usr/share/locale", "/usr/src", "/var/cache", "/var/lib/apt/lists", "/var/lib/docker", "/var/tmp"}  # noqa: S108
+    {"/usr/share/doc", "/usr/share/locale", "/usr/src", "/var/cache/apt", "/var/lib/apt/lists", "/var/lib/docker", "/var/tmp"}  # noqa: S108
 )
 """Directories that are made for the node, but whose content is not gone through: nothing an installer changes is in them."""
 
