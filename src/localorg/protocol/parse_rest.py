@@ -91,7 +91,8 @@ def parse(service: str, operation: str, request: WireRequest) -> Params:
     if shape is None:
         return {}
     route = next(route for route in _routes(service) if route.operation == operation)
-    found = route.path.fullmatch(request.path.rstrip("/") or "/") or route.path.fullmatch(request.path)
+    # A slash at the end is part of a key, but not of a bucket: `/bucket/` is the bucket.
+    found = route.path.fullmatch(request.path) or route.path.fullmatch(request.path.rstrip("/") or "/")
     labels = {name: unquote(value) for name, value in (found.groupdict() if found else {}).items()}
     query = parse_qs(request.query, keep_blank_values=True)
     params: Params = {}

@@ -113,7 +113,8 @@ def _environ(target: Target, request: WireRequest) -> dict[str, Any]:
     }
     names: dict[str, str] = {}
     for name, value in request.headers.items():
-        if name in DROPPED:
+        # In an environ `-` and `_` are one: x_moto_account_id would stand where the account that we have verified stands.
+        if name in DROPPED or ("_" in name and not name.startswith("x-amz-meta-")):
             continue
         key = name.upper().replace("-", "_")
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_plus, urlencode
 
 from botocore.awsrequest import HeadersDict
 from botocore.parsers import ResponseParserFactory
@@ -35,6 +35,44 @@ def to_request(service: str, operation: str, params: Params) -> WireRequest:
     if isinstance(body, str):
         body = body.encode("utf-8")
     return WireRequest(made["method"], path, query, headers, body)
+
+
+def narrowed(operation: str, request: WireRequest) -> WireRequest:
+    """Return a request for S3 with only what its operation knows: each query parameter once, and no `x-amz-` header of another one.
+
+    What is judged and what is performed are two readings of one request; what only one of them would see is taken out.
+    """
+    names, headers = _known(operation)
+    query: dict[str, str] = {}
+    for part in request.query.split("&"):
+        name = unquote_plus(part.partition("=")[0])
+        if name in names:
+            query.setdefault(name, part)
+    kept = {
+        name: value
+        for name, value in request.headers.items()
+        if not name.startswith("x-amz-") or name in headers or name.startswith("x-amz-meta-")
+    }
+    return WireRequest(request.method, request.path, "&".join(query.values()), kept, request.body)
+
+
+@cache
+def _known(operation: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the query parameters and the headers of an operation of S3."""
+    model = operation_model("s3", operation)
+    literal = model.http["requestUri"].partition("?")[2]
+    names = {part.partition("=")[0] for part in literal.split("&") if part}
+    headers: set[str] = set()
+    for name, member in (model.input_shape.members if model.input_shape else {}).items():
+        wire = str(member.serialization.get("name", name))
+        match member.serialization.get("location"):
+            case "querystring":
+                names.add(wire)
+            case "header":
+                headers.add(wire.lower())
+            case _:
+                pass
+    return frozenset(names), frozenset(headers)
 
 
 def from_response(service: str, operation: str, response: WireResponse) -> Output:

@@ -53,6 +53,9 @@ OBJECT_ACTIONS = {
 }
 OTHER = frozenset({"ListBuckets", "DeleteObjects"})
 SUPPORTED = frozenset({*BUCKET_ACTIONS, *OBJECT_ACTIONS, *OTHER})
+TAGGED_WHEN_MADE = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
+KEY_BYTES_MAX = 1024
+"""AWS: S3 user guide, "Naming Amazon S3 objects"."""
 CREATES_OWNER = "CreateBucket"
 PRIVATE_ACLS = frozenset({"private", "bucket-owner-full-control"})
 BucketFacts = Callable[[str], tuple[str, dict[str, Any] | None]]
@@ -78,6 +81,9 @@ class S3Access:
             owner = "" if operation == CREATES_OWNER else None
             return [self._on(bucket, BUCKET_ACTIONS[operation], owner=owner, context=_list_context(params))]
         needed = [self._on(bucket, OBJECT_ACTIONS[operation], params["Key"])]
+        if params.get("Tagging") and operation in TAGGED_WHEN_MADE:
+            # AWS: S3 API reference, PutObject, CopyObject, CreateMultipartUpload: tags need s3:PutObjectTagging as well.
+            needed.append(self._on(bucket, "s3:PutObjectTagging", params["Key"]))
         if operation in {"CopyObject", "UploadPartCopy"}:
             source_bucket, source_key = copy_source(params["CopySource"])
             needed.append(self._on(source_bucket, "s3:GetObject", source_key))
@@ -99,6 +105,8 @@ def refuse_unsupported(operation: str, params: Params) -> None:
     """Raise AwsError for operations and members that would silently do something else."""
     if operation not in SUPPORTED:
         raise NotSupported(f"the operation s3:{operation}")
+    if len(str(params.get("Key", "")).encode("utf-8", "replace")) > KEY_BYTES_MAX:
+        raise AwsError("KeyTooLongError", "Your key is too long", MaxSizeAllowed=str(KEY_BYTES_MAX))
     if params.get("VersionId") not in (None, "null"):
         raise NotSupported("object versions (versionId)", f"s3:{operation}")
     if params.get("ObjectLockEnabledForBucket"):

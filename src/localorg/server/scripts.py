@@ -45,6 +45,7 @@ class ScriptWorkers:
         self._process: Process | None = None
         self._control: socket.socket | None = None
         self._is_open = asyncio.Event()
+        self._opening = asyncio.Lock()
         self._is_closing = False
 
     async def open(self) -> None:
@@ -100,9 +101,10 @@ class ScriptWorkers:
 
     async def _outcome(self, job: ScriptJob, number: str) -> Result:
         await self._is_open.wait()  # executions that a restart takes up may be quicker than the host
-        if self._process is not None and self._process.returncode is not None:
-            self._log.error("the script host ended with exit code %s; starting another", self._process.returncode)
-            await self.open()
+        async with self._opening:
+            if self._process is not None and self._process.returncode is not None and not self._is_closing:
+                self._log.error("the script host ended with exit code %s; starting another", self._process.returncode)
+                await self.open()
         ours, theirs = socket.socketpair()
         with theirs:
             self._ask({"run": number}, theirs.fileno())

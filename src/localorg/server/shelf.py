@@ -230,7 +230,7 @@ class Shelf:
         """Remove files that a killed server left without a row; call it before the first request."""
         known = {stored.file for stored in self.objects.values()}
         for path in self._folder.iterdir():
-            if path.name not in known:
+            if path.name not in known and path.is_file():
                 path.unlink()
 
     def replay(self, perform: Perform) -> Iterator[str]:
@@ -243,6 +243,9 @@ class Shelf:
             owner = self.buckets.get(bucket_name)
             if owner is None:
                 yield f"object {quoted} has no bucket {bucket_name}"
+                continue
+            if not (self._folder / stored.file).is_file():
+                yield f"object {bucket_name}/{quoted} has lost its file {stored.file}"
                 continue
             path = f"/{bucket_name}/{quote(unquote(quoted), safe='/~')}"
             yield from _failures(f"object {path}", self._replayed(path, stored, partial(perform, owner.account, owner.region)))
