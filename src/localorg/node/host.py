@@ -233,7 +233,8 @@ def _obey_line(host: Host, line: bytes) -> None:
 def _forget_the_callers_environment() -> None:
     """Start anew without the variables of whoever started the server: what is in a process's first memory, its node can read."""
     kept = {key: value for key, value in os.environ.items() if key in KEPT_VARIABLES}
-    if len(kept) != len(os.environ):
+    # Python itself sets LC_CTYPE at its start in some locales (PEP 538): it would be there again after every new start.
+    if os.environ.keys() - kept.keys() - {"LC_CTYPE"}:
         os.execve(sys.executable, [sys.executable, "-m", "localorg.node.host", *sys.argv[1:]], kept)  # noqa: S606 - ourselves again
 
 
