@@ -269,3 +269,20 @@ def test_an_ordinary_user_is_told_when_user_namespaces_are_off(sandbox: None, tm
         env={**os.environ, "PYTHONPATH": python_path()},
     )
     assert "sandboxes need namespaces" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("variables", [{}, {"LC_ALL": "C"}, {"LANG": "POSIX", "AWS_SECRET_ACCESS_KEY": "operator"}])
+def test_the_host_starts_with_any_environment(tmp_path: Path, variables: dict[str, str]) -> None:
+    """It starts anew once without the caller's variables, also where Python adds one of its own (PEP 538)."""
+    config = tmp_path / "host.json"
+    config.write_text('{"endpoint": "http://127.0.0.1:1", "state_dir": "/nowhere", "isolation": "none", "nodes": []}')
+    command = [sys.executable, "-m", "localorg.node.host", str(config)]
+    ended = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={"PYTHONPATH": python_path(), **variables},
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
