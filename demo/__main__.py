@@ -5,7 +5,7 @@ import socket
 import sys
 import time
 
-from demo.shell import CommandFailed
+from demo.shell import CommandFailed, shortened
 from demo.tale import Tale, TaleBroken
 from demo.walk import Walk
 from demo.watch import TookTooLong
@@ -21,7 +21,7 @@ def free_port() -> int:
 def main() -> int:
     """Tell the tale; 0 when all of it held."""
     walk = Walk(free_port())
-    walk.shell.told = lambda command: print(f"$ {command}", flush=True)
+    walk.shell.told = lambda command: print(f"$ {shortened(command)}", flush=True)
     started = time.monotonic()
     try:
         Tale(walk, lambda line: print(line, flush=True)).tell()

@@ -1,5 +1,6 @@
 """Commands as a person would type them: run as processes, their output kept, a failure told with what it said."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -58,3 +59,13 @@ def parse_exports(text: str) -> dict[str, str]:
     """Read the lines of `localorg env` as a shell would."""
     pairs = (line.removeprefix("export ").split("=", 1) for line in text.splitlines() if line.startswith("export "))
     return {name: shlex.split(value)[0] for name, value in pairs}
+
+
+def shortened(command: str) -> str:
+    """Return a command line as the tale shows it: an update's parameters by what changes from one roll-out to the next."""
+    if "update-association" not in command:
+        return command
+    head, _, rest = command.partition("--parameters ")
+    parameters = json.loads(shlex.split(rest)[0])
+    shown = {name: parameters[name] for name in ("targetRegions", "action", "installationType", "version")}
+    return f"{head}--parameters '{{…,{json.dumps(shown, separators=(',', ':'))[1:-1]},…}}' …"

@@ -104,8 +104,7 @@ class Tale:
         self._show_hub()
         self._show_member()
         self._check_nodes("1.0.0", REGIONS)
-        status = self.walk.shell.run("csd", "status", expect=None)
-        self._echo(status)
+        status = self._status()
         off = next(node for node in self.nodes if node["ping"] != "Online")
         self._check(status.code != 0, f"csd status ends with exit code {status.code}, for {off['name']} is switched off")
 
@@ -204,6 +203,18 @@ class Tale:
         self.runs += 1
         self._check(run["Status"] == status, f"the association's run ended {run['Status']}")
         return run
+
+    def _status(self) -> Outcome:
+        """Run `csd status`; what is as wanted is told as a number, what is not in full."""
+        status = self.walk.shell.run("csd", "status", expect=None)
+        lines = status.out.rstrip().splitlines()
+        wanted = [line for line in lines if "  as wanted  " in line]
+        for line in lines:
+            if line not in wanted:
+                self.say(f"  {line}".rstrip())
+            elif line == wanted[0]:
+                self.say(f"  … {len(wanted)} nodes as wanted …")
+        return status
 
     def _heading(self, text: str) -> None:
         self.say("")

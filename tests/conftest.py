@@ -5,6 +5,15 @@ from collections.abc import Generator
 
 import pytest
 
+LONGEST_FIRST = ("journeys/test_walk.py", "journeys/", "docs/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(
+        key=lambda item: next((n for n, place in enumerate(LONGEST_FIRST) if f"tests/{place}" in item.nodeid), len(LONGEST_FIRST))
+    )
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from demo.__main__ import free_port
+from demo.shell import shortened
 from demo.tale import Tale
 from demo.walk import Walk
 
@@ -37,7 +38,7 @@ def test_the_walk_holds_and_the_readme_shows_it(tmp_path: Path) -> None:
     """Every stage of the tale holds, and README's sample is this output, ids and times aside."""
     lines: list[str] = []
     walk = Walk(free_port(), tmp_path)
-    walk.shell.told = lambda command: lines.append(f"$ {command}")
+    walk.shell.told = lambda command: lines.append(f"$ {shortened(command)}")
     try:
         Tale(walk, lines.append).tell()
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event
 
 Params = dict[str, Any]
@@ -95,13 +96,19 @@ class Operation:
 
 
 class Wait(Exception):
-    """Raised by a handler that has nothing yet: call again when `topic` is announced, or answer `otherwise` after `timeout_s`."""
+    """Raised by a handler that has nothing yet: call again when `topic` is announced, or give up after `timeout_s`."""
 
-    def __init__(self, topic: str, timeout_s: float, otherwise: Output) -> None:
+    def __init__(self, topic: str, timeout_s: float, otherwise: Output | AwsError) -> None:
         super().__init__(topic)
         self.topic = topic
         self.timeout_s = timeout_s
         self.otherwise = otherwise
+
+    def give_up(self) -> Output:
+        """Return the answer for a caller who waits no longer, or raise it when it is a refusal."""
+        if isinstance(self.otherwise, AwsError):
+            raise self.otherwise
+        return self.otherwise
 
 
 @dataclass(frozen=True)

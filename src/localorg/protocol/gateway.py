@@ -100,7 +100,7 @@ class Gateway:
         try:
             return self.attempt(call)
         except Wait as nothing_yet:
-            return nothing_yet.otherwise
+            return nothing_yet.give_up()
 
     def attempt(self, call: ApiCall) -> Output:
         """Like `invoke`, but lets `Wait` through, for the server that can hold a request open."""

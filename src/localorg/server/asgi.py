@@ -210,7 +210,7 @@ class Application:
                     deadline = deadline or loop.time() + nothing_yet.timeout_s
                     gone = gone or loop.create_task(_hung_up(receive))
                     if not await self._announced(nothing_yet.topic, deadline - loop.time(), gone):
-                        return nothing_yet.otherwise
+                        return nothing_yet.give_up()
         finally:
             if gone is not None:
                 gone.cancel()

@@ -33,7 +33,7 @@ from localorg.server.operator import Operator
 from localorg.server.pump import Pump, WallClock
 from localorg.server.replies import FileReply, Reply
 from localorg.server.scripts import ScriptWorkers
-from localorg.server.seeding import NodeRecord, node_records, seed
+from localorg.server.seeding import NodeRecord, node_records, seed, welcome_new_accounts
 from localorg.server.spec import Spec, load_spec
 from localorg.server.state import LocalorgError, StateDirectory
 
@@ -97,6 +97,7 @@ async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
     records = node_records(spec, kernel.store)
     try:
         seed(engines, spec, records)
+        welcome_new_accounts(engines)
         for bucket in spec.buckets:
             borrowed.ensure_bucket(bucket.account, bucket.region, bucket.name)
     except ValueError as error:

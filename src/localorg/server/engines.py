@@ -72,7 +72,7 @@ def wire_engines(kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable
         automation=Automation(kernel, gateway, identity.sessions.principal, runner),
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
         associations=Associations(kernel, gateway, identity.service_linked_role),
-        stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role),
+        stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role, organization.management_of),
         fleet=fleet,
         inventory=Inventory(kernel, gateway),
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from localorg.fleet.records import NodeSeed
 from localorg.inventory.records import InstanceSeed
+from localorg.kernel.events import Event
 from localorg.kernel.store import Store
 from localorg.organization.records import AccountSeed, OrganizationSeed, UnitSeed
 from localorg.server.engines import Engines
@@ -150,3 +151,19 @@ def _seed_node(engines: Engines, record: NodeRecord) -> None:
             AGENT_VERSION,
         )
     )
+
+
+def welcome_new_accounts(engines: Engines) -> None:
+    """Let every account that joins later have what AWS gives it: the role by which the management account administers it.
+
+    AWS: Organizations user guide, "Creating a member account": OrganizationAccountAccessRole comes with the account.
+    """
+
+    def welcome(event: Event) -> None:
+        account = event.data.get("account", "")
+        management = engines.organization.management_of(account)
+        if event.data.get("kind") == "account-created" and management:
+            engines.identity.bootstrap_organization_access_role(account, management)
+
+    engines.kernel.on("seeding", welcome)
+    engines.kernel.subscribe("organization.changed", "seeding")

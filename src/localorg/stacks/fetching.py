@@ -41,7 +41,10 @@ class Fetching:
         answer = self._answers.pop(ticket, None)
         if answer is None:
             self._ask(request, bucket, key, ticket)
-            raise Wait(f"{ENGINE}:{ticket}", PATIENCE_S, {})
+            late = invalid(
+                f"The template at {url} was not there in time (a caller that cannot wait, such as a runbook, gives TemplateBody)"
+            )
+            raise Wait(f"{ENGINE}:{ticket}", PATIENCE_S, late)
         if isinstance(answer, AwsError):
             raise invalid(f"S3 error: {answer.message}")
         if len(answer) > URL_BYTES_MAX:
