@@ -60,7 +60,7 @@ def parse(text: str) -> Reply:
     """Read the payload of a SendReply. Raises ValidationException with what is wrong."""
     try:
         body = json.loads(text, parse_constant=str)
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # a JSONDecodeError, or a number of thousands of digits
         raise _wrong(f"not JSON: {error}") from error
     except RecursionError as error:
         raise _wrong("nested too deeply") from error

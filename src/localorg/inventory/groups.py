@@ -19,6 +19,8 @@ from localorg.protocol.calls import Access, Operation, Output, Request
 INSTANCE_TYPE = "AWS::EC2::Instance"
 TYPES = (INSTANCE_TYPE, "AWS::AllSupported")
 TagFilters = list[tuple[str, list[str]]]
+RESOURCES_MAX = 100
+"""AWS: API GetResources, ResourcesPerPage."""
 
 
 class Groups:
@@ -120,6 +122,8 @@ class Groups:
         for name in ("IncludeComplianceDetails", "ExcludeCompliantResources", "TagsPerPage"):
             if params.get(name):
                 raise NotSupported(f"the parameter {name}", "GetResources")
+        if any("Key" not in entry for entry in params.get("TagFilters", [])):
+            raise AwsError("InvalidParameterException", "TagFilters: each filter needs a Key")
         wanted: TagFilters = [(entry["Key"], entry.get("Values", [])) for entry in params.get("TagFilters", [])]
         kinds = params.get("ResourceTypeFilters", [])
         served = not kinds or bool({"ec2", "ec2:instance"} & set(kinds))
@@ -129,6 +133,9 @@ class Groups:
         rows = [one for one in rows if listed is None or self._instances.arn(one) in listed]
         refusal = AwsError("InvalidParameterException", "The PaginationToken is not one that this list gave.")
         limit = params.get("ResourcesPerPage") or 50
+        if not 1 <= limit <= RESOURCES_MAX:
+            what = f"ResourcesPerPage must be 1 to {RESOURCES_MAX}, found {limit}"
+            raise AwsError("InvalidParameterException", what)
         shown, token = page(rows, lambda one: one.instance_id, limit, params.get("PaginationToken"), refusal)
         return {"PaginationToken": token or "", "ResourceTagMappingList": [self._mapping(one) for one in shown]}
 
@@ -155,7 +162,7 @@ def tag_filters(query: str) -> TagFilters:
     """Read the Query of TAG_FILTERS_1_0. Raises BadRequestException with every problem, NotSupported for other types."""
     try:
         body = json.loads(query)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise AwsError("BadRequestException", f"Query not valid: not JSON: {error}") from error
     problems = _problems(body)
     if problems:

@@ -15,8 +15,10 @@ from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
 from localorg.kernel.paging import page
-from localorg.protocol.calls import Access, Operation, Output, Request
+from localorg.protocol.calls import Access, Operation, Output, Params, Request
 
+PAGE_MIN = 1
+"""AWS wants 5 at least; fewer are let through, so that small organizations have pages to try too."""
 PAGE_MAX = 1000
 TAGS_MAX = 50
 """AWS: EC2 user guide "Tag restrictions": 50 tags a resource, keys up to 128 and values up to 256 characters."""
@@ -97,7 +99,7 @@ class Instances:
         rows = self._find(request, listed) if listed else self.of(request.account, request.region)
         test = filters.selection(params.get("Filters", []), filters.of_instance)
         refusal = AwsError("InvalidNextToken", "The NextToken is not one that this list gave.")
-        limit = params.get("MaxResults") or PAGE_MAX
+        limit = _limit(params)
         shown, token = page([one for one in rows if test(one)], _id, limit, params.get("NextToken"), refusal)
         return shown, {"NextToken": token} if token else {}
 
@@ -185,7 +187,7 @@ class Instances:
         ]
         test = filters.selection(request.params.get("Filters", []), _of_tag)
         refusal = AwsError("InvalidNextToken", "The NextToken is not one that this list gave.")
-        limit = request.params.get("MaxResults") or PAGE_MAX
+        limit = _limit(request.params)
         chosen = [row for row in rows if test(row)]
         shown, token = page(
             chosen, lambda row: f"{row['ResourceId']} {row['Key']}", limit, request.params.get("NextToken"), refusal
@@ -244,3 +246,12 @@ def _of_tag(name: str) -> filters.Reader:
     if name not in members:
         raise NotSupported(f"the filter {name}; supported are {', '.join(members)} and tag:KEY", "DescribeTags")
     return lambda row: [row[members[name]]]
+
+
+def _limit(params: Params) -> int:
+    """Return MaxResults. AWS: API DescribeInstances and DescribeTags: at most 1000."""
+    limit = int(params.get("MaxResults") or PAGE_MAX)
+    if not PAGE_MIN <= limit <= PAGE_MAX:
+        what = f"Value ( {limit} ) for parameter maxResults is invalid. Expecting a value between {PAGE_MIN} and {PAGE_MAX}."
+        raise AwsError("InvalidParameterValue", what)
+    return limit

@@ -44,7 +44,7 @@ class Changing:
         match event.name:
             case "create":
                 self._finish_creation(event.data["request_id"])
-            case "close":
+            case "close" if self._tree.accounts.get(event.data["account"]):  # it may have left the organization meanwhile
                 self.set_state(event.data["account"], CLOSED)
 
     def set_state(self, account_id: str, state: str) -> None:

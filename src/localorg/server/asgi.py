@@ -245,7 +245,8 @@ class Application:
     def _commit_now(self, done: "asyncio.Future[None]") -> None:
         self._commit = None
         try:
-            self.kernel.store.commit()
+            # A turn, not only a commit: what the calls posted is not kept in rows, so a kill after a commit without it would lose it.
+            self.kernel.step()
         except Exception as error:  # whoever waits for the commit gets its failure  # noqa: BLE001
             done.set_exception(error)
         else:

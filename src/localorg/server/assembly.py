@@ -73,6 +73,7 @@ class LocalOrganization:
         if self._pumping is not None:
             await self._pumping
         self.borrowed.close()
+        self.engines.kernel.step()  # rows never reach the file without what was posted beside them
         self.engines.kernel.store.close()
         self.calls.close()
 

@@ -226,7 +226,7 @@ class Borrowed:
     def _keep(self, change: Change | None) -> None:
         if change is not None:
             self._shelf.apply(change)
-            self._kernel.store.commit()
+            self._kernel.step()  # which commits: rows never reach the file without what calls posted beside them
             self._shelf.collect()
 
     def _hide_missing(self, gateway: Gateway, call: ApiCall, response: WireResponse) -> None:

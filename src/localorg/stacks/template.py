@@ -69,6 +69,8 @@ def _json(text: str) -> Any:
     except json.JSONDecodeError as error:
         place = f"(line {error.lineno}, column {error.colno})"
         raise invalid(f"Template format error: JSON not well-formed. {place}") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise invalid(f"Template format error: JSON not well-formed. {error}") from error
     except RecursionError as error:
         raise invalid("Template format error: nested too deeply.") from error
 
@@ -82,6 +84,8 @@ def _yaml(text: str) -> Any:
         why = f" {error.problem}." if error.problem else ""
         raise invalid(f"Template format error: YAML not well-formed. {place}{why}") from error
     except yaml.YAMLError as error:
+        raise invalid(f"Template format error: YAML not well-formed. {error}") from error
+    except ValueError as error:  # a number of thousands of digits, a date that is none
         raise invalid(f"Template format error: YAML not well-formed. {error}") from error
     except RecursionError as error:
         raise invalid("Template format error: nested too deeply.") from error

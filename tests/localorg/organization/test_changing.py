@@ -79,6 +79,15 @@ def test_closing_passes_through_pending_closure():
     assert refused(world, "CloseAccount", {"AccountId": ONE}).code == "AccountAlreadyClosedException"
 
 
+def test_an_account_may_leave_while_it_is_being_closed():
+    """Assumed: AWS closes it all the same; here nobody asks about it any more."""
+    world = World()
+    world.call("CloseAccount", {"AccountId": ONE})
+    world.call("RemoveAccountFromOrganization", {"AccountId": ONE})
+    world.kernel.run_until(world.kernel.now() + 120)
+    assert world.kernel.faults == []
+
+
 def test_the_management_account_neither_closes_nor_leaves():
     """Documented: Organizations API reference, CloseAccount and RemoveAccountFromOrganization."""
     world = World()
