@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+REPOSITORY = Path(__file__).parents[1]
 BIN = os.environ.get("CSD_DEMO_BIN") or str(Path(sys.executable).parent)
 """Where the commands are: beside this interpreter, unless told otherwise."""
 
@@ -62,7 +63,8 @@ def parse_exports(text: str) -> dict[str, str]:
 
 
 def shortened(command: str) -> str:
-    """Return a command line as the tale shows it: an update's parameters by what changes from one roll-out to the next."""
+    """Return a command line as the tale shows it: paths from here, an update's parameters by what changes from run to run."""
+    command = command.replace(f"{REPOSITORY}/", "")
     if "update-association" not in command:
         return command
     head, _, rest = command.partition("--parameters ")

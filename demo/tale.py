@@ -7,12 +7,13 @@ update -> uninstall. `say` hears every line, so that the same tale is printed by
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from demo.association import AssociationCall
-from demo.shell import Outcome
+from demo.shell import Outcome, Shell
 from demo.walk import BUCKET, HUB, MARKER, REGIONS, UNITS, Walk
 from demo.watch import ADD, DISTRIBUTE, association_run, client, executions, newest
 
@@ -133,11 +134,15 @@ class Tale:
     def _check_nodes(self, version: str, regions: tuple[str, ...]) -> None:
         wanted = [n for n in self.nodes if n["account"] in TARGETED and n["region"] in regions and n["ping"] == "Online"]
         others = [n for n in self.nodes if n["account"] not in TARGETED or n["ping"] != "Online"]
-        having = [node for node in wanted if self.installed(node) == version]
+        having = [found for found in self._standing(wanted) if found == version]
         self._check(len(having) == len(wanted), f"{len(having)} of {len(wanted)} targeted nodes have csd-hello {version}")
-        clean = [node for node in others if self.installed(node) is None]
+        clean = [found for found in self._standing(others) if found is None]
         self._check(len(clean) == len(others), f"{len(clean)} other nodes have nothing")
         self._check(not Path(MARKER).exists(), "this machine has nothing either")
+
+    def _standing(self, nodes: list[dict[str, str]]) -> list[str | None]:
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(self.installed, nodes))
 
     def installed(self, node: dict[str, str]) -> str | None:
         """Return the version that stands on the node itself, or None."""
@@ -145,11 +150,8 @@ class Tale:
         return outcome.out.strip() if outcome.code == 0 else None
 
     def _quietly(self, node: dict[str, str], *command: str) -> Outcome:
-        told, self.walk.shell.told = self.walk.shell.told, lambda _command: None
-        try:
-            return self.walk.inside(node["instance_id"], *command)
-        finally:
-            self.walk.shell.told = told
+        quiet = replace(self.walk, shell=Shell(self.walk.shell.environment))
+        return quiet.inside(node["instance_id"], *command)
 
     def second_version(self) -> None:
         """Upload, update the association: that is all."""
@@ -195,7 +197,7 @@ class Tale:
         self._heading("Uninstall")
         self.walk.reassociate(self.association, self.call("", REGIONS, action="Uninstall"))
         self._ended("Success")
-        left = [node["name"] for node in self.nodes if self.installed(node) is not None]
+        left = [found for found in self._standing(self.nodes) if found is not None]
         self._check(not left, "no node has csd-hello any more")
 
     def _ended(self, status: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ NORMALISED = (
     (r"process \d+", "process N"),
     (r"\S*/csd-walk-\S+|/\S*pytest\S+", "PATH"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\S*", "TIME"),
-    (r"\d+ ?(s|min|seconds|minutes)( ago)?\b", "SPAN"),
+    (r"\b(\d+h)?(\d+m)?\d+s\b", "SPAN"),
     (r"\s+", " "),
 )
 
