@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server.fuzz.guesses import COMMAND, HUB, MEMBER, NODE, REGION
+from server.fuzz.guesses import COMMAND, HUB, MEMBER, NODE, REGION, SUSPENDED
 from server.fuzz.house import House
 
 from localorg.kernel.errors import AwsError
@@ -123,3 +123,14 @@ def test_a_node_has_the_rights_of_its_role(house: House) -> None:
     for service, operation, params in refused:
         with pytest.raises(AwsError):
             as_node(house, node, operation, service, **params)
+
+
+def test_a_suspended_account_signs_nothing(house: House) -> None:
+    """Assumed: AWS documents that a suspended account cannot be used, not in which words; the organization says which accounts are."""
+    key = house.engines.identity.bootstrap_account(SUSPENDED).id
+    with pytest.raises(AwsError, match=f"UnrecognizedClientException: .*{SUSPENDED} is not active"):
+        house.engines.identity.credentials(key)
+    assert house.engines.identity.credentials(house.engines.identity.bootstrap_account(MEMBER).id)
+    with pytest.raises(AwsError, match="not authorized to perform: sts:AssumeRole"):
+        role = f"arn:aws:iam::{SUSPENDED}:role/OrganizationAccountAccessRole"
+        call(house, HUB, "sts", "AssumeRole", RoleArn=role, RoleSessionName="session")
