@@ -105,13 +105,7 @@ def wrong_words(line: str) -> list[str]:
     return [word for word in own if word.startswith("--") and word.partition("=")[0] not in options]
 
 
-README = REPOSITORY / "README.md"
-KNOWN_WRONG = pytest.mark.xfail(reason="README shows `csd deploy` with options that it does not have", strict=False)
-
-
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=[KNOWN_WRONG] if page == README else []) for page in PAGES], ids=list(map(named, PAGES))
-)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_command_on_a_page_exists(page: Path) -> None:
     """Commands and options that a page shows are those of the command lines; the aws CLI's are operations that are supported."""
     wrong = []
