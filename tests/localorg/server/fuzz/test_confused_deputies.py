@@ -131,6 +131,6 @@ def test_a_suspended_account_signs_nothing(house: House) -> None:
     with pytest.raises(AwsError, match=f"UnrecognizedClientException: .*{SUSPENDED} is not active"):
         house.engines.identity.credentials(key)
     assert house.engines.identity.credentials(house.engines.identity.bootstrap_account(MEMBER).id)
+    role = f"arn:aws:iam::{SUSPENDED}:role/OrganizationAccountAccessRole"
     with pytest.raises(AwsError, match="not authorized to perform: sts:AssumeRole"):
-        role = f"arn:aws:iam::{SUSPENDED}:role/OrganizationAccountAccessRole"
         call(house, HUB, "sts", "AssumeRole", RoleArn=role, RoleSessionName="session")
