@@ -229,9 +229,13 @@ def read_only_root_plan(
     wanted = {path.strip("/").split("/")[0] for path in binds}
     steps += [Link(f"/{name}", points_to) for name, points_to in facts.links if points_to.strip("/").split("/")[0] in wanted]
     linked = {f"/{name}" for name, _ in facts.links}
-    steps += [Bind(path, path, read_only=True) for path in sorted(set(binds)) if path not in linked]
     private = [
         replace(step, options=bounds.get(step.target, step.options)) if isinstance(step, Tmpfs) else step
         for step in _private_parts()
     ]
-    return RootPlan(root, (*steps, *private, ReadOnly("/", own_mount=True)))
+    covers = [step.target for step in private if isinstance(step, Tmpfs)]
+    pieces = [Bind(path, path, read_only=True) for path in sorted(set(binds)) if path not in linked]
+    # A piece below /tmp (a checkout there) would be covered by the private /tmp if it came first.
+    late = [piece for piece in pieces if any(is_below(piece.source, cover) for cover in covers)]
+    early = [piece for piece in pieces if piece not in late]
+    return RootPlan(root, (*steps, *early, *private, *late, ReadOnly("/", own_mount=True)))
