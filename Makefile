@@ -19,7 +19,7 @@ demo: $(STAMP) ## Set up, then run the main job in a local organization and tell
 	$(BIN)/python -m demo
 
 test: $(STAMP) ## Set up, then run the tests
-	$(BIN)/pytest -n 3 --dist loadgroup
+	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 3 --dist loadgroup
 
 lint: $(STAMP) ## Formatting, lint, types and import contracts
 	$(BIN)/ruff format --check .

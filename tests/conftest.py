@@ -1,4 +1,4 @@
-"""What all tests share: in CI a sandbox test that would be skipped fails instead."""
+"""What all tests share: with CSD_SANDBOX_REQUIRED (`make test`) a sandbox test that would be skipped fails instead."""
 
 import os
 from collections.abc import Generator

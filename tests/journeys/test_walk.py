@@ -17,6 +17,7 @@ NORMALISED = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
     (r"\b[0-9a-f]{16}\b", "TOKEN"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"--port \d+", "--port PORT"),
     (r"process \d+", "process N"),
     (r"\S*/csd-walk-\S+|/\S*pytest\S+", "PATH"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?\S*", "TIME"),
