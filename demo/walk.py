@@ -20,7 +20,7 @@ UNITS = ("ou-abcd-11111111", "ou-abcd-44444444")
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 BUCKET = "csd-packages-111111111111"
 STACK = "CentralizedSoftwareDistributor"
-MARKER = "/opt/csd-hello/VERSION"
+MARKER = "/usr/share/csd-hello/VERSION"
 ENDED = {"Success", "Failed", "TimedOut", "Cancelled"}
 
 

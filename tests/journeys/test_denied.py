@@ -43,7 +43,7 @@ class Rollout:
 
     def version(self) -> str:
         """What stands on the node itself."""
-        return self.walk.inside(self.walk.nodes()[0]["instance_id"], "cat", "/opt/csd-hello/VERSION").out.strip()
+        return self.walk.inside(self.walk.nodes()[0]["instance_id"], "cat", "/usr/share/csd-hello/VERSION").out.strip()
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,6 @@ def test_the_walk_holds_when_the_runbook_must_be_shared(tmp_path: Path) -> None:
         call = AssociationCall(("ou-abcd-11111111",), ("us-east-1",), "csd-hello", "1.0.0", role, BUCKET, "deep/prefix")
         run = association_run(walk, walk.associate(call), 0)
         assert run["Status"] == "Success", run
-        assert walk.inside(walk.nodes()[0]["instance_id"], "cat", "/opt/csd-hello/VERSION").out.strip() == "1.0.0"
+        assert walk.inside(walk.nodes()[0]["instance_id"], "cat", "/usr/share/csd-hello/VERSION").out.strip() == "1.0.0"
         shared = client(walk, "ssm").describe_document_permission(Name="CSD-DistributeSoftwarePackage", PermissionType="Share")
         assert shared["AccountIds"] == ["222222222222"]

@@ -34,7 +34,7 @@ try:
     call = AssociationCall(("ou-abcd-11111111",), ("us-east-1",), "csd-hello", "1.0.0", role, BUCKET)
     run = association_run(walk, walk.associate(call), 0)
     node = walk.nodes()[0]["instance_id"]
-    print(run["Status"], walk.inside(node, "cat", "/opt/csd-hello/VERSION").out.strip(), walk.inside(node, "dpkg", "-s", "csd-hello").code)
+    print(run["Status"], walk.inside(node, "cat", "/usr/share/csd-hello/VERSION").out.strip(), walk.inside(node, "dpkg", "-s", "csd-hello").code)
 finally:
     walk.down()
 """
@@ -96,6 +96,6 @@ def test_an_ordinary_user_gets_the_package_onto_a_node() -> None:
         story = [*command, "-c", STORY, str(folder / "walk"), str(free_port())]
         done = subprocess.run(story, env=environment, cwd="/", capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout.split()) == (0, ["Success", "1.0.0", "0"]), done.stdout + done.stderr
-        assert not Path("/opt/csd-hello").exists()
+        assert not Path("/usr/share/csd-hello").exists()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -105,7 +105,7 @@ def test_version_two_is_one_edit(tmp_path: Path) -> None:
     build_package(copy, tmp_path / "out")
     with zipfile.ZipFile(tmp_path / "out/csd-hello-2.0.0-linux.zip") as archive:
         tar = tarfile.open(fileobj=io.BytesIO(archive.read("csd-hello.tar")))  # noqa: SIM115 - in memory
-        member = tar.extractfile("./opt/csd-hello/VERSION")
+        member = tar.extractfile("./usr/share/csd-hello/VERSION")
     assert member is not None
     assert member.read() == b"2.0.0\n"
 

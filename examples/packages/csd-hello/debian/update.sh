@@ -2,7 +2,7 @@
 # In-place update: the new payload over the old one, the configuration stays unless a new greeting is given.
 set -eu
 version=$(cat VERSION)
-before=$(cat /opt/csd-hello/VERSION 2>/dev/null || echo nothing)
+before=$(cat /usr/share/csd-hello/VERSION 2>/dev/null || echo nothing)
 echo "csd-hello: updating $before to $version in place with dpkg"
 if [ -f /etc/csd-hello-fail ]; then
   cat /etc/csd-hello-fail >&2

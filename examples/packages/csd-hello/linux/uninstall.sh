@@ -3,6 +3,6 @@
 set -eu
 echo "csd-hello: uninstalling $(cat VERSION)"
 rm -f /usr/bin/csd-hello
-rm -rf /opt/csd-hello
+rm -rf /usr/share/csd-hello
 rm -f /etc/csd-hello.conf
 echo "csd-hello: uninstalled"
