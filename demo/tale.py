@@ -175,8 +175,7 @@ class Tale:
         run = self._ended("Failed")
         self._check(token in json.dumps(newest(self.walk, ADD), default=str), "the run in the hub shows the node's words")
         self._check(token in json.dumps(run, default=str), "so does the association")
-        status = self.walk.shell.run("csd", "status", expect=None)
-        self._echo(status)
+        status = self._status()
         self._check(
             status.code != 0 and token in status.out and victim["instance_id"] in status.out, "and csd status names the node"
         )
