@@ -59,7 +59,7 @@ BOXES = {
     "associate": Box(0, 2, "csd distribute", ("or aws ssm create-association",)),
     "manager": Box(1, 2, "State Manager", ("runs it now, or on a schedule",)),
     "add": Box(1, 3, "CSD-AddSoftwarePackage…", ("publishes, awaits every Region,", "shares, distributes, judges")),
-    "distribute": Box(2, 3, "CSD-DistributeSoftwarePackage", ("under the execution role;", "sends, waits, judges")),
+    "distribute": Box(2, 3, "CSD-DistributeSoftware…", ("under the execution role;", "sends, waits, judges")),
     "command": Box(2, 4, "Run Command", ("AWS-ConfigureAWSPackage",)),
     "agent": Box(3, 4, "SSM Agent", ("sha256, unpack, sh install.sh",)),
     "package": Box(1, 5, "Package document", ("in every Region, shared",)),
