@@ -36,8 +36,11 @@ def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     _stop_at(problems)
     active = sorted(a for a, state in accounts.items() if state == "ACTIVE")
     left_out = sorted(a for a, state in accounts.items() if state != "ACTIVE")
+    others = "left out: " + ", ".join(f"{a} ({accounts[a]})" for a in left_out[:LIST_MAX])
     if not 1 <= len(active) <= SHARES_MAX or len(left_out) > LIST_MAX:
-        problems.append(f"targetAccounts: {len(active)} ACTIVE (1 to {SHARES_MAX}), {len(left_out)} others (at most {LIST_MAX})")
+        problems.append(
+            f"targetAccounts: {len(active)} ACTIVE (1 to {SHARES_MAX}), {len(left_out)} (at most {LIST_MAX}) {others}"
+        )
     _stop_at(problems)
     return {
         "name": name,
@@ -50,8 +53,7 @@ def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
         "excludeAccounts": left_out,
         "regions": regions,
         "accounts": ",".join(a for a in active if a != events["hub"]),
-        "summary": f"{len(active)} accounts, {len(regions)} Regions; left out: "
-        + ", ".join(f"{a} ({accounts[a]})" for a in left_out),
+        "summary": f"{len(active)} accounts, {len(regions)} Regions; {others}",
     }
 
 
@@ -122,19 +124,22 @@ def _read_nodes(events: Any, problems: list[str]) -> tuple[str, list[str]]:
 
 def _expand(organizations: Any, targets: list[str], problems: list[str]) -> tuple[list[str], dict[str, str]]:
     """All accounts below the targets with their state, and the targets that no other target contains."""
+    missing = (organizations.exceptions.AccountNotFoundException, organizations.exceptions.ParentNotFoundException)
     management = organizations.describe_organization()["Organization"]["MasterAccountId"]
     known: dict[str, dict[str, str]] = {}
-    below = {t: _descend(organizations, t, known) for t in targets if OU.match(t)}
-    contained = {inner for found in below.values() for inner in found}
-    accounts = {inner: state for found in below.values() for inner, state in found.items() if ACCOUNT.match(inner)}
+    below: dict[str, dict[str, str]] = {}
     for target in targets:
-        if target == management:
-            problems.append(f"targetAccounts: {target} is the management account, which a service-managed StackSet never reaches")
-        elif ACCOUNT.match(target) and target not in accounts:
-            try:
-                accounts[target] = _state_of(organizations.describe_account(AccountId=target)["Account"])
-            except organizations.exceptions.AccountNotFoundException:
-                problems.append(f"targetAccounts: {target} is no account of this organization")
+        try:
+            if target == management:
+                problems.append(f"targetAccounts: {target} is the management account, which the StackSet never reaches")
+            elif OU.match(target):
+                below[target] = _descend(organizations, target, known)
+            else:
+                below[target] = {target: _state_of(organizations.describe_account(AccountId=target)["Account"])}
+        except missing:
+            problems.append(f"targetAccounts: {target} is not in this organization")
+    contained = {inner for target, found in below.items() for inner in found if inner != target}
+    accounts = {inner: state for found in below.values() for inner, state in found.items() if ACCOUNT.match(inner)}
     accounts[management] = "MANAGEMENT"
     return [t for t in targets if t not in contained], accounts
 

@@ -145,6 +145,10 @@ class FakeOrganizations(_Fake):
 
     def _children(self, **params: Any) -> Any:
         self._asked("ListAccountsForParent", params)
+        units = {unit for parent, children in self.world.units.items() for unit in (parent, *children)}
+        units |= {parent for parent, _ in self.world.accounts.values()}
+        if params["ParentId"] not in units:
+            raise self.exceptions.make("ParentNotFoundException", "ListAccountsForParent")
         return "Accounts", [self._account(a) for a, (parent, _) in self.world.accounts.items() if parent == params["ParentId"]]
 
     def _units(self, **params: Any) -> Any:

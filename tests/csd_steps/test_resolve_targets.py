@@ -142,8 +142,12 @@ WRONG = [
     ({"targetAccounts": []}, "name at least one"),
     ({"targetRegions": ["europe"]}, "'europe' is no Region"),
     ({"targetAccounts": ["111111111111"]}, "is the management account"),
-    ({"targetAccounts": ["777777777777"]}, "777777777777 is no account of this organization"),
-    ({"targetAccounts": ["555555555555"]}, "0 ACTIVE"),
+    ({"targetAccounts": ["777777777777"]}, "777777777777 is not in this organization"),
+    ({"targetAccounts": ["ou-abcd-77777777"]}, "ou-abcd-77777777 is not in this organization"),
+    (
+        {"targetAccounts": ["555555555555"]},
+        "0 ACTIVE (1 to 1000), 2 (at most 100) left out: 111111111111 (MANAGEMENT), 555555555555 (SUSPENDED)",
+    ),
 ]
 
 
@@ -160,6 +164,13 @@ def test_all_problems_at_once() -> None:
     with pytest.raises(ValueError, match="wrong input") as wrong:
         resolve(version="", targetRegions=["x"], additionalArguments={"A": "b"})
     assert str(wrong.value).count(";") == 2
+
+
+def test_all_targets_that_are_not_there_at_once() -> None:
+    """A missing OU hides neither a missing account nor the management account. Documented: ListAccountsForParent API."""
+    with pytest.raises(ValueError, match="wrong input") as wrong:
+        resolve(targetAccounts=["ou-abcd-77777777", "777777777777", "111111111111", ROOT])
+    assert str(wrong.value).count("targetAccounts: ") == 3
 
 
 def test_d9_uninstall_takes_an_arn_and_needs_no_version() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import cfnlint
 import pytest
 import yaml
+from botocore import xform_name
 
 from csd.solution import render
 from csd.solution.names import HUB_DOCUMENT, MEMBER_DOCUMENT
@@ -202,6 +203,20 @@ def test_d20_only_the_roles_that_are_needed() -> None:
         assert not [a for a in actions if "*" in a]
         assert not [a for a in actions if re.match(r"iam:(Create|Put|Attach|Update)|cloudformation:", a)]
     assert "ManagedPolicyArns" not in json.dumps([TEMPLATE, MEMBER_ROLES])
+
+
+def test_d21_the_readers_may_do_nothing_that_csd_does_not_ask() -> None:
+    """D21: every right of the two reader roles is a call that csd.aws makes."""
+    asked = "".join(path.read_text() for path in (ROOT / "src/csd/aws").glob("*.py"))
+    for template in (TEMPLATE, MEMBER_ROLES):
+        readers = {name: r for name, r in template["Resources"].items() if "FleetReader" in name}
+        rights = {
+            a
+            for s in statements({"Resources": readers})
+            for a in (s["Action"] if isinstance(s["Action"], list) else [s["Action"]])
+        }
+        assert rights
+        assert not [a for a in rights if xform_name(a.partition(":")[2]) not in asked]
 
 
 def test_roles_pass_only_themselves_and_only_to_systems_manager() -> None:
