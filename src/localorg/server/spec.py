@@ -1,30 +1,32 @@
 """The file that describes an organization: YAML in, one checked value out, or every problem at once.
 
-Flow: text -> YAML -> pydantic models (shape of each entry) -> cross-checks (ids that must exist, be unique, fit AWS's limits)
--> `Spec`. A wrong file raises `SpecError` with one line per problem: where it is, what was expected, what was found.
+Flow: text -> YAML (a key twice is a problem) -> pydantic models (shape of each entry) and cross-checks (`spec_places`) -> `Spec`.
+A wrong file raises `SpecError` with one line per problem: where it is, what was expected, what was found.
 Refuses to know: how accounts, nodes and buckets are brought into being; that is `localorg.server.seeding`.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from localorg.server.personas import PERSONAS
+from localorg.server.spec_places import place_problems
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 State = Literal["ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED"]
+ServicePrincipal = Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$")]
+"""AWS: Organizations API reference, EnableAWSServiceAccess, ServicePrincipal."""
+NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,58}$")]
+"""It becomes the host name, 63 characters at most, with the number of the node behind it."""
 
-OU_DEPTH_MAX = 5
-"""AWS: Organizations user guide, "Quotas": OU maximum nesting in a root, five levels deep."""
 EXPLANATIONS = {
     r"^\d{12}$": 'an account id is twelve digits in quotes, for instance "210987654321"',
     r"^[a-z]{2}(-[a-z]+)+-\d$": "a Region looks like eu-west-1",
+    r"^[A-Za-z0-9._-]{0,58}$": "a node's name becomes its host name: up to 58 letters, digits, periods, hyphens, underscores",
 }
 
 
@@ -35,7 +37,8 @@ class SpecError(Exception):
         self.source = source
         self.problems = problems
         listed = "\n".join(f"  - {problem}" for problem in problems)
-        super().__init__(f"{source} does not describe an organization ({len(problems)} problems):\n{listed}")
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(f"{source} does not describe an organization ({count}):\n{listed}")
 
 
 class _Entry(BaseModel):
@@ -63,7 +66,7 @@ class DelegationSpec(_Entry):
     """A member account that administers one service for the organization."""
 
     account: AccountId
-    service: str
+    service: ServicePrincipal
 
 
 class OrganizationSpec(_Entry):
@@ -75,7 +78,7 @@ class OrganizationSpec(_Entry):
     accounts: tuple[AccountSpec, ...] = ()
     """Accounts directly under the root."""
     units: tuple[UnitSpec, ...] = ()
-    trusted_services: tuple[str, ...] = ("member.org.stacksets.cloudformation.amazonaws.com", "ssm.amazonaws.com")
+    trusted_services: tuple[ServicePrincipal, ...] = ("member.org.stacksets.cloudformation.amazonaws.com", "ssm.amazonaws.com")
     delegated_administrators: tuple[DelegationSpec, ...] = ()
 
 
@@ -86,7 +89,7 @@ class NodesSpec(_Entry):
     region: RegionName
     count: Annotated[int, Field(ge=1, le=1000)] = 1
     persona: str
-    name: str = ""
+    name: NodeName = ""
     tags: dict[str, str] = Field(default_factory=dict)
     online: bool = True
 
@@ -123,29 +126,65 @@ class Spec(_Entry):
             waiting.extend((unit.id, child) for child in unit.units)
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain YAML that remembers keys written twice: the last one would win, and nobody would know."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.repeated: list[str] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's own
+        """Build a mapping, noting the keys that it has twice."""
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                self.repeated.append(f"line {key.start_mark.line + 1}: the key {key.value} is written twice. Keep one.")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load_spec(path: Path) -> Spec:
     """Read and check the file at `path`. Raises SpecError."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SpecError(str(path), [f"the file cannot be read: {error.strerror}. Give --spec a file that exists."]) from error
+    except UnicodeDecodeError as error:
+        raise SpecError(str(path), [f"byte {error.start} is not UTF-8 text. Save the file as UTF-8."]) from error
     return parse_spec(text, str(path))
 
 
 def parse_spec(text: str, source: str) -> Spec:
     """Check the YAML `text`; `source` is how messages name it. Raises SpecError."""
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError(source, [f"the text is not YAML: {error}"]) from error
+    content, problems = _content(text, source)
+    spec: Spec | None = None
     try:
         spec = Spec.model_validate(content)
     except ValidationError as error:
-        raise SpecError(source, [_sentence(dict(problem)) for problem in error.errors()]) from error
-    problems = [*_identity_problems(spec), *_place_problems(spec)]
-    if problems:
+        problems += [_sentence(dict(problem)) for problem in error.errors()]
+    problems += place_problems(content)
+    if spec is None or problems:
         raise SpecError(source, problems)
     return spec
+
+
+def _content(text: str, source: str) -> tuple[dict[str, Any], list[str]]:
+    """Return what the text holds, and its keys that are written twice. Raises SpecError when it holds no keys."""
+    try:
+        loader = _Loader(text)
+        content = loader.get_single_data()
+    except yaml.YAMLError as error:
+        raise SpecError(source, [f"the text is not YAML: {error}"]) from error
+    except RecursionError as error:
+        raise SpecError(source, ["the text is nested too deeply. An organization needs some twenty levels at most."]) from error
+    except ValueError as error:  # a date or number that has the form of one but is none, such as 2024-99-99
+        raise SpecError(source, [f"the text holds a value that YAML cannot read: {error}. Put it in quotes."]) from error
+    if not isinstance(content, dict):
+        found = "nothing" if content is None else f"a {type(content).__name__}"
+        raise SpecError(
+            source, [f"the file: expected the keys regions, organization, nodes, buckets; found {found}. Write them."]
+        )
+    return content, loader.repeated
 
 
 def _sentence(problem: dict[str, Any]) -> str:
@@ -156,46 +195,6 @@ def _sentence(problem: dict[str, Any]) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{place}: not a known key. Remove it or correct its spelling."
     hint = f"; {EXPLANATIONS[pattern]}" if pattern in EXPLANATIONS else ""
+    if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float | date):
+        hint = "; put it in quotes"
     return f"{place}: {problem['msg']}, found {problem['input']!r}{hint}"
-
-
-def _twice(names: list[str]) -> list[str]:
-    return [name for name, count in Counter(names).items() if count > 1]
-
-
-def _identity_problems(spec: Spec) -> Iterator[str]:
-    for account in _twice([account.id for account in spec.accounts()]):
-        yield f"account {account} is listed twice; an account is in one place only"
-    for unit in _twice([unit.id for _, unit in spec.units()]):
-        yield f"unit {unit} is listed twice; choose another id"
-    for bucket in _twice([bucket.name for bucket in spec.buckets]):
-        yield f"bucket {bucket} is listed twice; bucket names are global"
-    root_suffix = spec.organization.root.removeprefix("r-")
-    for _, listed in spec.units():
-        if not re.match(rf"^ou-{root_suffix}-", listed.id):
-            yield f"unit {listed.id}: ids of units begin with ou- and the root's suffix; use ou-{root_suffix}-…"
-    if spec.organization.management.state != "ACTIVE":
-        yield f"organization.management.state: the management account is always ACTIVE, found {spec.organization.management.state}"
-    if (depth := _depth(spec.organization.units)) > OU_DEPTH_MAX:
-        yield f"organization.units: nested {depth} deep; AWS allows {OU_DEPTH_MAX} levels below the root"
-
-
-def _depth(units: tuple[UnitSpec, ...]) -> int:
-    return 1 + max((_depth(unit.units) for unit in units), default=0) if units else 0
-
-
-def _place_problems(spec: Spec) -> Iterator[str]:
-    accounts = {account.id for account in spec.accounts()}
-    for number, nodes in enumerate(spec.nodes):
-        if nodes.persona not in PERSONAS:
-            yield f"nodes[{number}].persona: {nodes.persona!r} is not known; choose one of {', '.join(sorted(PERSONAS))}"
-    placed: list[tuple[str, NodesSpec | BucketSpec]] = [(f"nodes[{n}]", nodes) for n, nodes in enumerate(spec.nodes)]
-    placed += [(f"buckets[{n}]", bucket) for n, bucket in enumerate(spec.buckets)]
-    for place, entry in placed:
-        if entry.account not in accounts:
-            yield f"{place}.account: {entry.account} is no account of this organization; list it first"
-        if entry.region not in spec.regions:
-            yield f"{place}.region: {entry.region} is not among regions ({', '.join(spec.regions)}); add it there"
-    for number, delegation in enumerate(spec.organization.delegated_administrators):
-        if delegation.account not in accounts - {spec.organization.management.id}:
-            yield f"organization.delegated_administrators[{number}].account: {delegation.account} is no member account"

@@ -79,7 +79,7 @@ def test_units_nest_at_most_five_deep() -> None:
     for number in range(6):
         nested = f"units: [{{id: ou-abcd-{number}0000000, name: U, {nested}}}]"
     text = f"regions: [us-east-1]\norganization: {{management: {{id: '111111111111', name: hub}}, {nested}}}"
-    assert "organization.units: nested 6 deep; AWS allows 5 levels below the root" in problems(text)
+    assert "organization.units: nested deeper than 5; AWS allows 5 levels below the root" in problems(text)
 
 
 def test_text_that_is_not_yaml_says_so() -> None:
@@ -91,3 +91,63 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     """The path is named and the next step said."""
     with pytest.raises(SpecError, match="Give --spec a file that exists"):
         load_spec(tmp_path / "none.yaml")
+
+
+def test_one_problem_does_not_hide_another() -> None:
+    """A file with keys written twice, wrong shapes and wrong places gets all three kinds in one go."""
+    text = problems(
+        GOOD.replace("persona: debian-12", "persona: beos, count: none, name: off").replace(
+            "regions: [us-east-1]", "regions: [x]"
+        )
+        + "regions: [eu-west-1, eu-west-1]\n"
+    )
+    for sentence in (
+        "(6 problems)",
+        "line 9: the key regions is written twice. Keep one.",
+        "nodes[0].count: ",
+        "nodes[0].name: Input should be a valid string, found False; put it in quotes",
+        "regions: eu-west-1 is listed twice; list it once",
+        "nodes[0].persona: 'beos' is not known",
+        "nodes[0].region: us-east-1 is not among regions (eu-west-1, eu-west-1)",
+    ):
+        assert sentence in text
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("name: a}", "name: hub}"), "account name hub is used twice"),
+        (("persona: debian-12", "persona: debian-12, tags: {'aws:x': y}"), "do not begin with aws:, found 'aws:x'"),
+        (("persona: debian-12", "persona: debian-12, tags: {'': z}"), "keys have 1 to 128 characters"),
+        (("persona: debian-12", f"persona: debian-12, name: {'n' * 59}"), "a node's name becomes its host name"),
+        (("persona: debian-12", "persona: debian-12, name: a/b"), "a node's name becomes its host name"),
+        (("\nnodes:", "\nbuckets: [{name: a..b, account: '222222222222', region: us-east-1}]\nnodes:"), "two periods"),
+        (("\nnodes:", "\n  trusted_services: [no service]\nnodes:"), "organization.trusted_services[0]: "),
+        (('id: "111111111111"', "id: 111111111111"), "found 111111111111; put it in quotes"),
+    ],
+)
+def test_what_aws_would_not_take_is_refused(change: tuple[str, str], sentence: str) -> None:
+    """Documented: EC2 "Tag restrictions", S3 "Bucket naming rules", Organizations EnableAWSServiceAccess; names become host names."""
+    assert sentence in problems(GOOD.replace(*change))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "(1 problem):\n  - the file: expected the keys regions, organization, nodes, buckets; found nothing"),
+        ("[1, 2]", "found a list"),
+        ("a: " + "[" * 3000, "the text is nested too deeply"),
+        ("regions: 2024-99-99", "the text holds a value that YAML cannot read"),
+        ("organization: {units: &u [{units: *u}]}", "nested deeper than 5"),
+    ],
+)
+def test_a_file_that_is_no_spec_at_all_is_one_sentence(text: str, sentence: str) -> None:
+    """Neither nothing, nor a list, nor an abyss, nor a circle is a traceback."""
+    assert sentence in problems(text)
+
+
+def test_a_file_that_is_no_text_says_so(tmp_path: Path) -> None:
+    """The first byte that is no UTF-8 is named."""
+    (tmp_path / "org.yaml").write_bytes(b"ab\xff")
+    with pytest.raises(SpecError, match=r"byte 2 is not UTF-8 text\. Save the file as UTF-8"):
+        load_spec(tmp_path / "org.yaml")
