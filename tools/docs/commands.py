@@ -5,7 +5,7 @@ Flow: a Typer application -> its commands and parameters -> a section for each c
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 
@@ -97,6 +97,8 @@ def _value(option: Any) -> str:
 
 
 def _kind(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return " or ".join(code(word) for word in get_args(annotation))
     names = {"str": "text", "Path": "path", "int": "number"}
     for name, word in names.items():
         if re.search(rf"\b{name}\b", getattr(annotation, "__name__", "") if isinstance(annotation, type) else str(annotation)):
