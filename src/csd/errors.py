@@ -34,10 +34,15 @@ class CsdInputError(Exception):
 
 
 class AwsRefused(Exception):
-    """AWS answered with an error. `account` and `region` are '' where they are not known."""
+    """AWS answered with an error, or could not be asked at all: then `operation` is ''. `account` and `region` may be ''."""
 
-    def __init__(self, *, service: str, operation: str, code: str, said: str, account: str = "", region: str = "") -> None:
+    def __init__(
+        self, *, service: str, operation: str, code: str, said: str, account: str = "", region: str = "", advice: str = ""
+    ) -> None:
         self.service, self.operation, self.code, self.said = service, operation, code, said
         self.account, self.region = account, region
         place = " in ".join(part for part in (f"account {account}" if account else "", region) if part)
-        super().__init__(f"{service}:{operation}{f' ({place})' if place else ''} was refused: {code}: {said}")
+        what = f"{service}:{operation}" if operation else service
+        how = "was refused" if operation else "could not be asked"
+        words = f"{said.rstrip('.')}. {advice}" if advice else said
+        super().__init__(f"{what}{f' ({place})' if place else ''} {how}: {code}: {words}")

@@ -47,20 +47,36 @@ def reader(principal: Principal) -> Principal:
     return principal.assume(principal.role_arn(READER_HUB_ROLE))
 
 
-def target_accounts(hub: Principal, targets: list[str]) -> tuple[list[str], list[str]]:
-    """(ACTIVE accounts at any depth below the targets, those left out with the reason). The management account is left out."""
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What the targets come to: ACTIVE accounts at any depth, others with their state, and targets that are nowhere."""
+
+    active: tuple[str, ...]
+    left_out: list[str]
+    missing: list[str]
+
+
+def target_accounts(hub: Principal, targets: list[str]) -> Accounts:
+    """The accounts that the targets mean. The management account is none of them."""
     organizations = hub.client("organizations")
     with asking(organizations, hub.account):
         management = organizations.describe_organization()["Organization"]["MasterAccountId"]
-        found: dict[str, str] = {}
-        for target in targets:
-            if target.startswith("ou-"):
-                _descend(organizations, target, found, set())
-            else:
-                found[target] = _state(organizations.describe_account(AccountId=target)["Account"])
+    found: dict[str, str] = {}
+    missing: list[str] = []
+    for target in targets:
+        try:
+            with asking(organizations, hub.account):
+                if target.startswith("ou-"):
+                    _descend(organizations, target, found, set())
+                else:
+                    found[target] = _state(organizations.describe_account(AccountId=target)["Account"])
+        except AwsRefused as refused:
+            if refused.code not in ("ParentNotFoundException", "AccountNotFoundException"):
+                raise
+            missing.append(f"{target}: it is not in this organization")
     found.pop(management, None)
-    active = sorted(account for account, state in found.items() if state == "ACTIVE")
-    return active, [f"{account} is {state}" for account, state in sorted(found.items()) if state != "ACTIVE"]
+    active = tuple(sorted(account for account, state in found.items() if state == "ACTIVE"))
+    return Accounts(active, [f"{account} is {state}" for account, state in sorted(found.items()) if state != "ACTIVE"], missing)
 
 
 def _descend(organizations: Any, unit: str, found: dict[str, str], seen: set[str]) -> None:

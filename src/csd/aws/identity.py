@@ -10,13 +10,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
-from boto3.exceptions import Boto3Error
+from boto3.exceptions import Boto3Error, S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from csd.errors import AwsRefused, CsdInputError, Problem
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, user_agent_extra="csd/0.1")
+_UNASKED = (BotoCoreError, Boto3Error)
+_SIGN_IN = "Sign in (aws sso login, aws configure), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+# What the operator does next, for refusals that say nothing of it.
+_ADVICE = {
+    "NoCredentialsError": _SIGN_IN,
+    "PartialCredentialsError": _SIGN_IN,
+    "ExpiredToken": _SIGN_IN,
+    "ExpiredTokenException": _SIGN_IN,
+    "InvalidClientTokenId": _SIGN_IN,
+    "EndpointConnectionError": "Is the network up, the Region right, and AWS_ENDPOINT_URL (if it is set) the address of one that runs?",
+}
 
 
 class Principal:
@@ -28,10 +39,11 @@ class Principal:
     @classmethod
     def of_environment(cls, region: str = "") -> "Principal":
         """The caller, as the environment says. Raises CsdInputError without a Region, AwsRefused without credentials."""
-        session = boto3.Session(region_name=region or None)
+        with _reaching("sts"):
+            session = boto3.Session(region_name=region or None)
         if not session.region_name:
             raise CsdInputError([Problem("Region", "none is given.", "Set AWS_REGION, or give --region.")])
-        sts = session.client("sts", config=_CONFIG)
+        sts = _client(session, "sts")
         with asking(sts):
             identity = sts.get_caller_identity()
         return cls(session, identity["Account"], identity["Arn"])
@@ -53,7 +65,7 @@ class Principal:
     def assume(self, role_arn: str) -> "Principal":
         """This principal in a role. Raises AwsRefused when the role may not be assumed."""
         account = role_arn.split(":")[4]
-        sts = self.session.client("sts", config=_CONFIG)
+        sts = _client(self.session, "sts", account=account)
         with asking(sts, account):
             credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="csd")["Credentials"]
         session = boto3.Session(
@@ -66,7 +78,13 @@ class Principal:
 
     def client(self, service: str, region: str = "") -> Any:
         """A boto3 client of this principal."""
-        return self.session.client(service, region_name=region or self.region, config=_CONFIG)
+        return _client(self.session, service, region or self.region, self.account)
+
+
+def _client(session: boto3.Session, service: str, region: str = "", account: str = "") -> Any:
+    # botocore says ValueError of an endpoint that is no URL.
+    with _reaching(service, region or str(session.region_name), account, (*_UNASKED, ValueError)):
+        return session.client(service, region_name=region or None, config=_CONFIG)
 
 
 @contextmanager
@@ -74,18 +92,30 @@ def asking(client: Any, account: str = "") -> Iterator[None]:
     """Translate what botocore raises inside: the one seam where ClientError ends."""
     service, region = client.meta.service_model.service_name, client.meta.region_name
     try:
-        yield
+        with _reaching(service, region, account):
+            try:
+                yield
+            except S3UploadFailedError as failed:  # boto3's transfers wrap AWS's refusal in an error of their own
+                raise failed.__context__ or failed from failed
     except ClientError as refused:
         told = refused.response.get("Error", {})
+        code, said = told.get("Code", "Unknown"), told.get("Message", str(refused))
+        operation, advice = refused.operation_name, _ADVICE.get(code, "")
         raise AwsRefused(
-            service=service,
-            operation=refused.operation_name,
-            code=told.get("Code", "Unknown"),
-            said=told.get("Message", str(refused)),
-            account=account,
-            region=region,
+            service=service, operation=operation, code=code, said=said, account=account, region=region, advice=advice
         ) from refused
-    except (BotoCoreError, Boto3Error) as broken:
+
+
+@contextmanager
+def _reaching(
+    service: str, region: str = "", account: str = "", errors: tuple[type[Exception], ...] = _UNASKED
+) -> Iterator[None]:
+    """Translate what stops a call before AWS answers: settings, credentials, the network."""
+    try:
+        yield
+    except errors as broken:
+        code = type(broken).__name__
+        advice = _ADVICE.get(code, "")
         raise AwsRefused(
-            service=service, operation="call", code=type(broken).__name__, said=str(broken), account=account, region=region
+            service=service, operation="", code=code, said=str(broken), account=account, region=region, advice=advice
         ) from broken

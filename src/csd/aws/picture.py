@@ -5,12 +5,13 @@ Rules: everything is read as CSD-FleetReaderHubRole. Refuses to know: how the pi
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from csd.aws.associations import find_association
 from csd.aws.fleet import Scope, document_defaults, gather, reader, target_accounts
 from csd.aws.identity import Principal
 from csd.errors import CsdInputError, Problem
-from csd.report.picture import Picture, Wanted, draw
+from csd.report.picture import LastRun, Picture, Wanted, draw, plain
 
 # AWS: Automation's target keys that name nodes by id; all mean the same to Run Command.
 _NODE_KEYS = ("InstanceIds", "instanceids", "AWS::EC2::Instance", "ParameterValues")
@@ -28,11 +29,20 @@ def fleet_picture(region: str, association: str, tell: Callable[[str], None]) ->
     def one(name: str, otherwise: str = "") -> str:
         return parameters.get(name, [""])[0] or defaults.get(name, "") or otherwise
 
-    accounts, left_out = target_accounts(hub, parameters.get("targetAccounts", []))
-    scope = _scope(tuple(accounts), tuple(dict.fromkeys(parameters.get("targetRegions", []))), one)
+    accounts = target_accounts(hub, parameters.get("targetAccounts", []))
+    scope = _scope(accounts.active, tuple(dict.fromkeys(parameters.get("targetRegions", []))), one)
     wanted = Wanted(one("name").rpartition("/")[2], one("version"), one("action", "Install"))
     gathered = gather(hub, scope, wanted.package, tell)
-    return draw(wanted, gathered.nodes, datetime.now(UTC), gathered.unread, left_out)
+    return draw(
+        wanted, gathered.nodes, datetime.now(UTC), [*accounts.missing, *gathered.unread], accounts.left_out, _last_run(held)
+    )
+
+
+def _last_run(held: dict[str, Any]) -> LastRun | None:
+    told = held.get("Overview", {})
+    status = told.get("Status", "")
+    why = plain(told.get("DetailedStatus", "")) if status == "Failed" else ""
+    return LastRun(status, held.get("LastExecutionDate"), why) if status else None
 
 
 def _scope(accounts: tuple[str, ...], regions: tuple[str, ...], one: Callable[[str, str], str]) -> Scope:

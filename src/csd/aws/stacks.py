@@ -12,6 +12,14 @@ from csd.aws.identity import Principal, asking
 from csd.errors import AwsRefused, CsdInputError, Problem
 
 Tell = Callable[[str], None]
+# AWS: CloudFormation guide, "Stack status codes": what a stack in these states needs before it can be updated.
+_DELETE_FIRST = "Delete it first: aws cloudformation delete-stack"
+_STUCK = {
+    "ROLLBACK_COMPLETE": _DELETE_FIRST,
+    "ROLLBACK_FAILED": _DELETE_FIRST,
+    "DELETE_FAILED": _DELETE_FIRST,
+    "UPDATE_ROLLBACK_FAILED": "Mend the cause that its events name, then: aws cloudformation continue-update-rollback",
+}
 _LOOK_EVERY_S = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -27,11 +35,9 @@ def deploy_stack(principal: Principal, name: str, body: str, parameters: dict[st
     before = _describe(principal, cloudformation, name)
     with asking(cloudformation, principal.account):
         seen = {event["EventId"] for event in _events(cloudformation, name)} if before else set()
-    if before and before["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
-        what = f"is {before['StackStatus']}: its creation failed and it cannot be updated."
-        raise CsdInputError(
-            [Problem(f"stack {name}", what, f"Delete it first: aws cloudformation delete-stack --stack-name {name}")]
-        )
+    if before and before["StackStatus"] in _STUCK:
+        remedy = f"{_STUCK[before['StackStatus']]} --stack-name {name}"
+        raise CsdInputError([Problem(f"stack {name}", f"is {before['StackStatus']} and cannot be updated.", remedy)])
     if not before:
         tell(f"stack {name}: creating")
         with asking(cloudformation, principal.account):

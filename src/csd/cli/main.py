@@ -115,6 +115,7 @@ def distribute(
     }  # fmt: skip
     from csd.aws import associations
     from csd.aws.identity import Principal
+    from csd.report.picture import plain
     from csd.solution.names import ADMINISTRATION_ROLE
 
     principal = Principal.of_environment(region)
@@ -129,7 +130,9 @@ def distribute(
     if wait:
         run = associations.follow(principal, identifier, before, screen.tell)
         if run["AutomationExecutionStatus"] != "Success":
-            screen.tell(f"run {run['AutomationExecutionId']} {run['AutomationExecutionStatus']}: {run.get('FailureMessage', '')}")
+            screen.tell(
+                f"run {run['AutomationExecutionId']} {run['AutomationExecutionStatus']}: {plain(run.get('FailureMessage', ''))}"
+            )
             raise typer.Exit(NOT_AS_WANTED)
 
 
@@ -168,6 +171,9 @@ def run(arguments: list[str]) -> int:
     except AwsRefused as refused:
         screen.prose().print(Text(f"error: {refused}"))
         return REFUSED
+    except OSError as broken:  # a file or folder that was named cannot be read or written
+        screen.prose().print(Text(f"error: {broken.filename or 'the file'}: {broken.strerror or broken}"))
+        return WRONG_INPUT
     except KeyboardInterrupt:
         screen.tell("interrupted; what was started in AWS goes on")
         return INTERRUPTED

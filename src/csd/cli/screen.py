@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from csd.report.picture import Picture, Row, State
+from csd.report.picture import LastRun, Picture, Row, State
 
 _STYLES = {State.AS_WANTED: "green", State.FAILED: "red", State.ROLLED_BACK: "red", State.UNREACHABLE: "yellow"}
 
@@ -72,7 +72,7 @@ def show_picture(picture: Picture) -> None:
         )
     console.print(table)
     for line in summary(picture):
-        console.print(Text(line))
+        console.print(Text(line), soft_wrap=True)
 
 
 def _cells(row: Row, now: datetime) -> tuple[str, ...]:
@@ -98,6 +98,10 @@ def summary(picture: Picture) -> list[str]:
     goal = f"{wanted.package} {wanted.version}".strip() if wanted.action == "Install" else f"no {wanted.package}"
     counts = ", ".join(f"{picture.count(state)} {state.value}" for state in State if picture.count(state))
     lines = [f"{len(picture.rows)} nodes targeted, wanted: {goal}: {counts or 'no managed node is targeted'}"]
+    if picture.last_run:
+        run = picture.last_run
+        why = run.why.partition("\n")[0]  # the first line says what failed; the JSON has it all
+        lines.append(f"last run: {run.status}, {age(run.at, picture.as_of)} ago{f': {why}' if why else ''}")
     lines += [f"could not read {place}" for place in picture.unread]
     lines += [f"left out: {account}" for account in picture.left_out]
     return lines
@@ -111,10 +115,15 @@ def picture_json(picture: Picture) -> dict[str, Any]:
         "wanted": {"package": wanted.package, "version": wanted.version, "action": wanted.action},
         "complete": picture.complete,
         "counts": {state.value: picture.count(state) for state in State},
+        "lastRun": _run_json(picture.last_run) if picture.last_run else None,
         "nodes": [_row_json(row, picture.as_of) for row in picture.rows],
         "unread": list(picture.unread),
         "leftOut": list(picture.left_out),
     }
+
+
+def _run_json(run: LastRun) -> dict[str, Any]:
+    return {"status": run.status, "at": run.at.isoformat() if run.at else None, "why": run.why}
 
 
 def _row_json(row: Row, now: datetime) -> dict[str, Any]:

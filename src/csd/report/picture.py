@@ -72,14 +72,24 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRun:
+    """What came of the association's last run: AWS's status, when it began, and why it failed ('' if it has not)."""
+
+    status: str
+    at: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """All rows, and the places that could not be read with the reason."""
+    """All rows, the places that could not be read with the reason, and the last run (None before the first)."""
 
     wanted: Wanted
     as_of: datetime
     rows: tuple[Row, ...]
     unread: tuple[str, ...] = ()
     left_out: tuple[str, ...] = field(default=())
+    last_run: LastRun | None = None
 
     @property
     def complete(self) -> bool:
@@ -100,15 +110,24 @@ _HAS = re.compile(
 )
 _GONE = re.compile(r"^Successfully uninstalled \S+ \S+\s*$", re.MULTILINE)
 _LACKS = re.compile(r"^version: (?P<lacks>\S*) ?is not installed\s*$", re.MULTILINE)
+_TRACE = re.compile(r"Traceback \(most recent call last\):\n(?:  .*\n)*")
+_POINTER = re.compile(r"\.? Please refer to Automation Service Troubleshooting Guide for more diagnosis details\.")
 _REACHED_NOBODY = ("DeliveryTimedOut", "Undeliverable")
 _UNDER_WAY = ("Pending", "InProgress", "Delayed", "Cancelling")
 _WHY_CHARS = 600
 
 
-def draw(wanted: Wanted, nodes: list[NodeFacts], as_of: datetime, unread: list[str], left_out: list[str]) -> Picture:
+def draw(
+    wanted: Wanted,
+    nodes: list[NodeFacts],
+    as_of: datetime,
+    unread: list[str],
+    left_out: list[str],
+    last_run: LastRun | None = None,
+) -> Picture:
     """The picture, rows in the order account, Region, node."""
     rows = sorted((row_of(wanted, facts) for facts in nodes), key=lambda r: (r.facts.account, r.facts.region, r.facts.node))
-    return Picture(wanted, as_of, tuple(rows), tuple(unread), tuple(left_out))
+    return Picture(wanted, as_of, tuple(rows), tuple(unread), tuple(left_out), last_run)
 
 
 def row_of(wanted: Wanted, facts: NodeFacts) -> Row:
@@ -179,3 +198,9 @@ def tells(package: str, words: Said) -> tuple[str, bool] | None:
 def is_package(told: str, package: str) -> bool:
     """Nodes call a shared package by its ARN, an owned one by its name."""
     return told == package or told.endswith(f":document/{package}")
+
+
+def plain(failure: str) -> str:
+    """Automation's failure message without Python's trace, the sentence that follows it again, and the pointer to a guide."""
+    lines = _TRACE.sub("", _POINTER.sub("", failure)).splitlines()
+    return "\n".join(line for n, line in enumerate(lines) if line and not any(line in earlier for earlier in lines[:n]))

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from csd.aws.fleet import Gathered, Scope, gather, reader
-from csd_fakes.aws import Fleet, FleetPrincipal
+import pytest
+
+from csd.aws.fleet import Gathered, Scope, gather, reader, target_accounts
+from csd.errors import AwsRefused
+from csd_fakes.aws import Fleet, FleetPrincipal, Told
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLACE = ("222222222222", "eu-west-1")
@@ -77,3 +80,26 @@ def test_a_place_that_refuses_is_told() -> None:
     assert found.unread == [
         "333333333333 eu-west-1: sts:AssumeRole (account 333333333333) was refused: AccessDenied: not you",
     ]
+
+
+def test_a_target_that_is_nowhere_is_told() -> None:
+    """Documented: Organizations API: AccountNotFoundException, ParentNotFoundException. The other targets are read all the same."""
+    told = Told()
+    told.answer("organizations", "describe_organization", {"Organization": {"MasterAccountId": "111111111111"}})
+    told.refuse("organizations", "describe_account", "AccountNotFoundException", "no such account")
+    told.refuse("organizations", "list_accounts_for_parent", "ParentNotFoundException", "no such parent")
+    told.answer("organizations", "describe_account", {"Account": {"Id": "222222222222", "State": "ACTIVE"}})
+    told.answer("organizations", "describe_account", {"Account": {"Id": "333333333333", "State": "SUSPENDED"}})
+    found = target_accounts(told.principal(), ["999999999999", "ou-abcd-99999999", "222222222222", "333333333333"])
+    assert found.active == ("222222222222",)
+    assert found.left_out == ["333333333333 is SUSPENDED"]
+    assert found.missing == [f"{target}: it is not in this organization" for target in ("999999999999", "ou-abcd-99999999")]
+
+
+def test_another_refusal_of_organizations_is_an_error() -> None:
+    """Who may not look does not see an empty fleet."""
+    told = Told()
+    told.answer("organizations", "describe_organization", {"Organization": {"MasterAccountId": "111111111111"}})
+    told.refuse("organizations", "describe_account", "AccessDeniedException", "not you")
+    with pytest.raises(AwsRefused, match="organizations:DescribeAccount .* AccessDeniedException: not you"):
+        target_accounts(told.principal(), ["222222222222"])

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from csd.aws.associations import find_association, follow, put_association, runs
 from csd.aws.buckets import upload
+from csd.aws.deployment import check_units
 from csd.aws.identity import Principal
 from csd.aws.stacks import deploy_stack
 from csd.errors import AwsRefused, CsdInputError
@@ -77,13 +78,36 @@ def test_a_failed_stack_says_why() -> None:
         deploy(told, [])
 
 
-def test_a_stack_that_cannot_be_updated() -> None:
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("ROLLBACK_COMPLETE", "aws cloudformation delete-stack"),
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback"),
+    ],
+)
+def test_a_stack_that_cannot_be_updated(status: str, remedy: str) -> None:
     """What to do is said before anything is asked for."""
     told = Told()
-    told.answer("cloudformation", "describe_stacks", stack("ROLLBACK_COMPLETE"))
+    told.answer("cloudformation", "describe_stacks", stack(status))
     told.answer("cloudformation", "describe_stack_events", {"StackEvents": []})
-    with pytest.raises(CsdInputError, match="aws cloudformation delete-stack --stack-name csd"):
+    with pytest.raises(CsdInputError, match=f"{status} and cannot be updated.* {remedy} --stack-name csd"):
         deploy(told, [])
+
+
+def test_a_unit_that_is_not_there_is_told_before_the_stack_is_touched() -> None:
+    """All of them at once; what is no OU id at all is left to the template's own pattern, and nobody else is asked about."""
+    told = Told()
+    for unit in ("ou-abcd-77777777", "ou-abcd-88888888"):
+        told.refuse("organizations", "describe_organizational_unit", "OrganizationalUnitNotFoundException", unit)
+    known = {"OrganizationalUnit": {"Id": "ou-abcd-11111111"}}
+    told.answer("organizations", "describe_organizational_unit", known, {"OrganizationalUnitId": "ou-abcd-11111111"})
+    with pytest.raises(CsdInputError) as wrong:
+        check_units(told.principal(), ["ou-abcd-77777777", "nonsense", "ou-abcd-88888888", "ou-abcd-11111111"])
+    assert [problem.what for problem in wrong.value.problems] == [
+        "ou-abcd-77777777 is not in this organization.",
+        "ou-abcd-88888888 is not in this organization.",
+    ]
+    told.all_asked()
 
 
 def test_an_update_sends_everything_again() -> None:
@@ -173,5 +197,30 @@ def test_a_bucket_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         principal = Principal(
             boto3.Session("k", "s", region_name="us-east-1"), "111111111111", "arn:aws:iam::111111111111:user/me"
         )
-        with pytest.raises(AwsRefused, match=r"s3:.*NoSuchBucket|404"):
+        with pytest.raises(
+            AwsRefused, match=r"^s3:(Put|Head)Object \(.*\) was refused: NoSuchBucket: The specified bucket does not exist"
+        ):
             upload(principal, sealed, "nowhere", "", lambda _: None, lambda _n, _c: None)
+
+
+UNREACHED = [
+    ({"AWS_REGION": "us east"}, r"could not be asked: InvalidRegionError: .*'us east'"),
+    ({"AWS_ENDPOINT_URL": "nonsense"}, r"could not be asked: ValueError: Invalid endpoint: nonsense"),
+    ({"AWS_PROFILE": "nobody"}, r"could not be asked: ProfileNotFound: .*nobody"),
+    ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, r"EndpointConnectionError: .*127\.0\.0\.1:1.*AWS_ENDPOINT_URL"),
+    ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, r"NoCredentialsError: .*Sign in .*AWS_PROFILE"),
+]
+
+
+@pytest.mark.parametrize(("settings", "said"), UNREACHED, ids=["region", "endpoint", "profile", "nobody listens", "no keys"])
+def test_what_stops_a_call_before_aws_answers(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str) -> None:
+    """One message with the next step, whatever botocore raises; a wrong setting is no crash."""
+    usual = {
+        "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_CONFIG_FILE": "/nonexistent",
+    }  # fmt: skip
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for name, value in (usual | settings).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(AwsRefused, match=said):
+        Principal.of_environment(settings.get("AWS_REGION", "us-east-1"))

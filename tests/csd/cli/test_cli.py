@@ -12,7 +12,7 @@ from csd.cli import screen
 from csd.cli.main import NOT_AS_WANTED, WRONG_INPUT, run
 from csd.cli.requests import association_parameters
 from csd.errors import AwsRefused, CsdInputError
-from csd.report.picture import NodeFacts, Said, Wanted, draw
+from csd.report.picture import LastRun, NodeFacts, Said, Wanted, draw
 
 EXAMPLE = Path(__file__).parents[3] / "examples/packages/csd-hello"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -140,6 +140,32 @@ def test_the_table_names_node_age_and_words(capsys: pytest.CaptureFixture[str]) 
     assert "token-4711" in out
     assert "2 nodes targeted, wanted: csd-hello 1.0.0: 1 as wanted, 1 failed" in out
     assert "left out: 333333333333 is SUSPENDED" in out
+
+
+@pytest.mark.parametrize(
+    ("run_", "line"),
+    [
+        (
+            LastRun("Failed", NOW - timedelta(minutes=1), "manifest.json says 1.0.0"),
+            "last run: Failed, 1m0s ago: manifest.json says 1.0.0",
+        ),
+        (LastRun("Success", NOW, ""), "last run: Success, 0s ago"),
+        (None, None),
+    ],
+)
+def test_the_last_run_is_told(run_: LastRun | None, line: str | None) -> None:
+    """A run that failed before it reached any node has no node to say why: the picture says it."""
+    picture = draw(Wanted("csd-hello", "1.0.0", "Install"), [], NOW, [], [], run_)
+    assert [told for told in screen.summary(picture) if told.startswith("last run")] == ([line] if line else [])
+    told = screen.picture_json(picture)["lastRun"]
+    assert told == (run_ and {"status": run_.status, "at": run_.at.isoformat() if run_.at else None, "why": run_.why})
+
+
+def test_a_folder_that_cannot_be_written_is_wrong_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One message with the path and the system's reason, no traceback."""
+    (tmp_path / "file").write_text("")
+    assert run(["package", "build", str(EXAMPLE), "-o", str(tmp_path / "file")]) == WRONG_INPUT
+    assert capsys.readouterr().err == f"error: {tmp_path / 'file'}: File exists\n"
 
 
 def test_exit_codes_are_documented(capsys: pytest.CaptureFixture[str]) -> None:

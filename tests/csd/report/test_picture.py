@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csd.report.picture import NodeFacts, Picture, Said, State, Wanted, draw, row_of
+from csd.report.picture import NodeFacts, Picture, Said, State, Wanted, draw, plain, row_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ARN = "arn:aws:ssm:eu-west-1:111111111111:document/csd-hello"
@@ -104,3 +104,15 @@ def test_no_version_without_words(histories: list[list[Said]]) -> None:
     for row in drawn.rows:
         assert not row.version or any(row.version in told.output for told in row.facts.said)
         assert row.state is not State.AS_WANTED or row.version == "2.0.0"
+
+
+def test_a_failed_run_is_told_without_pythons_trace() -> None:
+    """Assumed: a script's failure message holds its error, its trace and the error again. The node's own indented lines stay."""
+    pointer = ". Please refer to Automation Service Troubleshooting Guide for more diagnosis details."
+    trace = (
+        'Traceback (most recent call last):\n  File "script.py", line 36, in handler\n  File "script.py", line 60, in _stop_at\n'
+    )
+    error = "RuntimeError: i-1 Failed: token-4711\n  from: the disk"
+    assert plain(f"Step fails. {error}{pointer}\n{trace}{error}{pointer}{pointer}") == f"Step fails. {error}"
+    assert plain(trace + error) == error
+    assert plain("") == ""
