@@ -269,10 +269,8 @@ def test_a_command_that_was_cut_off_is_told(sandbox: None, tmp_path: Path) -> No
         with host(plane, tmp_path / "nodes", [node_entry(NODE)]):
             plane.wait_for(lambda: plane.polls[NODE] != before, "a new poll")
             said = plane.outcome(message)
-            assert (said.status, said.trace) == (
-                "Failed",
-                "document process failed unexpectedly: the agent was stopped while the document ran",
-            )
+            cut_off = "document process failed unexpectedly: the agent was stopped while the document ran"
+            assert (said.status, said.trace, said.err) == ("Failed", cut_off, cut_off)
             plane.shell(NODE, "rm -f /etc/slow")
             again = plane.outcome(plane.send(NODE, package_document("P")))
             assert again.out.endswith("Successfully installed P 1.0\n"), again.err

@@ -72,7 +72,8 @@ class Agent:
     def _report_cut_off(self) -> None:
         for path in self._current.iterdir():
             kept = json.loads(path.read_text())
-            self._reply(kept["message_id"], results.refused_reply(results.Status.FAILED, CUT_OFF, time.time()))
+            steps = [(name, plugin) for name, plugin in kept.get("steps", [])]
+            self._reply(kept["message_id"], results.cut_off_reply(steps, CUT_OFF, time.time()))
             path.rename(self._completed / path.name)
 
     def _register(self) -> None:
@@ -161,7 +162,8 @@ class Agent:
             return
         known = (self._current / command.command_id).exists() or (self._completed / command.command_id).exists()
         if not known:
-            (self._current / command.command_id).write_text(json.dumps({"message_id": message_id}))
+            kept = {"message_id": message_id, "steps": command.outline()}
+            (self._current / command.command_id).write_text(json.dumps(kept))
         self._reply(message_id, results.begun_reply(time.time()))
         self._outbox.put("AcknowledgeMessage", {"MessageId": message_id})
         if not known:

@@ -138,6 +138,13 @@ def document_reply(results: Mapping[str, StepResult], now: float) -> dict[str, A
     return _reply(document_status(results), "", results, results if len(results) == 1 else {}, now)
 
 
+def cut_off_reply(steps: list[tuple[str, str]], reason: str, now: float) -> dict[str, Any]:
+    """Say that the document of these steps (name, plugin) died with its agent. Of several steps nobody knows which one it was."""
+    # Observed: the stock agent's status and trace. ASSUMED: the only step says it too, in its standard error, where people look.
+    told = {name: failed(plugin, reason).between(now, now) for name, plugin in steps} if len(steps) == 1 else {}
+    return _reply(Status.FAILED, reason, told, told, now)
+
+
 def refused_reply(status: Status, reason: str, now: float) -> dict[str, Any]:
     """Say that the document did not run, or could not be brought to an end, and why."""
     return _reply(status, reason, {}, {}, now)

@@ -35,6 +35,13 @@ class Command:
     content: Mapping[str, Any]
     parameters: Mapping[str, Any]
 
+    def outline(self) -> list[tuple[str, str]]:
+        """Return (name, plugin) of each step; nothing when the document cannot be read."""
+        try:
+            return [(step.name, step.plugin) for step in document.steps(self.content, self.parameters)]
+        except BadDocumentError:
+            return []
+
 
 @dataclass
 class Worker:
