@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.walk import Walk
+from demo.association import AssociationCall
+from demo.walk import BUCKET, HUB, MARKER, Walk
+from demo.watch import association_run
 from tests_support.processes import mounts_below, processes_about
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("lifecycle")]
@@ -103,3 +105,51 @@ def test_a_wrong_spec_starts_nothing(tmp_path: Path) -> None:
     assert "found 'mars'; a Region looks like eu-west-1" in outcome.err
     assert "twelve digits" in outcome.err
     assert not (tmp_path / "s").exists()
+
+
+def test_nodes_follow_the_spec_at_the_next_up(small: Walk) -> None:
+    """Switched off they are lost at once, switched on they talk again; tags of the spec change, those of the API stay."""
+    one, text = node(small), small.spec.read_text()
+    small.aws("ec2", "create-tags", "--resources", one, "--tags", "Key=Mine,Value=1", account="222222222222")
+    for switch, ping in (("online: false, tags: {Role: web}", "ConnectionLost"), ("tags: {Team: core}", "Online")):
+        small.down()
+        small.spec.write_text(text.replace("name: shop-1", f"name: shop-1, {switch}"))
+        small.up()
+        assert small.nodes()[0]["ping"] == ping
+    tags = small.aws("ec2", "describe-tags", account="222222222222")["Tags"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"Name": "shop-1", "Mine": "1", "Team": "core"}
+
+
+def test_a_node_does_not_become_another_machine(small: Walk) -> None:
+    """Another persona in a node's place is refused, with the way out; with the first one it goes on."""
+    text = small.spec.read_text()
+    small.down()
+    small.spec.write_text(text.replace("debian-12", "rocky-9"))
+    refused = small.shell.run(
+        *("localorg", "up", "--spec", str(small.spec), "--state", small.state, "--port", str(small.port), "--detach"), expect=None
+    )
+    assert (refused.code, "Traceback" in refused.err) == (1, False)
+    assert "was made as debian-12, and the spec has rocky-9 in its place" in refused.err
+    small.spec.write_text(text)
+    small.up()
+    assert small.nodes()[0]["ping"] == "Online"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_rollout_that_an_end_interrupts_ends_after_the_next_up(small: Walk, how: signal.Signals) -> None:
+    """It goes on to success, or fails and says that localorg was restarted; it never hangs, and a new run succeeds."""
+    small.shell.run("csd", "deploy", "--targets", "ou-abcd-11111111")
+    small.shell.run("csd", "publish", str(small.build("1.0.0")), "--bucket", BUCKET)
+    role = f"arn:aws:iam::{HUB}:role/CSD-SystemsManager-AutomationAdministrationRole"
+    call = AssociationCall(("ou-abcd-11111111",), ("us-east-1",), "csd-hello", "1.0.0", role, BUCKET)
+    association = small.associate(call)
+    pid = int(small.shell.run("localorg", "status").out.split("process: ")[1].split()[0])
+    os.kill(pid, how)
+    assert until_none(small.folder) == ([], [])
+    small.up()
+    run = association_run(small, association, 0)
+    assert run["Status"] == "Success" or "localorg was restarted while this script ran" in run["DetailedStatus"]
+    if run["Status"] != "Success":
+        small.aws("ssm", "start-associations-once", "--association-ids", association)
+        assert association_run(small, association, 1)["Status"] == "Success"
+    assert small.inside(node(small), "cat", MARKER).out.strip() == "1.0.0"

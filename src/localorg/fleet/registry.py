@@ -43,6 +43,12 @@ class Registry:
         """Say whether the node was heard of lately."""
         return node.last_contact is not None and self._kernel.now() - node.last_contact <= CONNECTION_LOST_AFTER_S
 
+    def silence(self, account: str, region: str, instance_id: str) -> None:
+        """Take a node for lost at once, without waiting for its silence to last."""
+        if (node := self.find(account, region, instance_id)) is not None:
+            node.last_contact = None
+            self._keep(node)
+
     def contact(self, node: Node) -> None:
         """Note that the node speaks now."""
         returning = not self.online(node)

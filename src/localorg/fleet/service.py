@@ -52,6 +52,10 @@ class Fleet:
         """Let a node exist (the server, from the spec). A second time changes nothing."""
         self._registry.register(seed)
 
+    def silence(self, account: str, region: str, instance_id: str) -> None:
+        """Take a node for lost at once: the spec has switched it off (the server)."""
+        self._registry.silence(account, region, instance_id)
+
     def nodes(self, account: str, region: str) -> list[Node]:
         """Return the managed nodes of an account and Region: the directory of Run Command."""
         return self._registry.of(account, region)

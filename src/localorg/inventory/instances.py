@@ -53,6 +53,20 @@ class Instances:
             )
         )
 
+    def retag(self, account: str, region: str, instance_id: str, tags: dict[str, str | None]) -> None:
+        """Give an instance these tags and take away those that are None; its others stay. Raises ValueError when they are too many."""
+        one = self._rows.get(account, region, instance_id)
+        if one is None or not tags:
+            return
+        given = {key: value for key, value in tags.items() if value is not None}
+        kept = {key: value for key, value in one.tags.items() if key not in tags}
+        if len(kept) + len(given) > TAGS_MAX:
+            raise ValueError(
+                f"{instance_id} would have more than {TAGS_MAX} tags; take some of {', '.join(kept)} away through the API"
+            )
+        one.tags = {**kept, **given}
+        self._keep(one)
+
     def of(self, account: str, region: str) -> list[Instance]:
         """Return the instances of an account and Region."""
         return self._rows.values(account, region)

@@ -28,6 +28,10 @@ class Inventory:
         """Let an instance exist (the server, from the spec). A second time changes nothing."""
         self._instances.add(seed)
 
+    def retag(self, account: str, region: str, instance_id: str, tags: dict[str, str | None]) -> None:
+        """Carry over what the spec changed of an instance's tags; None takes one away. Raises ValueError when they are too many."""
+        self._instances.retag(account, region, instance_id, tags)
+
     def operations(self) -> list[Operation]:
         """Return the operations of ec2, resource-groups and resourcegroupstaggingapi."""
         return [*self._instances.operations(), *self._groups.operations()]

@@ -5,16 +5,20 @@ machines start -> pump runs until the end.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
+import sqlite3
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from localorg.identity.service import Identity
 from localorg.kernel.blobs import Blobs
@@ -82,8 +86,9 @@ async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
     """Build the organization of `options`. Raises LocalorgError when its state does not fit its spec."""
     state, log = options.state, _log()
     spec = load_spec(options.spec)
-    kernel = _kernel(options, spec, endpoint)
     loop = asyncio.get_running_loop()
+    with _readable(state):
+        kernel = _kernel(options, spec, endpoint)
     scripts = ScriptWorkers(kernel, options.isolation, state.root, log)
     made: list[Borrowed] = []
 
@@ -92,12 +97,14 @@ async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
         made.append(Borrowed(kernel, state.objects, check_bucket_policy, loop.call_soon_threadsafe, log))
         return made[0]
 
-    engines = wire_engines(kernel, Blobs(state.blobs), scripts, borrow)
+    with _readable(state):
+        engines = wire_engines(kernel, Blobs(state.blobs), scripts, borrow)
+        kernel.store.table("server.node", NodeRecord)
     borrowed = made[0]
     borrowed.start()
-    records = node_records(spec, kernel.store)
     try:
-        seed(engines, spec, records)
+        records, changes = node_records(spec, kernel.store)
+        seed(engines, spec, records, changes)
         welcome_new_accounts(engines)
         for bucket in spec.buckets:
             borrowed.ensure_bucket(bucket.account, bucket.region, bucket.name)
@@ -113,6 +120,19 @@ async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
     return LocalOrganization(
         app, engines, borrowed, scripts, machines, Pump(kernel, log), calls, _host_config(options, endpoint, records)
     )
+
+
+@contextlib.contextmanager
+def _readable(state: StateDirectory) -> Iterator[None]:
+    """Say in one sentence that the rows are damaged, or were written by another version. Raises LocalorgError."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, ValidationError) as error:
+        first, *_ = str(error).splitlines()
+        raise LocalorgError(
+            f"{state.database} cannot be read ({first}): it is damaged, or another version of localorg wrote it. "
+            "Give --state another directory, or remove this one; what is in it is lost then."
+        ) from error
 
 
 def _log() -> logging.Logger:

@@ -2,13 +2,15 @@
 
 Flow: Spec -> organization.seed -> for each account an administrator with keys -> for each node a role session's ground, an EC2
 instance and a place in the fleet. Everything here is idempotent: on a second `up` the rows that exist win, and what the spec has
-new is added. Instance ids are a digest of where a node stands in the spec, so that they are the same in every run of it.
+new is added; a node that exists follows the spec in what a person switches (online, tags), and another persona is refused.
+Instance ids are a digest of where a node stands in the spec, so that they are the same in every run of it.
 """
 
 import hashlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from localorg.fleet.records import NodeSeed
@@ -26,16 +28,16 @@ AGENT_VERSION = "3.3.0.0"
 
 @dataclass
 class NodeRecord:
-    """One node as it was seeded; `secret` is its proof towards the instance-metadata stand-in."""
+    """One node as the spec last described it; `secret` is its proof towards the instance-metadata stand-in."""
 
     instance_id: str
     account: str
     region: str
     persona: str
     name: str
-    ip_address: str
     online: bool
     tags: dict[str, str] = field(default_factory=dict)
+    ip_address: str = ""
     secret: str = field(default="", repr=False)
 
     def as_host_config(self) -> dict[str, Any]:
@@ -52,25 +54,66 @@ class NodeRecord:
         }
 
 
-def node_records(spec: Spec, store: Store) -> list[NodeRecord]:
-    """Return every node of the organization, making rows for those that the spec has and the store has not."""
+@dataclass(frozen=True)
+class NodeChange:
+    """What the spec has changed about a node since the last `up`: tags by key (None: taken away), and whether it was switched off."""
+
+    instance_id: str
+    account: str
+    region: str
+    tags: dict[str, str | None]
+    is_silenced: bool
+
+
+def node_records(spec: Spec, store: Store) -> tuple[list[NodeRecord], list[NodeChange]]:
+    """Return every node of the organization as it is to be, and what is new about those that were there already.
+
+    Makes rows for nodes that the spec has and the store has not. Raises ValueError with every node that would be another machine.
+    """
     table = store.table("server.node", NodeRecord)
-    for record in _described(spec):
-        if table.get(record.instance_id) is None:
-            record.secret = secrets.token_urlsafe(24)
-            table.put(record, record.instance_id)
-    return table.values()
+    described, changes = list(_described(spec)), []
+    problems = [problem for wanted in described if (problem := _problem(table.get(wanted.instance_id), wanted))]
+    if problems:
+        raise ValueError("".join(f"\n  - {problem}" for problem in problems))
+    addresses = {record.ip_address for record in table.values()}
+    for wanted in described:
+        known = table.get(wanted.instance_id)
+        if known is None:
+            wanted.secret, wanted.ip_address = secrets.token_urlsafe(24), next(ip for ip in _addresses() if ip not in addresses)
+            addresses.add(wanted.ip_address)
+            table.put(wanted, wanted.instance_id)
+        else:
+            changes.append(_change(known, wanted))
+            table.put(replace(known, name=wanted.name, online=wanted.online, tags=wanted.tags), known.instance_id)
+    return table.values(), changes
+
+
+def _problem(known: NodeRecord | None, wanted: NodeRecord) -> str:
+    if known is None or known.persona == wanted.persona:
+        return ""
+    return (
+        f"node {known.instance_id} ({known.name}) was made as {known.persona}, and the spec has {wanted.persona} in its place. "
+        "Put the persona back, and add new nodes at the end of the list"
+    )
+
+
+def _change(known: NodeRecord, wanted: NodeRecord) -> NodeChange:
+    tags: dict[str, str | None] = dict.fromkeys(known.tags.keys() - wanted.tags.keys())
+    tags |= {key: value for key, value in wanted.tags.items() if known.tags.get(key) != value}
+    return NodeChange(known.instance_id, known.account, known.region, tags, known.online and not wanted.online)
+
+
+def _addresses() -> Iterator[str]:
+    return (f"10.{serial >> 16 & 255}.{serial >> 8 & 255}.{serial & 255}" for serial in count(1))
 
 
 def _described(spec: Spec) -> Iterator[NodeRecord]:
-    serial = 0
     for entry, nodes in enumerate(spec.nodes):
         for number in range(nodes.count):
-            serial += 1
-            yield _record(spec, nodes, f"{entry}/{number}", number, serial)
+            yield _record(spec, nodes, f"{entry}/{number}", number)
 
 
-def _record(spec: Spec, nodes: NodesSpec, place: str, number: int, serial: int) -> NodeRecord:
+def _record(spec: Spec, nodes: NodesSpec, place: str, number: int) -> NodeRecord:
     seed = f"{spec.organization.id}/{nodes.account}/{nodes.region}/{place}"
     name = nodes.name or f"node-{nodes.persona}"
     name = f"{name}-{number + 1}" if nodes.count > 1 else name
@@ -80,14 +123,13 @@ def _record(spec: Spec, nodes: NodesSpec, place: str, number: int, serial: int) 
         region=nodes.region,
         persona=nodes.persona,
         name=name,
-        ip_address=f"10.{serial >> 16 & 255}.{serial >> 8 & 255}.{serial & 255}",
         online=nodes.online,
         tags={"Name": name, **nodes.tags},
     )
 
 
-def seed(engines: Engines, spec: Spec, records: list[NodeRecord]) -> None:
-    """Bring the organization into being, or add what the spec has new. Raises ValueError with every mismatch."""
+def seed(engines: Engines, spec: Spec, records: list[NodeRecord], changes: list[NodeChange]) -> None:
+    """Bring the organization into being, or add and change what the spec has new. Raises ValueError with every mismatch."""
     engines.organization.seed(organization_seed(spec))
     management = spec.organization.management.id
     for account in engines.organization.accounts():
@@ -98,6 +140,10 @@ def seed(engines: Engines, spec: Spec, records: list[NodeRecord]) -> None:
         engines.identity.bootstrap_node_role(account, NODE_ROLE)
     for record in records:
         _seed_node(engines, record)
+    for change in changes:
+        engines.inventory.retag(change.account, change.region, change.instance_id, change.tags)
+        if change.is_silenced:
+            engines.fleet.silence(change.account, change.region, change.instance_id)
 
 
 def organization_seed(spec: Spec) -> OrganizationSeed:
