@@ -1,11 +1,23 @@
-"""What all tests share: with CSD_SANDBOX_REQUIRED (`make test`) a sandbox test that would be skipped fails instead."""
+"""What all tests share: with CSD_SANDBOX_REQUIRED (`make test`) a sandbox test that would be skipped fails instead.
+
+Where the machine refuses sandboxes altogether, such a run ends at once with the one sentence that says so.
+"""
 
 import os
 from collections.abc import Generator
 
 import pytest
 
+from localorg.node import namespaces
+
 LONGEST_FIRST = ("journeys/test_walk.py", "journeys/", "docs/")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """End the run where it cannot be whole, instead of letting hundreds of tests fail for the same reason."""
+    is_worker = hasattr(session.config, "workerinput")
+    if os.environ.get("CSD_SANDBOX_REQUIRED") and not is_worker and (refusal := namespaces.available()):
+        pytest.exit(f"the tests need real nodes: {refusal.reason.removesuffix(', or give --isolation none.')}.", returncode=1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

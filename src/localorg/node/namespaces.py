@@ -263,17 +263,23 @@ def available() -> Refusal | None:
             unshare(namespace_flags(user=os.geteuid() != 0))
             os._exit(0)
         except OSError as error:
-            os.write(writing, str(error.strerror).encode())
+            os.write(writing, f"{error.errno} {error.strerror}".encode())
         finally:
             os._exit(1)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         reason = pipe.read()
-    return Refusal(_no_namespaces(reason)) if os.waitpid(pid, 0)[1] else None
+    if not os.waitpid(pid, 0)[1]:
+        return None
+    number, _, text = reason.partition(" ")
+    return Refusal(_no_namespaces(OSError(int(number), text)))
 
 
-def _no_namespaces(reason: str) -> str:
+def _no_namespaces(error: OSError) -> str:
+    reason = str(error.strerror)
     who = "root without SYS_ADMIN" if os.geteuid() == 0 else "an ordinary user"
+    if error.errno == errno.ENOSPC:
+        who, reason = "everybody", f"{reason}: a limit of its own, user.max_*_namespaces, is used up"
     return (
         f"sandboxes need namespaces, and this machine refuses them to {who} ({reason}). Run as root on the machine itself, or allow "
         "user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
@@ -319,7 +325,7 @@ def _keeper(plan: RootPlan, main: Callable[[], int], host_name: str, keep: Itera
             map_single_user(uid, gid)
         pid = os.fork()
     except OSError as error:
-        _say(tell, failed=_no_namespaces(str(error.strerror)))
+        _say(tell, failed=_no_namespaces(error))
         os._exit(1)
     if pid:
         _say(tell, pid=pid)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from localorg.protocol.gateway import CallRecord
+from localorg.server.state import LocalorgError
 
 UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -29,19 +30,34 @@ class CallLog:
 
 
 def read_lines(path: Path, *, refused_only: bool) -> Iterator[str]:
-    """Yield each record of the file at `path` as a line for a person; nothing when there is no file yet."""
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8") as file:
-        for text in file:
-            record = json.loads(text)
-            if not refused_only or record["verdict"] != "allowed":
-                yield _line(record)
+    """Yield each record of the file at `path` as a line for a person. Raises LocalorgError when there is no such file."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for text in file:
+                record = _record(text)
+                if record is None:
+                    yield "(a line that is not whole: the server was killed while it wrote it)"
+                elif not refused_only or record["verdict"] != "allowed":
+                    yield _line(record)
+    except OSError as error:
+        raise LocalorgError(
+            f"there are no calls to show: {path} cannot be read ({error.strerror}). "
+            "Give --state the directory of an organization that has been up."
+        ) from error
+
+
+def _record(text: str) -> dict[str, Any] | None:
+    try:
+        record: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return None
+    return record
 
 
 def _line(record: dict[str, Any]) -> str:
-    moment = datetime.fromtimestamp(record["time"], UTC).strftime("%H:%M:%S.%f")[:-3]
+    moment = datetime.fromtimestamp(record["time"], UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
     # What callers named goes to a person's terminal: no control sequences.
     record = {name: UNSHOWABLE.sub("\ufffd", value) if isinstance(value, str) else value for name, value in record.items()}
-    words = [moment, record["verdict"], record["action"], record["resource"], record["region"] or "-", record["principal"]]
+    verdict, region, action = record["verdict"].ljust(7), (record["region"] or "-").ljust(14), record["action"].ljust(32)
+    words = [moment, verdict, action, region, record["principal"], record["resource"]]
     return "  ".join(words) + (f"  ({record['message']})" if record["message"] else "")

@@ -5,7 +5,7 @@ Exit codes: 0 done; 1 an error said in one sentence; 2 wrong usage; `localorg ex
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +19,10 @@ app = typer.Typer(
 )
 StateOption = Annotated[Path, typer.Option("--state", envvar="LOCALORG_STATE", help="Where the organization is kept.")]
 DEFAULT_STATE = Path(".localorg")
+NO_ISOLATION = (
+    "WARNING: --isolation none: there are no sandboxes. Install scripts of packages and scripts of runbooks run on this very machine, "
+    "with your rights, and what they write stays on it. Use this only on a machine that you throw away."
+)
 
 
 @app.command()
@@ -28,16 +32,19 @@ def up(
     state: StateOption = DEFAULT_STATE,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is up and leave it running.")] = False,  # noqa: FBT002
     isolation: Annotated[
-        str, typer.Option(help="namespaces, or none: package scripts then run on this very machine.")
+        Literal["namespaces", "none"], typer.Option(help="With none, package scripts run on this very machine.")
     ] = "namespaces",
     runbook_lookup: Annotated[
-        str, typer.Option(help="hub: members run the hub's runbook; strict: it must be shared with them in their Region.")
+        Literal["hub", "strict"],
+        typer.Option(help="hub: members run the hub's runbook; strict: it must be shared with them in their Region."),
     ] = "hub",
 ) -> None:
     """Start the organization of SPEC, or go on with the one that the state directory holds."""
     from localorg.server.launch import UpOptions, run_detached
 
     options = UpOptions.checked(spec, port, state, isolation, runbook_lookup)
+    if isolation == "none":
+        typer.echo(NO_ISOLATION, err=True)
     if detach:
         facts = run_detached(options)
         typer.echo(f"up: {facts.endpoint} (process {facts.pid}, state {options.state.root})", err=True)
@@ -81,10 +88,10 @@ def exec_(
     """Run COMMAND inside the node's own root and return its exit code."""
     from localorg.server.inside import run_inside
 
-    pid = int(_ask(state, "pid", {"instance_id": instance_id})["pid"])
     words = command[1:] if command[0] == "--" else command
     if not words:
-        raise LocalorgError("give the command to run after --, for instance `localorg exec i-… -- cat /etc/os-release`")
+        raise typer.BadParameter("give the command to run after --, for instance `localorg exec i-… -- cat /etc/os-release`")
+    pid = int(_ask(state, "pid", {"instance_id": instance_id})["pid"])
     raise typer.Exit(run_inside(pid, words))
 
 
@@ -93,7 +100,7 @@ def logs(
     state: StateOption = DEFAULT_STATE,
     denied: Annotated[bool, typer.Option("--denied", help="Only calls that were refused.")] = False,  # noqa: FBT002
 ) -> None:
-    """Print each call: when, who, what, on what, and the verdict."""
+    """Print each call: when, the verdict, what, where, who and on what."""
     from localorg.server.call_log import read_lines
 
     for line in read_lines(StateDirectory(state).call_log, refused_only=denied):

@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from localorg.server.spec import load_spec
 from localorg.server.state import LocalorgError, ServerFacts, StateDirectory
@@ -32,22 +32,17 @@ class UpOptions:
     runbook_lookup: Literal["hub", "strict"]
 
     @classmethod
-    def checked(cls, spec: Path, port: int, state: Path, isolation: str, runbook_lookup: str) -> "UpOptions":
-        """Check the words and the spec before anything starts. Raises LocalorgError or SpecError."""
-        for option, value, known in (
-            ("--isolation", isolation, ("namespaces", "none")),
-            ("--runbook-lookup", runbook_lookup, ("hub", "strict")),
-        ):
-            if value not in known:
-                raise LocalorgError(f"{option} is one of {', '.join(known)}; found {value!r}")
+    def checked(
+        cls,
+        spec: Path,
+        port: int,
+        state: Path,
+        isolation: Literal["namespaces", "none"],
+        runbook_lookup: Literal["hub", "strict"],
+    ) -> "UpOptions":
+        """Check the spec before anything starts. Raises SpecError."""
         load_spec(spec)
-        return cls(
-            spec.absolute(),
-            port,
-            StateDirectory(state),
-            cast('Literal["namespaces", "none"]', isolation),
-            cast('Literal["hub", "strict"]', runbook_lookup),
-        )
+        return cls(spec.absolute(), port, StateDirectory(state), isolation, runbook_lookup)
 
 
 def run_detached(options: UpOptions) -> ServerFacts:

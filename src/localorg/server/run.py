@@ -51,6 +51,7 @@ def _bind(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen()  # now, not when all is assembled: only a listening port keeps a second server off
     except OSError as error:
         raise LocalorgError(f"port {port} of 127.0.0.1 is taken ({error.strerror}). Give --port another.") from error
     return listener

@@ -168,9 +168,8 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     isolation, mount_point, descriptor = arguments
-    if isolation == "namespaces" and (refusal := namespaces.available()):
-        sys.stderr.write(f"{refusal.reason}\n")
-        return 3
+    if isolation == "namespaces" and namespaces.available():
+        return 3  # the node host, which the server starts beside this one, says why
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     _preload()
     ScriptHost(isolation, mount_point, socket.socket(fileno=int(descriptor))).listen()

@@ -84,6 +84,8 @@ class StateDirectory:
             raise LocalorgError(
                 f"cannot make the state directory {self.root}: {error.strerror}. Give --state another."
             ) from error
+        if not all(os.access(folder, os.W_OK | os.X_OK) for folder in (self.root, self.blobs, self.objects, self.nodes)):
+            raise LocalorgError(f"{self.root} belongs to somebody else: you may not write there. Give --state another directory.")
 
     def acquire(self) -> None:
         """Become the one server of this directory. Raises LocalorgError when another is."""
