@@ -181,8 +181,8 @@ def share(world: World, accounts: list[str], action: str = "Install") -> Any:
     return share_documents.handler(asked, None, world.client)
 
 
-def test_shared_with_exactly_the_targets() -> None:
-    """Accounts that left lose the share, all pages of the permission are read, and batches hold at most 20."""
+def test_d15_shared_with_exactly_the_targets() -> None:
+    """D15: accounts that left lose the share, all pages of the permission are read, and batches hold at most 20."""
     world = ready()
     held = world.documents[AWAY, "csd-hello"].shared
     held.update({f"{n:012d}": "$ALL" for n in range(30, 75)} | {"all": "$DEFAULT"})

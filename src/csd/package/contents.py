@@ -30,8 +30,9 @@ class Contents:
         folder = root / platform.folder
         self.entries = self._read(folder)
         for made in platform.make:
-            self._make(made)
-        if not self.problems:
+            if made.folder:
+                self._make(made)
+        if folder.is_dir():
             self._check_scripts(folder)
 
     def _read(self, folder: Path) -> list[Entry]:
@@ -123,7 +124,7 @@ class Contents:
                 self.warnings.append(
                     f"{folder}: has no uninstall script: Uninstall, and an upgrade, will leave what it installed in place."
                 )
-        if len(names) < 2:
+        if len(names) < 2 and not self.problems:
             # AWS: amazon-ssm-agent localpackages ValidatePackage: fewer than two files is "Package is incomplete".
             self.problems.append(
                 Problem(

@@ -19,7 +19,7 @@ from csd.errors import CsdInputError, Problem
 from csd.package.archive import write_zip
 from csd.package.contents import Contents
 from csd.package.matching import matching_holes
-from csd.package.source import FILES_MAX, SOURCE_FILE, VERSION_PATTERN, PackageSource, read_source
+from csd.package.source import FILES_MAX, SOURCE_FILE, VERSION_PATTERN, PackageSource, read_source, source_problems
 
 MANIFEST_FILE = "manifest.json"
 # AWS: Distributor guide "Create a package": 1 GB a file; CreateDocument API: 64 KB of content.
@@ -51,7 +51,8 @@ def build_package(folder: Path, output: Path) -> SealedPackage:
     """Build `folder` into `output`. Raises CsdInputError with every problem; then nothing was written."""
     source = read_source(folder)
     contents = {platform.folder: Contents(source, folder, platform) for platform in source.platforms}
-    problems = [problem for content in contents.values() for problem in content.problems]
+    problems = source_problems(str(folder / SOURCE_FILE), source)
+    problems += [problem for content in contents.values() for problem in content.problems]
     problems += _size_problems(folder, contents)
     if problems:
         raise CsdInputError(problems)

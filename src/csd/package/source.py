@@ -1,6 +1,6 @@
 """package.yaml: what a package is, for whom, and from which folders. Text -> PackageSource, or all problems at once.
 
-Flow: YAML -> pydantic models (shape, patterns) -> cross checks (matching of platforms, names, counts).
+Flow: YAML -> pydantic models (shape, patterns); apart from it, cross checks (matching of platforms, names, counts).
 
 Rules: the version stands here and nowhere else. Patterns are those of SSM documents and Distributor manifests.
 Refuses to know: what is inside the folders (checks.py), and how archives are made.
@@ -89,7 +89,7 @@ _REMEDIES = {
 
 
 def read_source(folder: Path) -> PackageSource:
-    """Read and check `folder`/package.yaml. Raises CsdInputError with every problem that can be seen in it."""
+    """Read `folder`/package.yaml. Raises CsdInputError with every problem of its shape; the rest is for source_problems."""
     path = folder / SOURCE_FILE
     if not path.is_file():
         raise CsdInputError([Problem(str(path), "there is no such file.", "A package folder holds a package.yaml.")])
@@ -98,13 +98,9 @@ def read_source(folder: Path) -> PackageSource:
     except (yaml.YAMLError, UnicodeDecodeError) as broken:
         raise CsdInputError([Problem(str(path), f"is not YAML: {broken}.", "Correct it.")]) from broken
     try:
-        source = PackageSource.model_validate(document)
+        return PackageSource.model_validate(document)
     except ValidationError as refused:
         raise CsdInputError(shape_problems(str(path), refused)) from refused
-    problems = source_problems(str(path), source)
-    if problems:
-        raise CsdInputError(problems)
-    return source
 
 
 def shape_problems(path: str, refused: ValidationError) -> list[Problem]:
@@ -116,6 +112,7 @@ def shape_problems(path: str, refused: ValidationError) -> list[Problem]:
             _REMEDIES.get(error["type"], "Correct it."),
         )
         for error in refused.errors(include_url=False)
+        if not (error["type"] == "too_short" and error["input"])  # pydantic counts only the items that are right
     ]
 
 
@@ -148,6 +145,10 @@ def source_problems(path: str, source: PackageSource) -> list[Problem]:
         if entry.folder in seen:
             problems.append(Problem(f"{place}.folder", f"{entry.folder!r} is listed twice.", "Put all its targets in one entry."))
         seen.add(entry.folder)
+        if not entry.folder.strip("."):
+            problems.append(
+                Problem(f"{place}.folder", f"{entry.folder!r} is no folder of its own.", "Name a folder beside package.yaml.")
+            )
         problems += _made_problems(place, entry.make)
         zip_name = source.zip_name(entry.folder)
         if len(zip_name) > 128:

@@ -125,6 +125,7 @@ WRONG = [
     ({"platforms": []}, "platforms: Tuple should have at least 1 item"),
     ({"colour": "red"}, "colour: Extra inputs are not permitted; found 'red'. Remove it, or correct its spelling."),
     ({"platforms": [{"folder": "gone", "targets": [{"platform": "_any"}]}]}, "gone: there is no such folder"),
+    ({"platforms": [{"folder": "..", "targets": [{"platform": "_any"}]}]}, "'..' is no folder of its own"),
     ({"platforms": [{"folder": "linux", "targets": [{"platform": "solaris"}]}]}, "platforms[0].targets[0].platform"),
     ({"platforms": [{"folder": "linux", "targets": [{"platform": "_any", "version": "7*"}]}]}, "platforms[0].targets[0].version"),
     (
@@ -149,16 +150,22 @@ def test_wrong_sources_are_told(tmp_path: Path, changes: dict[str, object], said
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:
-    """A folder with three faults tells three."""
+    """A folder with three faults tells three, and package.yaml's own with them."""
     folder = source(tmp_path)
     (folder / "linux/install.ps1").write_text("exit 0\n")
     (folder / "linux/uninstall.sh").write_bytes(b"#!/bin/sh\r\necho\r\n")
     (folder / "linux/link").symlink_to("install.sh")
-    assert "is not a plain file" in problems(folder)
-    (folder / "linux/link").unlink()
+    described = yaml.safe_load((folder / "package.yaml").read_text())
+    (folder / "package.yaml").write_text(yaml.safe_dump(described | {"name": "aws-x"}))
     told = problems(folder)
-    assert "has both install.sh and install.ps1" in told
-    assert "Windows line ends" in told
+    for part in ("begins with 'aws'", "is not a plain file", "has both install.sh and install.ps1", "Windows line ends"):
+        assert part in told
+
+
+def test_a_wrong_item_does_not_make_its_list_empty(tmp_path: Path) -> None:
+    """Pydantic counts only the right items; a list that has some is not told to be too short."""
+    folder = source(tmp_path, platforms=[{"folder": "linux", "targets": [{"platform": "solaris"}]}])
+    assert "at least 1 item" not in problems(folder)
 
 
 def test_a_package_without_install_script_is_refused(tmp_path: Path) -> None:
