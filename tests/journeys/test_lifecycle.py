@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -11,20 +10,9 @@ import pytest
 from demo.association import AssociationCall
 from demo.walk import BUCKET, HUB, MARKER, Walk
 from demo.watch import association_run
-from tests_support.processes import mounts_below, processes_about
+from tests_support.processes import processes_about, until_none
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("lifecycle")]
-
-
-def until_none(what: Path, patience_s: float = 10.0) -> tuple[list[str], list[str]]:
-    """Return processes and mounts that still speak of a folder once they are none, or when patience ends."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        left = processes_about(str(what)), mounts_below(str(what))
-        if left == ([], []):
-            break
-        time.sleep(0.1)
-    return left
 
 
 def node(walk: Walk) -> str:

@@ -1,5 +1,6 @@
 """Which processes and mounts of this machine speak of a folder."""
 
+import time
 from pathlib import Path
 
 
@@ -21,3 +22,14 @@ def processes_about(text: str) -> list[str]:
 def mounts_below(folder: str) -> list[str]:
     """Return the mounts of this machine's own mount namespace that mention `folder`."""
     return [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if folder in line]
+
+
+def until_none(what: Path, patience_s: float = 10.0) -> tuple[list[str], list[str]]:
+    """Return processes and mounts that still speak of a folder once they are none, or when patience ends."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        left = processes_about(str(what)), mounts_below(str(what))
+        if left == ([], []):
+            break
+        time.sleep(0.1)
+    return left

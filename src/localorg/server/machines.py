@@ -42,7 +42,11 @@ class Machines:
         path.write_text(json.dumps(config), encoding="utf-8")
         with self.log.open("ab") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "localorg.node.host", str(path), stdin=PIPE, stdout=PIPE, stderr=errors
+                *(sys.executable, "-m", "localorg.node.host", str(path)),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is for the server, also before the host has learnt to ignore it
             )
         self._reader = asyncio.create_task(self._listen(self._process))
         try:

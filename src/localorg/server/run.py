@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 
@@ -90,15 +91,27 @@ async def _serve(options: UpOptions, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
+    starting = asyncio.create_task(_ready(options, organization, server, endpoint))
+    told = asyncio.create_task(stopping.wait())
     try:
-        await _ready(options, organization, server, endpoint)
-        await stopping.wait()
+        await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await told
     finally:
+        await _cancelled(starting, told)
         await organization.stop_machines()
         server.should_exit = True
         await serving
         await organization.close()
         options.state.withdraw()
+
+
+async def _cancelled(*tasks: "asyncio.Task[Any]") -> None:
+    """Let go of what is still under way, and hear it out."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _ready(options: UpOptions, organization: LocalOrganization, server: _Server, endpoint: str) -> None:

@@ -65,6 +65,7 @@ class ScriptWorkers:
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 env=HOST_ENVIRONMENT,
+                start_new_session=True,  # Ctrl-C is for the server, also before the host has learnt to ignore it
             )
         self._is_open.set()
 

@@ -1,6 +1,7 @@
 """`localorg` used wrongly, or where it cannot work: an exit code and a sentence, never a traceback."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from localorg.node import namespaces
+from localorg.server.state import StateDirectory
+from tests_support.processes import until_none
 
 REPOSITORY = Path(__file__).parents[3]
 SPEC = """
@@ -154,3 +157,21 @@ def test_where_namespaces_are_refused_make_says_so(target: str, tmp_path: Path, 
     assert "this machine refuses them to root without SYS_ADMIN" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert "passed" not in done.stdout
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_in_the_middle_of_the_start_is_a_quiet_one(how: signal.Signals, spec: str, tmp_path: Path, sandbox: None) -> None:
+    """Ctrl-C and SIGTERM while the nodes come up: nothing is said, nothing is left running, and the directory is free."""
+    state, port = tmp_path / "state", free_port()
+    words = ("up", "--spec", spec, "--state", str(state), "--port", port)
+    starting = subprocess.Popen(
+        [sys.executable, "-m", "localorg.server.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    while not (state / "nodes" / "host.json").exists():  # from here on the node host is being started
+        assert starting.poll() is None
+    starting.send_signal(how)
+    said, _ = starting.communicate(timeout=30)
+    assert (starting.returncode, [line for line in said.splitlines() if not line.startswith("up: ")]) == (0, [])
+    assert until_none(tmp_path) == ([], [])
+    assert not StateDirectory(state).is_served()
