@@ -34,7 +34,8 @@ try:
     call = AssociationCall(("ou-abcd-11111111",), ("us-east-1",), "csd-hello", "1.0.0", role, BUCKET)
     run = association_run(walk, walk.associate(call), 0)
     node = walk.nodes()[0]["instance_id"]
-    print(run["Status"], walk.inside(node, "cat", "/usr/share/csd-hello/VERSION").out.strip(), walk.inside(node, "dpkg", "-s", "csd-hello").code)
+    version = walk.inside(node, "cat", "/usr/share/csd-hello/VERSION").out.strip()
+    print(run["Status"], version, walk.inside(node, "dpkg", "-s", "csd-hello").code)
 finally:
     walk.down()
 """
