@@ -14,7 +14,7 @@ from journeys.conftest import SMALL, organization
 @pytest.mark.xdist_group("denied")
 def test_the_walk_holds_when_the_runbook_must_be_shared(tmp_path: Path) -> None:
     """Assumed: the guide wants custom runbooks shared with every target account; with `strict` nothing else is looked at."""
-    with organization(tmp_path, SMALL, "--runbook-lookup", "strict") as walk:
+    with organization(tmp_path, SMALL, "--reading", "runbook-lookup=strict") as walk:
         walk.shell.run("csd", "deploy", "--targets", "ou-abcd-11111111")
         walk.shell.run("csd", "publish", str(walk.build("1.0.0")), "--bucket", BUCKET, "--prefix", "deep/prefix")
         role = f"arn:aws:iam::{HUB}:role/CSD-SystemsManager-AutomationAdministrationRole"

@@ -24,7 +24,7 @@ from localorg.server.spec import EXPLANATIONS, Spec
 from tools.docs.commands import command_tree
 from tools.docs.markdown import block, code, codes, page, table
 
-SWITCHES = ("--port", "--state", "--detach", "--isolation", "--runbook-lookup")
+SWITCHES = ("--port", "--state", "--detach", "--isolation", "--reading")
 UP = "localorg up"
 PLAIN = {str: "text", int: "number", bool: "`true` or `false`"}
 LIMITS = ("pattern", "ge", "le", "min_length", "max_length")
@@ -55,7 +55,8 @@ def _switches() -> str:
     rows = []
     for name in SWITCHES:
         option = by_name[name]
-        rows.append((code(name), "" if option.is_flag else code(str(option.default)), option.help))
+        has_default = not option.is_flag and option.default is not None
+        rows.append((code(name), code(str(option.default)) if has_default else "", option.help))
     return table(("switch", "default", "meaning"), rows)
 
 

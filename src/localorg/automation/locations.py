@@ -3,7 +3,7 @@
 Flow: `go` -> (once) pairs from TargetLocations, OUs asked from Organizations as the hub's role -> as many children as the limits allow:
 hub's role -> sts:AssumeRole of the member's execution role -> ssm:StartAutomationExecution there -> "child-ended" -> `go` again.
 Rules: a child that cannot be started is a failed step with AWS's words; beyond MaxErrors nothing more is started, what runs may end.
-Which runbook a child runs is the setting `runbook_lookup`: the hub's own, or the one that the member can read in its Region.
+Which runbook a child runs is the reading of `runbook-lookup`: the hub's own, or the one that the member can read in its Region.
 AWS: user guide, running-automations-multiple-accounts-regions; API TargetLocation.
 """
 
@@ -24,9 +24,6 @@ from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
 from localorg.protocol.calls import ApiCall, Output, Principal
 from localorg.protocol.gateway import Gateway
-
-TOLERATED_SETTING = "automation_errors_within_threshold"
-"""settings.extra: what a parent ends as when pairs failed, but no more than MaxErrors. ASSUMED: Success; the other reading is Failed."""
 
 
 class Locations:
@@ -131,8 +128,8 @@ class Locations:
 
     def _birth(self, execution: Execution, record: StepRecord, role: str) -> Birth:
         settings = self._kernel.settings
-        # Where AWS looks a member's runbook up is not known (runbook_lookup): the hub's content, or GetDocument as the member.
-        is_hub = settings.runbook_lookup == "hub"
+        # Where AWS looks a member's runbook up is not known (runbook-lookup): the hub's content, or GetDocument as the member.
+        is_hub = settings.reading("runbook-lookup") == "hub"
         definition = definition_for(settings.partition, execution, record.state["region"]) if is_hub else None
         return Birth(link_of(execution, record), role, definition)
 
@@ -162,7 +159,7 @@ class Locations:
                 self._close(execution, record, "Cancelled", "")
         bad = [record for record in records if record.status != "Success"]
         if bad:
-            tolerated = self._kernel.settings.extra.get(TOLERATED_SETTING, "Success")
+            tolerated = self._kernel.settings.reading("errors-within-threshold")
             execution.bad_end = "Failed" if stopped or tolerated == "Failed" else ""
             execution.failure_message = _summary(records, bad)
         self.on_end(execution)

@@ -145,7 +145,7 @@ def _kernel(options: UpOptions, spec: Spec, endpoint: str) -> Kernel:
         partition=spec.partition,
         regions=spec.regions,
         endpoint=endpoint,
-        runbook_lookup=options.runbook_lookup,
+        readings=options.readings,
         command_execution_allowance_s=0.0,
     )
     return Kernel(Store(options.state.database), WallClock(), settings, seed=int.from_bytes(os.urandom(8)))

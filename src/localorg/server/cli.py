@@ -34,15 +34,22 @@ def up(
     isolation: Annotated[
         Literal["namespaces", "none"], typer.Option(help="With none, package scripts run on this very machine.")
     ] = "namespaces",
-    runbook_lookup: Annotated[
-        Literal["hub", "strict"],
-        typer.Option(help="hub: members run the hub's runbook; strict: it must be shared with them in their Region."),
-    ] = "hub",
+    reading: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="QUESTION=READING",
+            help="How to read AWS where nobody knows, such as runbook-lookup=strict; repeatable. `localorg readings` lists them.",
+        ),
+    ] = None,
 ) -> None:
     """Start the organization of SPEC, or go on with the one that the state directory holds."""
+    from localorg.kernel.readings import UnknownReadingError
     from localorg.server.launch import UpOptions, run_detached
 
-    options = UpOptions.checked(spec, port, state, isolation, runbook_lookup)
+    try:
+        options = UpOptions.checked(spec, port, state, isolation, reading or ())
+    except UnknownReadingError as error:
+        raise typer.BadParameter("; ".join(error.problems), param_hint="--reading") from error
     if isolation == "none":
         typer.echo(NO_ISOLATION, err=True)
     if detach:
@@ -52,6 +59,17 @@ def up(
     from localorg.server.run import run_here
 
     run_here(options)
+
+
+@app.command()
+def readings() -> None:
+    """List what cannot be known about AWS: each question with its readings, the default first."""
+    from localorg.kernel.readings import QUESTIONS
+
+    for question in QUESTIONS:
+        typer.echo(f"{question.id}: {question.asks}")
+        for word, meaning in question.readings.items():
+            typer.echo(f"  {word}{' (default)' if word == question.default else ''}: {meaning}")
 
 
 @app.command()

@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from localorg.kernel.readings import chosen
 from localorg.server.spec import load_spec
 from localorg.server.state import LocalorgError, ServerFacts, StateDirectory
 
@@ -29,7 +31,7 @@ class UpOptions:
     port: int
     state: StateDirectory
     isolation: Literal["namespaces", "none"]
-    runbook_lookup: Literal["hub", "strict"]
+    readings: Mapping[str, str]
 
     @classmethod
     def checked(
@@ -38,11 +40,15 @@ class UpOptions:
         port: int,
         state: Path,
         isolation: Literal["namespaces", "none"],
-        runbook_lookup: Literal["hub", "strict"],
+        readings: Sequence[str],
     ) -> "UpOptions":
-        """Check the spec before anything starts. Raises SpecError."""
+        """Check everything before anything starts; a reading is a word such as "runbook-lookup=strict".
+
+        Raises SpecError, UnknownReadingError.
+        """
+        answers = chosen(readings)
         load_spec(spec)
-        return cls(spec.absolute(), port, StateDirectory(state), isolation, runbook_lookup)
+        return cls(spec.absolute(), port, StateDirectory(state), isolation, answers)
 
 
 def run_detached(options: UpOptions) -> ServerFacts:
@@ -51,7 +57,8 @@ def run_detached(options: UpOptions) -> ServerFacts:
     reading, writing = os.pipe()
     command = [
         *(sys.executable, "-m", "localorg.server.cli", "up", "--spec", str(options.spec), "--port", str(options.port)),
-        *("--state", str(options.state.root), "--isolation", options.isolation, "--runbook-lookup", options.runbook_lookup),
+        *("--state", str(options.state.root), "--isolation", options.isolation),
+        *(word for item in options.readings.items() for word in ("--reading", "=".join(item))),
     ]
     with options.state.server_log.open("ab") as log:
         process = subprocess.Popen(

@@ -119,7 +119,7 @@ def test_a_failing_member_is_a_failed_step_in_its_own_words() -> None:
 
 def test_the_other_reading_of_tolerated_failures() -> None:
     """Assumed: a setting makes the run Failed as soon as one member failed."""
-    house = house_of(extra={"automation_errors_within_threshold": "Failed"})
+    house = house_of(readings={"errors-within-threshold": "Failed"})
     assert run(house, FAILING, location(A, B, TargetLocationMaxErrors="1"))["AutomationExecutionStatus"] == "Failed"
 
 
@@ -159,7 +159,7 @@ def test_no_more_than_the_concurrency_run_at_once() -> None:
 
 def test_strict_lookup_wants_the_runbook_shared_in_the_region() -> None:
     """Assumed reading "strict": the member must be able to read the hub's document in its Region, else its step fails."""
-    house = house_of(runbook_lookup="strict")
+    house = house_of(readings={"runbook-lookup": "strict"})
     place = location(A, regions=("eu-west-1",), TargetLocationMaxErrors="1")
     made = run(house, MEMBER, place)
     assert (

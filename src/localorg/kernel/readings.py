@@ -1,0 +1,81 @@
+"""The register of what nobody here can know about AWS, as switches: each open question with every reading that AWS may turn out to have.
+
+Flow: `localorg up --reading QUESTION=READING` -> `chosen` checks all of them at once -> `Settings.readings` -> an engine asks
+`kernel.settings.reading("runbook-lookup")` where the answer matters. The first reading of a question is the default.
+Rules: a question stands here when a runbook, a package or an operator could fare differently under another reading; what merely has to be
+decided one way or the other is an `# ASSUMED:` remark where it is decided. The tests run the solution under every reading.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that AWS does not say. `readings`: word -> what it means; `source` tells why the question is open."""
+
+    id: str
+    asks: str
+    readings: Mapping[str, str]
+    source: str
+
+    @property
+    def default(self) -> str:
+        """Return the reading that counts when none is chosen."""
+        return next(iter(self.readings))
+
+
+class UnknownReadingError(ValueError):
+    """Questions or readings that the register does not have; `problems` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+QUESTIONS: tuple[Question, ...] = (
+    Question(
+        "runbook-lookup",
+        "Where does a member of a multi-account run find the runbook?",
+        {
+            "hub": "the hub's own content runs in the member",
+            "strict": "the member must be able to read the hub's document, shared with it in its Region",
+        },
+        "The guide wants custom runbooks shared with every target account; public reports show runs without a share.",
+    ),
+    Question(
+        "errors-within-threshold",
+        "What is a multi-account run whose failed pairs stayed within its MaxErrors?",
+        {"Success": "it did what it was told to tolerate", "Failed": "any failed pair makes it Failed"},
+        "The guide explains only when no more pairs are started.",
+    ),
+)
+
+
+def question(question_id: str) -> Question:
+    """Return a question of the register. Raises KeyError."""
+    for each in QUESTIONS:
+        if each.id == question_id:
+            return each
+    raise KeyError(f"{question_id} is no question of the register; there are {', '.join(_ids())}")
+
+
+def chosen(words: Iterable[str]) -> dict[str, str]:
+    """Return {question id: reading} of texts such as "runbook-lookup=strict". Raises UnknownReadingError with every problem."""
+    found: dict[str, str] = {}
+    problems: list[str] = []
+    for word in words:
+        question_id, _, reading = word.partition("=")
+        if question_id not in _ids():
+            problems.append(f"{word!r}: expected QUESTION=READING with one of {', '.join(_ids())}")
+        elif reading not in (known := question(question_id).readings):
+            problems.append(f"{word!r}: {question_id} has the readings {', '.join(known)}")
+        elif found.setdefault(question_id, reading) != reading:
+            problems.append(f"{word!r}: {question_id} was given as {found[question_id]} before; give it once")
+    if problems:
+        raise UnknownReadingError(problems)
+    return found
+
+
+def _ids() -> list[str]:
+    return [each.id for each in QUESTIONS]
