@@ -24,6 +24,7 @@ ROOMS = {
     "localorg.kernel": "The kernel",
     "localorg.node": "The agent on the node",
     "localorg.organization": "Organizations",
+    "localorg.parameters": "Parameter Store",
     "localorg.protocol": "The wire",
     "localorg.server": "The server",
     "localorg.stacks": "CloudFormation",

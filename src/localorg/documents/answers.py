@@ -6,7 +6,8 @@ Rules: pure; members without a value are left out, as AWS leaves out what is nul
 from typing import Any
 
 from localorg.documents.lookup import Found
-from localorg.documents.records import VersionRecord, as_tags
+from localorg.documents.records import VersionRecord
+from localorg.protocol.tagging import as_list
 
 
 def description(found: Found, version: VersionRecord, latest: int) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def description(found: Found, version: VersionRecord, latest: int) -> dict[str, 
         "LatestVersion": str(latest),
         "DefaultVersion": str(document.default_version),
         "DocumentFormat": version.format,
-        "Tags": as_tags(document.tags) if found.is_own else [],
+        "Tags": as_list(document.tags) if found.is_own else [],
     }
     if version.description:
         answer["Description"] = version.description
@@ -52,7 +53,7 @@ def identifier(found: Found, version: VersionRecord) -> dict[str, Any]:
         "DocumentType": document.type,
         "SchemaVersion": version.schema_version,
         "DocumentFormat": version.format,
-        "Tags": as_tags(document.tags) if found.is_own else [],
+        "Tags": as_list(document.tags) if found.is_own else [],
     }
     if version.target_type:
         answer["TargetType"] = version.target_type

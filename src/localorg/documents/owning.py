@@ -4,23 +4,23 @@ Rules: sharing is per Region and per document; which versions an account sees fo
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from localorg.documents import sharing
 from localorg.documents.lookup import Lookup
 from localorg.documents.paging import cut
-from localorg.documents.records import DocumentRecord, Shelf, as_tags
-from localorg.kernel.errors import AwsError, NotSupported
-from localorg.protocol.calls import Access, Handler, Operation, Output, Request
+from localorg.documents.records import DocumentRecord, Shelf
+from localorg.kernel.errors import AwsError
+from localorg.protocol.calls import Handler, Output, Request
+from localorg.protocol.tagging import TAGS_MAX
 
 PAGE = 20
 """# ASSUMED: the size of a page when nothing is said; API AccountIdList has at most 20 members."""
-TAGS_MAX = 50
-"""AWS: general reference, tags per resource."""
 
 
 class Owning:
-    """Sharing and tags."""
+    """Sharing, and the tags of documents (a TagHolder)."""
+
+    limit = TAGS_MAX
 
     def __init__(self, shelf: Shelf, lookup: Lookup, changed: Callable[[DocumentRecord], None]) -> None:
         self._shelf = shelf
@@ -33,14 +33,6 @@ class Owning:
             "ModifyDocumentPermission": self._modify_permission,
             "DescribeDocumentPermission": self._describe_permission,
         }
-
-    def tag_operations(self) -> list[Operation]:
-        """Return the operations on tags, whose resource stands in ResourceId."""
-        return [
-            Operation("ssm", "AddTagsToResource", self._add_tags, self._tag_access),
-            Operation("ssm", "RemoveTagsFromResource", self._remove_tags, self._tag_access),
-            Operation("ssm", "ListTagsForResource", self._list_tags, self._tag_access),
-        ]
 
     def _modify_permission(self, request: Request) -> Output:
         params = request.params
@@ -69,39 +61,22 @@ class Owning:
         infos = [{"AccountId": account, "SharedDocumentVersion": versions} for account, versions in chosen]
         return {"AccountIds": [account for account, _ in chosen], "AccountSharingInfoList": infos, **more}
 
-    def _tag_access(self, request: Request) -> list[Access]:
-        kind = request.params["ResourceType"]
-        if kind != "Document":
-            raise NotSupported(f"tags of {kind}", request.operation)
-        return [Access(f"ssm:{request.operation}", self._lookup.arn_of(request, request.params["ResourceId"]))]
+    def arn(self, request: Request, resource_id: str) -> str:
+        """Return the ARN of a document, which tags name by its name (or by its ARN when it is shared)."""
+        return self._lookup.arn_of(request, resource_id)
 
-    def _add_tags(self, request: Request) -> Output:
-        document = self._tagged(request)
-        tags = {**document.tags, **as_mapping(request.params["Tags"])}
-        if len(tags) > TAGS_MAX:
-            raise AwsError("TooManyTagsError", f"{document.name} would have {len(tags)} tags; at most {TAGS_MAX} are possible.")
+    def tags(self, request: Request, resource_id: str) -> dict[str, str]:
+        """Return a document's tags. Raises InvalidResourceId."""
+        return self._tagged(request, resource_id).tags
+
+    def retag(self, request: Request, resource_id: str, tags: dict[str, str]) -> None:
+        """Replace a document's tags."""
+        document = self._tagged(request, resource_id)
         document.tags = tags
         self._shelf.keep(document)
-        return {}
 
-    def _remove_tags(self, request: Request) -> Output:
-        document = self._tagged(request)
-        gone = set(request.params["TagKeys"])
-        document.tags = {key: value for key, value in document.tags.items() if key not in gone}
-        self._shelf.keep(document)
-        return {}
-
-    def _list_tags(self, request: Request) -> Output:
-        return {"TagList": as_tags(self._tagged(request).tags)}
-
-    def _tagged(self, request: Request) -> DocumentRecord:
-        name = request.params["ResourceId"]
+    def _tagged(self, request: Request, name: str) -> DocumentRecord:
         document = self._shelf.documents.get(request.account, request.region, name)
         if document is None:
             raise AwsError("InvalidResourceId", f"{request.account} has no document {name} in {request.region}.")
         return document
-
-
-def as_mapping(tags: list[dict[str, Any]] | None) -> dict[str, str]:
-    """Return the API's tags as {key: value}."""
-    return {tag["Key"]: tag["Value"] for tag in tags or []}

@@ -5,7 +5,6 @@ Refuses to know: how rows are shown to a caller (`answers`) and who may see them
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from localorg.kernel.store import Store, Table
 from localorg.protocol.calls import Principal
@@ -121,8 +120,3 @@ class Shelf:
             self.versions.delete(*key, str(version.number))
         if not self.versions_of(document):
             self.documents.delete(*key)
-
-
-def as_tags(tags: dict[str, str]) -> list[dict[str, Any]]:
-    """Return tags in the shape of the API."""
-    return [{"Key": key, "Value": value} for key, value in tags.items()]

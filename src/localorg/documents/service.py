@@ -17,7 +17,7 @@ from localorg.documents.content import Examiner, Facts, RunbookCheck, content_ha
 from localorg.documents.copying import ENGINE, Copying, files_by_name
 from localorg.documents.lookup import Lookup
 from localorg.documents.names import check_name
-from localorg.documents.owning import Owning, as_mapping
+from localorg.documents.owning import Owning
 from localorg.documents.reading import Reading
 from localorg.documents.records import (
     DOCUMENTS_MAX,
@@ -33,6 +33,7 @@ from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.gateway import Gateway
+from localorg.protocol.tagging import TagHolder, as_mapping
 
 AWS_OWNED_CREATED = 1_483_228_800.0
 """When AWS's own documents say they were made: 2017-01-01. # ASSUMED: the real dates differ by Region."""
@@ -72,6 +73,10 @@ class Documents:
         """Answer the server's unsigned route /_attachments/...: a file, or its bytes. Raises AccessDenied (status 403)."""
         return self._reading.download(path, query, now)
 
+    def tagged(self) -> dict[str, TagHolder]:
+        """Return who keeps the tags of documents, for the tag operations."""
+        return {"Document": self._owning}
+
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
         return [
@@ -87,7 +92,6 @@ class Documents:
                 }.items()
             ),
             Operation("ssm", "ListDocuments", self._reading.list_documents),
-            *self._owning.tag_operations(),
         ]
 
     def _creation_access(self, request: Request) -> list[Access]:

@@ -21,7 +21,9 @@ from localorg.inventory.service import Inventory
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.events import Kernel
 from localorg.organization.service import Organization
+from localorg.parameters.service import Parameters
 from localorg.protocol.gateway import BorrowedServices, Gateway
+from localorg.protocol.tagging import Tagging
 from localorg.protocol.validate import validate
 from localorg.stacks.service import Stacks
 
@@ -35,6 +37,7 @@ class Engines:
     identity: Identity
     organization: Organization
     documents: Documents
+    parameters: Parameters
     automation: Automation
     commands: Commands
     associations: Associations
@@ -69,6 +72,7 @@ def wire_engines(kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable
         identity=identity,
         organization=organization,
         documents=Documents(kernel, gateway, blobs, check_runbook),
+        parameters=Parameters(kernel),
         automation=Automation(kernel, gateway, identity.sessions.principal, runner),
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
         associations=Associations(kernel, gateway, identity.service_linked_role),
@@ -80,6 +84,7 @@ def wire_engines(kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable
         engines.identity,
         engines.organization,
         engines.documents,
+        engines.parameters,
         engines.automation,
         engines.commands,
         engines.associations,
@@ -88,4 +93,6 @@ def wire_engines(kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable
         engines.inventory,
     ):
         gateway.add(engine.operations())
+    # AWS: one operation tags resources of every kind; who keeps the tags of a kind says so here.
+    gateway.add(Tagging({**engines.documents.tagged(), **engines.parameters.tagged()}).operations())
     return engines

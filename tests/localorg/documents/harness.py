@@ -16,6 +16,7 @@ from localorg.kernel.settings import Settings
 from localorg.kernel.store import Store
 from localorg.protocol.calls import Access, ApiCall, Principal
 from localorg.protocol.gateway import Gateway
+from localorg.protocol.tagging import Tagging
 from localorg.protocol.validate import validate
 
 HUB, MEMBER, STRANGER = "111111111111", "222222222222", "333333333333"
@@ -88,6 +89,7 @@ class Harness:
             self.kernel, self.gateway, self.blobs, lambda _runbook: self.runbook_problems, random_bytes=lambda size: b"k" * size
         )
         self.gateway.add(self.documents.operations())
+        self.gateway.add(Tagging(self.documents.tagged()).operations())
         self.heard: list[dict[str, Any]] = []
         self.kernel.on("listener", lambda event: self.heard.append(event.data))
         self.kernel.subscribe("document.changed", "listener")

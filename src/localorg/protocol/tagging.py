@@ -1,0 +1,86 @@
+"""Systems Manager's tag operations, whose resource may belong to any engine: AddTagsToResource and its two companions.
+
+Flow: ResourceType -> the engine that keeps that kind (`TagHolder`) -> its ARN for the policy check -> its tags, read or replaced.
+Rules: the holder keeps the rows; a kind that nobody holds is refused by name.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from localorg.kernel.errors import AwsError, NotSupported
+from localorg.protocol.calls import Access, Operation, Output, Request
+
+TAGS_MAX = 50
+"""AWS: API AddTagsToResource, "Most resources can have a maximum of 50 tags"."""
+
+
+class TagHolder(Protocol):
+    """One kind of resource that has tags. `resource_id` is what ResourceId says; an absent one raises InvalidResourceId."""
+
+    limit: int
+    """How many tags one resource may have."""
+
+    def arn(self, request: Request, resource_id: str) -> str:
+        """Return the ARN that a policy must allow."""
+        ...
+
+    def tags(self, request: Request, resource_id: str) -> Mapping[str, str]:
+        """Return the tags of a resource."""
+        ...
+
+    def retag(self, request: Request, resource_id: str, tags: dict[str, str]) -> None:
+        """Replace the tags of a resource."""
+        ...
+
+
+class Tagging:
+    """The three operations over all holders, by ResourceType."""
+
+    def __init__(self, holders: Mapping[str, TagHolder]) -> None:
+        self._holders = holders
+
+    def operations(self) -> list[Operation]:
+        """Return the operations on tags."""
+        return [
+            Operation("ssm", "AddTagsToResource", self._add, self._access),
+            Operation("ssm", "RemoveTagsFromResource", self._remove, self._access),
+            Operation("ssm", "ListTagsForResource", self._list, self._access),
+        ]
+
+    def _access(self, request: Request) -> list[Access]:
+        holder = self._holder(request)
+        return [Access(f"ssm:{request.operation}", holder.arn(request, request.params["ResourceId"]))]
+
+    def _holder(self, request: Request) -> TagHolder:
+        kind = request.params["ResourceType"]
+        if kind not in self._holders:
+            raise NotSupported(f"tags of {kind}", request.operation)
+        return self._holders[kind]
+
+    def _add(self, request: Request) -> Output:
+        holder, resource_id = self._holder(request), request.params["ResourceId"]
+        tags = {**holder.tags(request, resource_id), **as_mapping(request.params["Tags"])}
+        if len(tags) > holder.limit:
+            raise AwsError("TooManyTagsError", f"{resource_id} would have {len(tags)} tags; at most {holder.limit} are possible.")
+        holder.retag(request, resource_id, tags)
+        return {}
+
+    def _remove(self, request: Request) -> Output:
+        holder, resource_id = self._holder(request), request.params["ResourceId"]
+        gone = set(request.params["TagKeys"])
+        kept = {key: value for key, value in holder.tags(request, resource_id).items() if key not in gone}
+        holder.retag(request, resource_id, kept)
+        return {}
+
+    def _list(self, request: Request) -> Output:
+        return {"TagList": as_list(self._holder(request).tags(request, request.params["ResourceId"]))}
+
+
+def as_mapping(tags: list[dict[str, Any]] | None) -> dict[str, str]:
+    """Return the API's tags as {key: value}."""
+    return {tag["Key"]: tag["Value"] for tag in tags or []}
+
+
+def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags in the shape of the API."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
