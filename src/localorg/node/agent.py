@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from localorg.node import results
-from localorg.node.calls import CallRefusedError, ControlPlane, Unreachable
+from localorg.node.calls import CallRefusedError, Plane, Unreachable
 from localorg.node.outbox import BACKOFF_FIRST_S, BACKOFF_MAX_S, Outbox
 from localorg.node.processes import Cancel
 from localorg.node.worker import DOCUMENTS_AT_ONCE_MAX, Command, Worker
@@ -46,12 +46,16 @@ class Presence:
 class Agent:
     """One running agent. `base` is /var/lib/amazon/ssm in the node's root."""
 
-    plane: ControlPlane
+    plane: Plane
     worker: Worker
     presence: Presence
     base: Path
     log: Callable[[str], None]
     online: threading.Event = field(default_factory=threading.Event)
+    now: Callable[[], float] = time.time
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    begin: Callable[[Callable[[], None]], object] | None = None
+    """Runs a document, now or later, and returns at once; None: in a thread of its own."""
     _cancels: dict[str, Cancel] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,23 +64,25 @@ class Agent:
         self._current, self._completed = own / "document/state/current", own / "document/state/completed"
         for folder in (self._current, self._completed):
             folder.mkdir(parents=True, exist_ok=True)
-        self._outbox = Outbox(own / "replies", self.plane, self.log, self.online)
-        self._pool = ThreadPoolExecutor(DOCUMENTS_AT_ONCE_MAX, thread_name_prefix="document")
+        self.outbox = Outbox(own / "replies", self.plane, self.log, self.online, self.now)
+        if self.begin is None:
+            self.begin = ThreadPoolExecutor(DOCUMENTS_AT_ONCE_MAX, thread_name_prefix="document").submit
 
     def start(self) -> None:
         """Begin to work, in threads. An agent that is not online is silent until it is: the control plane knows its node already."""
-        self._report_cut_off()
-        for body in (self._outbox.send_for_ever, self._poll_for_ever, self._stay_healthy):
+        self.report_cut_off()
+        for body in (self.outbox.send_for_ever, self._poll_for_ever, self._stay_healthy):
             threading.Thread(target=body, name=body.__name__, daemon=True).start()
 
-    def _report_cut_off(self) -> None:
+    def report_cut_off(self) -> None:
+        """Tell of the documents that the agent's last death has cut off."""
         for path in self._current.iterdir():
             kept = json.loads(path.read_text())
             steps = [(name, plugin) for name, plugin in kept.get("steps", [])]
-            self._reply(kept["message_id"], results.cut_off_reply(steps, CUT_OFF, time.time()))
+            self._reply(kept["message_id"], results.cut_off_reply(steps, CUT_OFF, self.now()))
             path.rename(self._completed / path.name)
 
-    def _register(self) -> None:
+    def register(self) -> None:
         """Tell who and what this node is. AWS: UpdateInstanceInformation, a private operation of the agent."""
         identity = self.plane.identity
         facts = {
@@ -100,7 +106,7 @@ class Agent:
         while True:
             self.online.wait()
             try:
-                self._register()
+                self.register()
             except (Unreachable, CallRefusedError) as error:
                 self.log(f"the control plane does not know of this node yet: {error}")
                 time.sleep(pause)
@@ -115,7 +121,7 @@ class Agent:
             self.online.wait()
             asked = time.monotonic()
             try:
-                heard = self._poll()
+                heard = self.poll()
             except (Unreachable, CallRefusedError) as error:
                 self.log(f"no messages: {error}")
                 time.sleep(pause)
@@ -125,11 +131,12 @@ class Agent:
             if not heard and time.monotonic() - asked < QUICK_ANSWER_S:
                 time.sleep(QUICK_ANSWER_PAUSE_S)
 
-    def _poll(self) -> int:
+    def poll(self) -> int:
+        """Ask for messages and act on them; returns how many there were. Raises Unreachable, CallRefusedError."""
         identity = self.plane.identity
         question = {
             "Destination": identity.instance_id,
-            "MessagesRequestId": str(uuid.uuid4()),
+            "MessagesRequestId": self.new_id(),
             "VisibilityTimeoutInSeconds": VISIBILITY_TIMEOUT_S,
         }
         messages = self.plane.message("GetMessages", question).get("Messages") or []
@@ -147,7 +154,7 @@ class Agent:
         elif topic.startswith("aws.ssm.cancelCommand"):
             self._hear_cancel(message_id, str(message.get("Payload", "")))
         else:
-            self._outbox.put("FailMessage", {"FailureType": "InternalHandlerException", "MessageId": message_id})
+            self.outbox.put("FailMessage", {"FailureType": "InternalHandlerException", "MessageId": message_id})
 
     def _hear_command(self, message_id: str, payload: str) -> None:
         try:
@@ -158,14 +165,14 @@ class Agent:
         except (ValueError, KeyError, TypeError) as error:
             # AWS: a payload that cannot be read is answered with Failed, and not acknowledged.
             reason = f"the message cannot be read: {type(error).__name__} {error}"
-            self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, time.time()))
+            self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, self.now()))
             return
         known = (self._current / command.command_id).exists() or (self._completed / command.command_id).exists()
         if not known:
             kept = {"message_id": message_id, "steps": command.outline()}
             (self._current / command.command_id).write_text(json.dumps(kept))
-        self._reply(message_id, results.begun_reply(time.time()))
-        self._outbox.put("AcknowledgeMessage", {"MessageId": message_id})
+        self._reply(message_id, results.begun_reply(self.now()))
+        self.outbox.put("AcknowledgeMessage", {"MessageId": message_id})
         if not known:
             self._begin(message_id, command)
 
@@ -180,31 +187,32 @@ class Agent:
             except Exception as error:  # noqa: BLE001 - the rim of a document: a defect here must not leave a command without an end
                 self.log(f"defect while running {command.command_id}: {type(error).__name__}: {error}")
                 reason = f"Plugin crashed with message {type(error).__name__}: {error}!"
-                self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, time.time()))
+                self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, self.now()))
             (self._current / command.command_id).rename(self._completed / command.command_id)
             with self._guard:
                 del self._cancels[message_id]
 
-        self._pool.submit(run)
+        if self.begin is not None:
+            self.begin(run)
 
     def _hear_cancel(self, message_id: str, payload: str) -> None:
         try:
             wanted = str(json.loads(payload)["CancelMessageId"])
         except (ValueError, KeyError, TypeError) as error:
             self._reply(
-                message_id, results.refused_reply(results.Status.FAILED, f"the cancel cannot be read: {error}", time.time())
+                message_id, results.refused_reply(results.Status.FAILED, f"the cancel cannot be read: {error}", self.now())
             )
             return
-        self._reply(message_id, results.begun_reply(time.time()))
-        self._outbox.put("AcknowledgeMessage", {"MessageId": message_id})
+        self._reply(message_id, results.begun_reply(self.now()))
+        self.outbox.put("AcknowledgeMessage", {"MessageId": message_id})
         with self._guard:
             cancel = self._cancels.get(wanted)
         if cancel is not None:
             cancel.cancel()
 
     def _reply(self, message_id: str, reply: Mapping[str, Any]) -> None:
-        parameters = {"MessageId": message_id, "Payload": json.dumps(reply), "ReplyId": str(uuid.uuid4())}
-        self._outbox.put("SendReply", parameters)
+        parameters = {"MessageId": message_id, "Payload": json.dumps(reply), "ReplyId": self.new_id()}
+        self.outbox.put("SendReply", parameters)
 
 
 def _file_name(command_id: Any) -> str:

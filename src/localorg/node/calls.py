@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
@@ -51,9 +51,23 @@ class NodeIdentity:
     secret: str = field(repr=False)
 
 
+class Plane(Protocol):
+    """A control plane, however it is reached."""
+
+    identity: NodeIdentity
+
+    def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Call Systems Manager. Raises CallRefusedError, Unreachable."""
+        ...
+
+    def message(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the message delivery service. Raises CallRefusedError, Unreachable."""
+        ...
+
+
 @dataclass
 class ControlPlane:
-    """The control plane as one node sees it. Safe to use from several threads."""
+    """The control plane as one node sees it over HTTP. Safe to use from several threads."""
 
     identity: NodeIdentity
     _credentials: Credentials | None = None

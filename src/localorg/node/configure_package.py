@@ -9,6 +9,7 @@ a roll-back (the stock agent overwrites it with the new version's files); nothin
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from localorg.node.execution import Execution, Work
 from localorg.node.installer import Installer
 from localorg.node.installstate import State, WrongMoveError
 from localorg.node.matching import NoMatchError, match_file
-from localorg.node.packages_api import Calls, Manifest
+from localorg.node.packages_api import Calls, Get, Manifest, http_get
 from localorg.node.persona import Platform, UnknownPlatformError
 from localorg.node.repository import PackageError, Repository
 from localorg.node.results import Status, StepResult
@@ -113,10 +114,12 @@ class ConfigurePackage:
     repository: Repository
     facts: Facts
     log: Callable[[str], None]
+    now: Callable[[], float] = time.time
+    get: Get = http_get
 
     def run(self, inputs: Mapping[str, Any], around: Surroundings) -> StepResult:
         """Run one step."""
-        tracer = Tracer()
+        tracer = Tracer(self.now)
         if around.cancel.cancelled:
             return StepResult(PLUGIN, Status.CANCELLED, 1)
         with tracer.section("configurePackage") as section:
@@ -297,14 +300,14 @@ class _Task:
         folder = self._repository.base / "download"
         with self.tracer.section("download artifact"):
             try:
-                return packages_api.download(manifest, file_name, folder)
+                return packages_api.download(manifest, file_name, folder, self.plugin.get)
             except PackageError:
                 # AWS: the cached manifest is dropped and everything is fetched once more before the agent gives up.
                 self._repository.cache_manifest(manifest.name, manifest.document_version, None)
                 wanted = self.request.version if manifest is self.manifest else manifest.version
                 fresh = packages_api.fetch_manifest(self.plugin.calls, self.request.name, wanted)
                 self._repository.cache_manifest(fresh.name, fresh.document_version, fresh.text)
-                return packages_api.download(fresh, file_name, folder)
+                return packages_api.download(fresh, file_name, folder, self.plugin.get)
 
     def _installer(self, version: str) -> Installer:
         name = self.manifest.name

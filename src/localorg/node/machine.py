@@ -10,15 +10,17 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from localorg.node.agent import Agent, Presence
-from localorg.node.calls import ControlPlane, NodeIdentity
+from localorg.node.calls import ControlPlane, NodeIdentity, Plane
 from localorg.node.config import NodeConfig
 from localorg.node.configure_package import ConfigurePackage, Facts
+from localorg.node.packages_api import Get, http_get
 from localorg.node.persona import Platform, detect
-from localorg.node.processes import Processes
+from localorg.node.processes import Processes, Runner
 from localorg.node.repository import Repository
 from localorg.node.scripts import base_environment
 from localorg.node.worker import Worker
@@ -51,7 +53,8 @@ def run(node: NodeConfig, endpoint: str, root: Root, orders: int) -> int:
         signal.signal(number, lambda *_: None)  # not SIG_IGN: programs that are started would inherit it
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     _redirect_output(root.path / LOG_FILE, orders)
-    agent = make_agent(node, endpoint, root, processes)
+    plane = ControlPlane(NodeIdentity(node.instance_id, node.account, node.region, endpoint, node.secret))
+    agent = make_agent(node, root, Ways(plane, processes))
     if node.online:
         agent.online.set()
     agent.start()
@@ -76,9 +79,19 @@ def log_line(text: str) -> None:
     os.write(2, f"{moment} {text}\n".encode())
 
 
-def make_agent(node: NodeConfig, endpoint: str, root: Root, processes: Processes) -> Agent:
+@dataclass(frozen=True)
+class Ways:
+    """How an agent reaches the world outside its root. Other ways than a machine's let it live in somebody else's process and time."""
+
+    plane: Plane
+    processes: Runner
+    log: Callable[[str], None] = log_line
+    now: Callable[[], float] = time.time
+    get: Get = http_get
+
+
+def make_agent(node: NodeConfig, root: Root, ways: Ways) -> Agent:
     """Put an agent together for `node`."""
-    plane = ControlPlane(NodeIdentity(node.instance_id, node.account, node.region, endpoint, node.secret))
     base = root.path / AGENT_FOLDER
     facts = Facts(
         instance_id=node.instance_id,
@@ -92,16 +105,17 @@ def make_agent(node: NodeConfig, endpoint: str, root: Root, processes: Processes
     if not root.sandboxed:
         environment |= {"HOME": str(root.path), "LOCALORG_NODE_ROOT": str(root.path)}
     worker = Worker(
-        processes=processes,
-        packages=ConfigurePackage(plane, Repository(base), facts, log_line),
+        processes=ways.processes,
+        packages=ConfigurePackage(ways.plane, Repository(base, ways.now), facts, ways.log, ways.now, ways.get),
         folder=base / node.instance_id / "document/orchestration",
         working_folder=root.working_folder,
         environment=environment,
+        now=ways.now,
     )
     presence = Presence(
         node.platform_name, node.platform_version, node.platform_type, node.computer_name, node.ip_address, f"{node.region}a"
     )
-    return Agent(plane, worker, presence, base, log_line)
+    return Agent(ways.plane, worker, presence, base, ways.log, now=ways.now)
 
 
 def _detected(root: Path) -> Platform:

@@ -37,6 +37,7 @@ class Outbox:
     log: Callable[[str], None]
     allowed: threading.Event
     """Set while the agent may talk."""
+    now: Callable[[], float] = time.time
     _next: int = 0
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _news: threading.Event = field(default_factory=threading.Event)
@@ -54,7 +55,7 @@ class Outbox:
         with self._guard:
             path = self.folder / f"{self._next:012d}"
             aside = self.folder / f"{path.name}.part"
-            aside.write_text(json.dumps({"operation": operation, "parameters": parameters, "at": time.time()}))
+            aside.write_text(json.dumps({"operation": operation, "parameters": parameters, "at": self.now()}))
             aside.rename(path)
             self._next += 1
         self._news.set()
@@ -82,7 +83,7 @@ class Outbox:
                 self._news.set()
                 return
             kept = json.loads(path.read_text())
-            if time.time() - kept["at"] < AGE_MAX_S:
+            if self.now() - kept["at"] < AGE_MAX_S:
                 try:
                     self.messages.message(kept["operation"], kept["parameters"])
                 except CallRefusedError as error:

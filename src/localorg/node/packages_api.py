@@ -97,7 +97,21 @@ def _parsed(document: Mapping[str, Any]) -> Manifest:
     )
 
 
-def download(manifest: Manifest, file_name: str, folder: Path, pause: Callable[[float], None] = time.sleep) -> IO[bytes]:
+class Sink(Protocol):
+    """What a download is written into."""
+
+    def write(self, chunk: bytes, /) -> object:
+        """Take the next bytes."""
+        ...
+
+
+Get = Callable[[str, Sink], tuple[int, str]]
+"""(URL, sink) -> (status, reason), with the body written into the sink when the status is 200. Raises OSError, HTTPException."""
+
+
+def download(
+    manifest: Manifest, file_name: str, folder: Path, get: Get | None = None, pause: Callable[[float], None] = time.sleep
+) -> IO[bytes]:
     """Return the attachment `file_name`, checked, as an open temporary file in `folder`. Raises PackageError."""
     if file_name not in manifest.files:
         raise PackageError(f"failed to find file for {file_name}")
@@ -108,7 +122,7 @@ def download(manifest: Manifest, file_name: str, folder: Path, pause: Callable[[
     folder.mkdir(parents=True, exist_ok=True)
     file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - handed to the caller, who closes it
     try:
-        digests = _fetch(url, file, pause)
+        digests = _fetch(url, file, get or http_get, pause)
         _compare(checksums, digests, _without_query(url), folder)
     except PackageError as error:
         file.close()
@@ -122,27 +136,45 @@ def _without_query(url: str) -> str:
     return urlsplit(url)._replace(query="").geturl()
 
 
-def _fetch(url: str, file: IO[bytes], pause: Callable[[float], None]) -> dict[str, str]:
+def _fetch(url: str, file: IO[bytes], get: Get, pause: Callable[[float], None]) -> dict[str, str]:
     reason = ""
     for attempt in range(DOWNLOAD_ATTEMPTS_MAX):
         if attempt:
             pause(0.1 * 2**attempt)
         file.seek(0)
         file.truncate()
+        sink = _Hashing(file)
         try:
-            status, phrase, digests = _get(url, file)
+            status, phrase = get(url, sink)
         except (OSError, http.client.HTTPException) as error:
             reason = str(error)
             continue
         if status == 200:
-            return digests
+            return sink.digests()
         reason = f"http request failed. status:{status} {phrase} statuscode:{status}"
         if status == 403:
             break  # AWS: not tried again: the URL has expired or was never ours
     raise PackageError(reason)
 
 
-def _get(url: str, file: IO[bytes]) -> tuple[int, str, dict[str, str]]:
+class _Hashing:
+    """A file that knows the checksums of what was written into it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._known = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
+
+    def write(self, chunk: bytes) -> None:
+        for digest in self._known.values():
+            digest.update(chunk)
+        self._file.write(chunk)
+
+    def digests(self) -> dict[str, str]:
+        return {kind: digest.hexdigest() for kind, digest in self._known.items()}
+
+
+def http_get(url: str, sink: Sink) -> tuple[int, str]:
+    """Get `url` over HTTP into `sink`. Raises PackageError for another kind of address, OSError, HTTPException."""
     parts = urlsplit(url)
     kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     if parts.scheme not in kinds or not parts.hostname:
@@ -151,12 +183,9 @@ def _get(url: str, file: IO[bytes]) -> tuple[int, str, dict[str, str]]:
     try:
         connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
         response = connection.getresponse()
-        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         while response.status == 200 and (chunk := response.read(CHUNK_BYTES)):
-            file.write(chunk)
-            sha256.update(chunk)
-            md5.update(chunk)
-        return response.status, response.reason, {"sha256": sha256.hexdigest(), "md5": md5.hexdigest()}
+            sink.write(chunk)
+        return response.status, response.reason
     finally:
         connection.close()
 

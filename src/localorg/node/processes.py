@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 KILLED = 137
 """AWS: amazon-ssm-agent, appconfig: CommandStoppedPreemptivelyExitCode on Linux."""
@@ -53,6 +54,58 @@ class Ended:
     code: int
     timed_out: bool = False
     cancelled: bool = False
+
+
+class Runner(Protocol):
+    """Whoever runs a program and waits for its end."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        output: Path,
+        timeout_s: float,
+        cancel: Cancel,
+    ) -> Ended:
+        """Run `command` in `folder`; its output goes to the files `stdout` and `stderr` in the folder `output`. Raises OSError."""
+        ...
+
+
+class WaitingRunner:
+    """Runs one program at a time and waits for it itself: for a process that has no reaper, because it is no node's process 1."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        output: Path,
+        timeout_s: float,
+        cancel: Cancel,
+    ) -> Ended:
+        """Run `command` in `folder`; its output goes to the files `stdout` and `stderr` in the folder `output`. Raises OSError."""
+        if cancel.cancelled:
+            return Ended(KILLED, cancelled=True)
+        with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:
+            process = subprocess.Popen(
+                list(command),
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        try:
+            return Ended(_as_shell_code(process.wait(timeout_s)))
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return Ended(KILLED, timed_out=True)
 
 
 @dataclass
@@ -125,5 +178,8 @@ class Processes:
 
 
 def _exit_code(status: int) -> int:
-    code = os.waitstatus_to_exitcode(status)
+    return _as_shell_code(os.waitstatus_to_exitcode(status))
+
+
+def _as_shell_code(code: int) -> int:
     return code if code >= 0 else 128 - code

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from localorg.node.document import EXIT_AS_FAILURE, EXIT_AS_SUCCESS, flattened
-from localorg.node.processes import Cancel, Processes
+from localorg.node.processes import Cancel, Runner
 from localorg.node.results import STDOUT_CHARACTERS_MAX, Status, StepResult, failed
 
 PLUGIN = "aws:runShellScript"
@@ -25,7 +25,7 @@ REBOOT = 194
 class Surroundings:
     """What every script of one command has around it."""
 
-    processes: Processes
+    processes: Runner
     cancel: Cancel
     folder: Path
     """The command's own folder (orchestration directory)."""

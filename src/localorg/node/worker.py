@@ -14,7 +14,7 @@ from typing import Any
 from localorg.node import configure_package, document, results, scripts
 from localorg.node.configure_package import ConfigurePackage
 from localorg.node.document import BadDocumentError, DocumentStep
-from localorg.node.processes import Cancel, Processes
+from localorg.node.processes import Cancel, Runner
 from localorg.node.results import StepResult, failed
 from localorg.node.scripts import Surroundings
 
@@ -47,19 +47,20 @@ class Command:
 class Worker:
     """Runs documents on this node."""
 
-    processes: Processes
+    processes: Runner
     packages: ConfigurePackage
     folder: Path
     """Where commands have their own folders."""
     working_folder: Path
     environment: Mapping[str, str]
+    now: Callable[[], float] = time.time
 
     def run(self, command: Command, cancel: Cancel, tell: Tell) -> None:
         """Run `command` to its terminal reply."""
         try:
             steps = document.steps(command.content, command.parameters)
         except BadDocumentError as error:
-            tell(results.refused_reply(results.Status.FAILED, str(error), time.time()))
+            tell(results.refused_reply(results.Status.FAILED, str(error), self.now()))
             return
         done: dict[str, StepResult] = {}
         leaving = False
@@ -67,11 +68,11 @@ class Worker:
             skipped = leaving and step.property("finallyStep") != "true"
             done[step.name] = document.after_exit(step) if skipped else self._step(step, command, cancel)
             leaving = leaving or document.ends_document(step, done[step.name])
-            tell(results.step_reply(done, step.name, time.time()))
-        tell(results.document_reply(done, time.time()))
+            tell(results.step_reply(done, step.name, self.now()))
+        tell(results.document_reply(done, self.now()))
 
     def _step(self, step: DocumentStep, command: Command, cancel: Cancel) -> StepResult:
-        start = time.time()
+        start = self.now()
         result = document.verdict(step, KNOWN_PLUGINS, KNOWN_PLUGINS, PLATFORM_TYPE)
         if result is None:
             around = Surroundings(
@@ -83,7 +84,7 @@ class Worker:
             )
             parts = [self._plugin(step, inputs, around) for inputs in step.inputs]
             result = _on_failure(step, _merged(parts))
-        return replace(result, plugin=step.plugin).between(start, time.time())
+        return replace(result, plugin=step.plugin).between(start, self.now())
 
     def _plugin(self, step: DocumentStep, inputs: Mapping[str, Any], around: Surroundings) -> StepResult:
         match step.plugin:
