@@ -12,7 +12,7 @@ import asyncio
 import logging
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class Borrowed:
         check_policy: PolicyCheck,
         on_loop: Callable[[Callable[[], None]], object],
         log: logging.Logger,
+        thread: Executor | None = None,
     ) -> None:
         self._kernel = kernel
         self._check_policy = check_policy
@@ -70,7 +71,7 @@ class Borrowed:
         self._shelf = Shelf(kernel.store, folder)
         self._access = S3Access(kernel.settings.partition, self._shelf.facts)
         self._apps: dict[str, moto_app.WsgiApp] = {}
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="borrowed")
+        self._thread = thread or ThreadPoolExecutor(max_workers=1, thread_name_prefix="borrowed")
 
     def start(self) -> None:
         """Load moto and put back what S3 held; blocks, call it before the first request."""

@@ -53,12 +53,21 @@ class Engines:
         self.stacks.resume()
 
 
-def wire_engines(kernel: Kernel, blobs: Blobs, runner: Scripts, borrow: Callable[[Identity], BorrowedServices | None]) -> Engines:
-    """Build and connect the engines. `borrow` makes the borrowed services, which need identity's policy check."""
+def wire_engines(
+    kernel: Kernel,
+    blobs: Blobs,
+    runner: Scripts,
+    borrow: Callable[[Identity], BorrowedServices | None],
+    random_text: Callable[[int], str] = secrets.token_urlsafe,
+) -> Engines:
+    """Build and connect the engines. `borrow` makes the borrowed services, which need identity's policy check.
+
+    `random_text(n)` gives text of n random bytes for keys and tokens; a simulation throws its own dice for them.
+    """
     belongs: list[Organization] = []  # identity asks who belongs where; the organization is built after the gateway it needs
     identity = Identity(
         kernel,
-        secrets.token_urlsafe,
+        random_text,
         lambda account: belongs[0].organization_of(account) if belongs else None,
         lambda account: belongs[0].is_open(account) if belongs else True,
     )

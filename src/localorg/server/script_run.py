@@ -69,12 +69,13 @@ def _performed(job: dict[str, Any]) -> Result:
     tempfile.tempdir = None
     log = io.StringIO()
     with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-        result = _call(job["script"], job["handler"], job["payload"])
+        result = call_handler(job["script"], job["handler"], job["payload"])
     result.log = (result.log + log.getvalue())[-LOG_CHARS_MAX:]
     return result
 
 
-def _call(script: str, handler: str, payload: dict[str, Any]) -> Result:
+def call_handler(script: str, handler: str, payload: dict[str, Any]) -> Result:
+    """Run `script` and its `handler` in this process and environment."""
     scope: dict[str, Any] = {"__name__": "script", "__file__": FILE_NAME}
     try:
         exec(compile(script, FILE_NAME, "exec"), scope)  # noqa: S102 - running the runbook's script is what this process is for
