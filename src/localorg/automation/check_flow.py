@@ -6,6 +6,7 @@ AWS: user guide, automation-actions, "Properties shared by all actions"; automat
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from localorg.automation.actions import ACTIONS
 from localorg.automation.actions import branch as branch_action
 
 NOT_AFTER_CANCEL = frozenset(
@@ -42,6 +43,9 @@ def _number_problems(step: Mapping[str, Any], place: str) -> Iterator[str]:
     timeout = step.get("timeoutSeconds", 1)
     if not ("{{" in str(timeout) or (str(timeout).isdigit() and int(timeout) >= 1)):
         yield f"{place}.timeoutSeconds must be a number of at least 1, found {timeout!r}"
+    most = ACTIONS[str(step["action"])].timeout_max_s
+    if most is not None and str(timeout).isdigit() and int(timeout) > most:
+        yield f"{place}.timeoutSeconds must be at most {most:.0f} for {step['action']}, found {timeout}"
     for name in ("isEnd", "isCritical"):
         if str(step.get(name, "false")).lower() not in ("true", "false"):
             yield f"{place}.{name} must be true or false, found {step[name]!r}"

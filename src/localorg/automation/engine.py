@@ -18,7 +18,7 @@ from localorg.automation.interpolate import Unresolved
 from localorg.automation.lifecycle import Lifecycle, new_record
 from localorg.automation.locations import Locations
 from localorg.automation.ports import ENGINE, StepPorts, token_of
-from localorg.automation.records import TERMINAL, Execution, ParentStep, StepRecord
+from localorg.automation.records import AT_WORK, TERMINAL, Execution, ParentStep, StepRecord
 from localorg.automation.runbook import Step
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event, Kernel
@@ -42,11 +42,23 @@ class Engine:
             self._locations.go(execution)
             return
         while execution.cursor and execution.status not in TERMINAL:
+            if self._holds(execution):
+                self._lifecycle.show(execution, "Waiting")
+                break
             name, execution.cursor = execution.cursor, ""
             step = runbook_of(execution.content).step(name)
             self._start(execution, step, self._record_to_start(execution, step))
         if execution.status not in TERMINAL:
             self._executions.put(execution)
+
+    @staticmethod
+    def _holds(execution: Execution) -> bool:
+        """AWS: user guide, automation-working-executing-manually: a manual automation waits before each step.
+
+        ASSUMED: what follows by itself does not wait: another attempt, the steps of a loop that was let begin, and the clean-up.
+        """
+        is_manual = execution.mode == "Interactive" and not execution.is_cancelling
+        return is_manual and not execution.loop and execution.attempt == 1 and execution.released != execution.cursor
 
     def _record_to_start(self, execution: Execution, step: Step) -> StepRecord:
         """Return the row of the step: the one made at the start, the one to try again, or a new one for this pass of a loop."""
@@ -68,7 +80,8 @@ class Engine:
         record.status, record.attempt = "InProgress", execution.attempt
         record.started = record.started or self._kernel.now()
         record.state, record.ended, record.failure_message, record.failure_stage, record.failure_type = {}, None, "", "", ""
-        execution.running = record.step_id
+        execution.running, execution.released = record.step_id, ""
+        self._lifecycle.show(execution, "InProgress")
         run = Run(execution, record, step, {}, self._ports)
         try:
             self._fill(run, action)
@@ -121,7 +134,7 @@ class Engine:
         """Bring an event to the step that it names; what comes too late is dropped."""
         execution = self._executions.rows.get(data["account"], data["region"], data["execution"])
         record = self._executions.step(execution, data["step"]) if execution else None
-        if execution is None or record is None or record.status != "InProgress" or record.attempt != data["attempt"]:
+        if execution is None or record is None or record.status not in AT_WORK or record.attempt != data["attempt"]:
             return
         if execution.kind == "CrossAccount":
             self._locations.on_child_ended(execution, record, data)
@@ -167,6 +180,8 @@ class Engine:
                 outcome = Failed(str(problem), stage="PostVerification", kind="Verification")
         match outcome:
             case Waiting():
+                record.status = "Waiting" if outcome.for_person else "InProgress"
+                self._lifecycle.show(execution, record.status)
                 self._executions.put_step(execution, record)
             case NextPass():
                 execution.loop, execution.cursor, execution.attempt = record.step_id, run.step.inner[0].name, 1
@@ -224,6 +239,11 @@ class Engine:
     def _end_of_list(self, execution: Execution, record: StepRecord) -> None:
         loop = self._executions.step(execution, execution.loop) if record.parent else None
         if loop is None or execution.is_cancelling:
+            if execution.mode == "Interactive" and not execution.is_cancelling and not execution.bad_end:
+                # AWS: the same page: a manual automation is ended by StopAutomationExecution of type Complete.
+                # ASSUMED: one that has failed ends by itself.
+                self._lifecycle.show(execution, "Waiting")
+                return
             self._lifecycle.finish(execution)
             return
         none = {"failed": "", "stage": "", "kind": "", "timed_out": False}

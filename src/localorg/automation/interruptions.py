@@ -12,7 +12,7 @@ from localorg.automation.executions import Executions
 from localorg.automation.lifecycle import Lifecycle, key_of
 from localorg.automation.locations import Locations
 from localorg.automation.ports import ENGINE
-from localorg.automation.records import Execution
+from localorg.automation.records import AT_WORK, Execution, StepRecord
 from localorg.kernel.events import Event, Kernel
 
 CANCEL_LIMIT_S = 120.0
@@ -64,6 +64,17 @@ class Interruptions:
                 self.cancel(child)
             self._locations.go(execution)
 
+    def complete(self, execution: Execution) -> None:
+        """End an execution here, with the status that its steps have earned. # ASSUMED: what is at work is cancelled, without onCancel."""
+        for record in list(self._lifecycle.at_work(execution)):
+            ACTIONS[record.action].cancel(self._engine.run_of(execution, record))
+        self._lifecycle.finish(execution)
+
+    def child_of(self, execution: Execution, record: StepRecord) -> Execution | None:
+        """Return the child at work that a step of an automation in many accounts stands for."""
+        children = self._locations.running_children(execution)
+        return next((one for one in children if one.parent and one.parent.step_id == record.step_id), None)
+
     def end_cancelling(self, execution: Execution) -> None:
         """The two minutes of clean-up are over."""
         if execution.status != "Cancelling":
@@ -79,7 +90,7 @@ class Interruptions:
             if execution.status == "Pending":
                 continue
             record = self._executions.step(execution, execution.running)
-            if execution.kind == "Local" and record is not None and record.status == "InProgress":
+            if execution.kind == "Local" and record is not None and record.status in AT_WORK:
                 run = self._engine.run_of(execution, record)
                 outcome = self._engine.attempt(ACTIONS[record.action].recover, run)
                 if not isinstance(outcome, NextPass):

@@ -11,7 +11,7 @@ from typing import Any
 from localorg.automation import outputs
 from localorg.automation.executions import Executions, runbook_of
 from localorg.automation.ports import ENGINE
-from localorg.automation.records import Execution, StepRecord
+from localorg.automation.records import AT_WORK, Execution, StepRecord
 from localorg.automation.runbook import Step
 from localorg.automation.sessions import Sessions
 from localorg.kernel import ids
@@ -98,8 +98,15 @@ class Lifecycle:
         """Yield the step at work and the loop around it."""
         for step_id in (execution.running, execution.loop):
             record = self._executions.step(execution, step_id)
-            if record is not None and record.status == "InProgress":
+            if record is not None and record.status in AT_WORK:
                 yield record
+
+    def show(self, execution: Execution, status: str) -> None:
+        """Let an execution at work be InProgress, or Waiting for a person; one that is being cancelled stays so."""
+        if execution.status in AT_WORK and execution.status != status:
+            execution.status = status
+            self._executions.put(execution)
+            self.publish(execution)
 
 
 def key_of(execution: Execution) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from localorg.protocol.calls import Principal
 
 TERMINAL = frozenset({"Success", "Failed", "TimedOut", "Cancelled"})
 """AWS: API AutomationExecutionStatus; the statuses that never change again."""
+AT_WORK = frozenset({"InProgress", "Waiting"})
+"""What a step is while it has begun and not ended; Waiting is for a person."""
 
 
 @dataclass
@@ -50,6 +52,9 @@ class Execution:
     locations: list[dict[str, Any]] = field(default_factory=list)
     max_concurrency: str = ""
     max_errors: str = ""
+    mode: Literal["Auto", "Interactive"] = "Auto"
+    released: str = ""
+    """In Interactive mode: the step that a person has let begin."""
     cursor: str = ""
     attempt: int = 1
     running: str = ""

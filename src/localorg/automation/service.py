@@ -15,6 +15,7 @@ from localorg.automation.locations import Locations
 from localorg.automation.ports import ENGINE, Scripts, StepPorts
 from localorg.automation.records import TERMINAL, Execution, StepRecord
 from localorg.automation.sessions import SessionPrincipals, Sessions
+from localorg.automation.signals import Signals
 from localorg.automation.starting import Starting, definition_arn
 from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError, NotSupported
@@ -42,6 +43,7 @@ class Automation:
         locations.on_end = self._lifecycle.finish
         self._engine = Engine(kernel, self._executions, self._lifecycle, ports, locations)
         self._interruptions = Interruptions(kernel, self._executions, self._lifecycle, self._engine, locations)
+        self._signals = Signals(self._executions, self._lifecycle, self._engine, self._interruptions)
         self._starting = Starting(kernel, gateway, self._executions, kept, ports)
         kernel.on(ENGINE, self.handle)
         kernel.subscribe("command.status-change", ENGINE)
@@ -128,19 +130,23 @@ class Automation:
 
     def _stop(self, request: Request) -> Output:
         row = self._find(request)
-        if request.params.get("Type", "Cancel") == "Complete":
-            raise NotSupported("the stop type Complete", request.operation)
+        kind = request.params.get("Type", "Cancel")
+        if kind == "Complete" and row.kind == "CrossAccount":
+            raise NotSupported("the stop type Complete for an automation in many accounts and Regions", request.operation)
         if row.status in TERMINAL:
             raise AwsError(
                 "InvalidAutomationStatusUpdateException",
                 f"Automation execution {row.execution_id} has ended as {row.status} and cannot be stopped.",
             )
-        self._interruptions.cancel(row)
+        if kind == "Complete":
+            self._interruptions.complete(row)
+        else:
+            self._interruptions.cancel(row)
         return {}
 
     def _signal(self, request: Request) -> Output:
-        self._find(request)
-        raise NotSupported(f"the signal {request.params['SignalType']}", request.operation)
+        self._signals.send(self._find(request), request)
+        return {}
 
 
 def _executed_by(row: Execution) -> str:

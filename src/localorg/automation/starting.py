@@ -126,6 +126,7 @@ class Starting:
             request=_request_text(params),
             tags={tag["Key"]: tag["Value"] for tag in params.get("Tags") or []},
             locations=locations,
+            mode=params.get("Mode", "Auto"),
             max_concurrency=params.get("MaxConcurrency", ""),
             max_errors=params.get("MaxErrors", ""),
             variables={name: rules["default"] for name, rules in runbook.variables.items() if "default" in rules},
@@ -165,8 +166,8 @@ def _refuse(params: Params) -> None:
     for name in REFUSED:
         if params.get(name):
             raise NotSupported(f"the parameter {name}", operation)
-    if params.get("Mode") == "Interactive":
-        raise NotSupported("the execution mode Interactive", operation)
+    if params.get("Mode") == "Interactive" and params.get("TargetLocations"):
+        raise NotSupported("the execution mode Interactive together with TargetLocations", operation)
     for location in params.get("TargetLocations") or []:
         for name in NOT_SUPPORTED:
             if location.get(name):

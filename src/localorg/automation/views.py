@@ -45,7 +45,7 @@ def _alike(row: Execution, steps: Sequence[StepRecord], executed_by: str) -> dic
         "ExecutionStartTime": row.started,
         "ExecutionEndTime": row.ended,
         "ExecutedBy": executed_by,
-        "Mode": "Auto",
+        "Mode": row.mode,
         "FailureMessage": row.failure_message or None,
         "ParentAutomationExecutionId": row.parent.execution_id if row.parent else None,
         "CurrentStepName": current.name if current else None,

@@ -201,7 +201,7 @@ def test_each_mistake_is_named(content: dict[str, Any], sentence: str) -> None:
 
 def test_all_problems_come_at_once() -> None:
     """Three mistakes, three sentences."""
-    content = book({**FINE, "nextStep": "b", "onFailure": "Retry"}, step("x", "aws:pause"))
+    content = book({**FINE, "nextStep": "b", "onFailure": "Retry"}, step("x", "aws:createImage"))
     assert len(check_runbook(content)) == 3
 
 

@@ -132,7 +132,10 @@ def test_wrong_parameters_are_told_all_at_once() -> None:
 @pytest.mark.parametrize(
     ("params", "named"),
     [
-        ({"Mode": "Interactive"}, "the execution mode Interactive"),
+        (
+            {"Mode": "Interactive", "TargetLocations": [{"Accounts": [HUB], "Regions": ["us-east-1"]}]},
+            "the execution mode Interactive together with TargetLocations",
+        ),
         ({"TargetParameterName": "X", "Targets": [{"Key": "InstanceIds", "Values": ["*"]}]}, "the parameter TargetParameterName"),
         (
             {"TargetLocations": [{"Accounts": [HUB], "Regions": ["us-east-1"], "TargetsMaxErrors": "1"}]},
@@ -144,13 +147,6 @@ def test_what_is_not_supported_is_refused_by_name(params: dict[str, object], nam
     """Nothing is accepted and then ignored."""
     with pytest.raises(NotSupported, match=named):
         Harness().start(NAP, **params)
-
-
-def test_signals_are_refused_by_name() -> None:
-    """Nothing waits for a signal here yet."""
-    house = Harness()
-    with pytest.raises(NotSupported, match="the signal Approve"):
-        house.call("SendAutomationSignal", AutomationExecutionId=house.start(NAP), SignalType="Approve")
 
 
 def test_listing_filters_and_pages() -> None:

@@ -4,12 +4,14 @@ AWS: user guide, automation-actions. What AWS has beyond these is refused by nam
 """
 
 from localorg.automation.actions.action import Action
+from localorg.automation.actions.approve import Approve
 from localorg.automation.actions.aws_resource_property import AssertAwsResourceProperty, WaitForAwsResourceProperty
 from localorg.automation.actions.branch import Branch
 from localorg.automation.actions.execute_automation import ExecuteAutomation
 from localorg.automation.actions.execute_aws_api import ExecuteAwsApi
 from localorg.automation.actions.execute_script import ExecuteScript
 from localorg.automation.actions.loop import Loop
+from localorg.automation.actions.pause import Pause
 from localorg.automation.actions.run_command import RunCommand
 from localorg.automation.actions.sleep import Sleep
 from localorg.automation.actions.update_variable import UpdateVariable
@@ -27,11 +29,12 @@ ACTIONS: dict[str, Action] = {
         RunCommand(),
         ExecuteAutomation(),
         UpdateVariable(),
+        Approve(),
+        Pause(),
     )
 }
 KNOWN_TO_AWS = frozenset(
     {
-        "aws:approve",
         "aws:changeInstanceState",
         "aws:copyImage",
         "aws:createImage",
@@ -42,7 +45,6 @@ KNOWN_TO_AWS = frozenset(
         "aws:executeStateMachine",
         "aws:invokeLambdaFunction",
         "aws:invokeWebhook",
-        "aws:pause",
         "aws:runInstances",
     }
 )

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from localorg.automation.records import Execution, StepRecord
 from localorg.automation.runbook import Step
 from localorg.kernel.errors import AccessDenied, AwsError
-from localorg.protocol.calls import Output, Params
+from localorg.protocol.calls import Output, Params, Principal
 
 EXECUTING = "Execute/Cancelling action"
 POLLING = "Poll action status for completion"
@@ -43,7 +43,9 @@ class Failed:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The step goes on; an event will come."""
+    """The step goes on; an event will come, or, `for_person`, a signal that somebody sends."""
+
+    for_person: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,19 @@ class NextPass:
 
 
 Outcome = Succeeded | Failed | Waiting | NextPass
+
+
+class WrongSignal(Exception):
+    """A step does not take a signal (from this person, or in this state); the text says why."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What somebody sent to a step that waits. `kind` is one of `Action.signals`."""
+
+    kind: str
+    sender: Principal
+    comment: str = ""
 
 
 class Ports(Protocol):
@@ -126,6 +141,9 @@ class Action:
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     takes_any_input = False
+    signals: frozenset[str] = frozenset()
+    """The types of SendAutomationSignal that a waiting step takes."""
+    timeout_max_s: float | None = None
 
     def problems(self, step: Mapping[str, Any], place: str) -> Iterator[str]:
         """Yield what is wrong with the inputs of `step` as written; more rules in `more_problems`."""
@@ -152,6 +170,11 @@ class Action:
         """Take an event of this step."""
         del run, data
         raise ValueError(f"{self.name} does not know the event {event}")
+
+    def signal(self, run: Run, signal: Signal) -> Outcome:
+        """Take a signal of a kind in `signals`. Raises WrongSignal."""
+        del run
+        raise WrongSignal(f"{self.name} takes no signal {signal.kind}")
 
     def cancel(self, run: Run) -> None:
         """Stop what goes on outside, as far as possible."""
