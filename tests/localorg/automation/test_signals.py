@@ -3,6 +3,7 @@
 import pytest
 from automation.harness import ADMIN, HUB, Harness, book, output, script, statuses, step
 
+from localorg.automation.checks import check_runbook
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Principal
 
@@ -203,6 +204,4 @@ def test_an_approval_counts_inside_a_loop() -> None:
 )
 def test_what_cannot_be_asked_is_said_at_creation(inputs: dict[str, object], sentence: str) -> None:
     """Documented: automation-action-approve, the limits of its inputs."""
-    from localorg.automation.checks import check_runbook
-
     assert sentence in "; ".join(check_runbook(book(step("ask", "aws:approve", inputs, outputs=[output("x", "$.x")]))))
