@@ -1,7 +1,8 @@
 """What the fleet keeps: nodes, messages on their way, what nodes said. Times are epoch seconds.
 
 Rows: "fleet.node" by (account, region, node id); "fleet.message" by (account, region, node id, message id);
-"fleet.package-result" by (account, region, node id, package name).
+"fleet.package-result" by (account, region, node id, package name); "fleet.association-status" by (account, region, node id,
+association id).
 """
 
 from dataclasses import dataclass, field
@@ -53,6 +54,15 @@ class Node:
     source: str
     registered: float
     last_contact: float | None = None
+    zone: str = ""
+    """The Availability Zone that the agent reported."""
+    name: str = ""
+    """DefaultInstanceName of the activation; an EC2 instance has none."""
+    activation_id: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    """Of a hybrid node (mi-...); an EC2 instance's are EC2's."""
+    state: str = "running"
+    """Of the EC2 instance beneath; a hybrid node stays as it is."""
 
 
 @dataclass
@@ -83,3 +93,15 @@ class PackageReport:
     result: int
     reported: float
     body: dict[str, Any]
+
+
+@dataclass
+class AssociationState:
+    """What one association last came to on one node. `status`: Pending, InProgress, Success, Failed, TimedOut, Skipped ..."""
+
+    association_id: str
+    name: str
+    status: str
+    detailed_status: str
+    executed: float | None = None
+    succeeded: float | None = None

@@ -1,9 +1,11 @@
 """Who is managed, and who is online.
 
 Flow: `register` (the spec) -> rows; each poll, ping or reply of an agent -> `contact` -> "node.online" when it had been silent.
+"instance.state-change" -> the state of the instance beneath.
 Rules: presence follows from the time of the last contact alone; nothing ticks.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from localorg.fleet.records import Node, NodeSeed
@@ -34,6 +36,17 @@ class Registry:
     def of(self, account: str, region: str) -> list[Node]:
         """Return the managed nodes of an account and Region, in the order of registration."""
         return self._nodes.values(account, region)
+
+    def keys(self, *place: str) -> Sequence[tuple[str, ...]]:
+        """Return (account, region, node id) of every node of `place` (account and Region, or nothing: everywhere), in order."""
+        return self._nodes.sorted_keys(*place)
+
+    def at(self, key: tuple[str, ...]) -> Node:
+        """Return the node of a key of `keys`. Raises KeyError."""
+        found = self._nodes.get(*key)
+        if found is None:
+            raise KeyError(key)
+        return found
 
     def everywhere(self) -> list[Node]:
         """Return every node of the organization."""
@@ -66,7 +79,14 @@ class Registry:
         node.platform_version = reported.get("PlatformVersion") or node.platform_version
         node.computer_name = reported.get("ComputerName") or node.computer_name
         node.ip_address = reported.get("IPAddress") or node.ip_address
+        node.zone = reported.get("AvailabilityZone") or node.zone
         self._keep(node)
+
+    def set_state(self, account: str, region: str, instance_id: str, state: str) -> None:
+        """Note the state of the EC2 instance beneath a node; one that is no node is not of interest."""
+        if (node := self.find(account, region, instance_id)) is not None:
+            node.state = state
+            self._keep(node)
 
     def speaker(self, principal: Principal, region: str) -> Node:
         """Return the node whose own session `principal` is. Raises AccessDenied for anybody else."""

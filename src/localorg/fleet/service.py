@@ -2,30 +2,30 @@
 
 Flow: agents poll (GetMessages), acknowledge, reply; people ask DescribeInstanceInformation; Run Command orders deliveries with
 "node.deliver", "node.withdraw" and "node.cancel" facts and hears "node.reply" facts (see `localorg.commands.dispatch`).
+State Manager tells what its associations came to with the facts of `localorg.fleet.associated`; EC2 tells "instance.state-change"
+{account, region, instance_id, state}.
 Rules: an agent speaks for its own node only: every agent operation checks that the caller is that node's session.
 Refuses to know: what a command is; a message is a topic and a text.
 AWS: public agent source (ssm, ec2messages clients); API DescribeInstanceInformation.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from localorg.fleet import description, replies
+from localorg.fleet import replies
+from localorg.fleet.asking import Asking
+from localorg.fleet.associated import FACTS, Associated
 from localorg.fleet.mailbox import Mailbox, topic
 from localorg.fleet.records import Message, Node, NodeSeed, PackageReport
 from localorg.fleet.registry import Registry
+from localorg.fleet.tagging import ServiceLinkedRole
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.kernel.events import Event, Kernel
-from localorg.kernel.paging import page
-from localorg.protocol.calls import Access, ApiCall, Operation, Output, Params, Principal, Request, Wait
+from localorg.protocol.calls import Access, Operation, Output, Request, Wait
 from localorg.protocol.gateway import Gateway
 
 ENGINE = "fleet"
-ServiceLinkedRole = Callable[[str, str], Principal]
-"""(account, service name) -> a session of that service-linked role."""
-PAGE_DEFAULT = 10
-"""AWS: API DescribeInstanceInformation, MaxResults: 5 to 50; ASSUMED default 10."""
+INSTANCE_STATE = "instance.state-change"
 VISIBILITY_S = 10
 """What the stock agent asks for; used when an agent does not say."""
 
@@ -35,18 +35,24 @@ class Fleet:
 
     def __init__(self, kernel: Kernel, gateway: Gateway, service_linked_role: ServiceLinkedRole) -> None:
         self._kernel = kernel
-        self._gateway = gateway
-        self._service_linked_role = service_linked_role
         self._mailbox = Mailbox(kernel, ENGINE)
         self._registry = Registry(kernel)
+        self._associated = Associated(kernel, ENGINE)
+        self._asking = Asking(gateway, self._registry, self._associated, service_linked_role)
         self._packages = kernel.store.table("fleet.package-result", PackageReport)
         kernel.on(ENGINE, self.handle)
-        for order in ("node.deliver", "node.withdraw", "node.cancel"):
+        for order in ("node.deliver", "node.withdraw", "node.cancel", INSTANCE_STATE):
             kernel.subscribe(order, ENGINE)
 
     def handle(self, event: Event) -> None:
         """Take an event."""
-        self._mailbox.handle(event)
+        data = event.data
+        if event.name in FACTS:
+            self._associated.handle(event)
+        elif event.name == INSTANCE_STATE:
+            self._registry.set_state(data["account"], data["region"], data["instance_id"], data["state"])
+        else:
+            self._mailbox.handle(event)
 
     def register(self, seed: NodeSeed) -> None:
         """Let a node exist (the server, from the spec). A second time changes nothing."""
@@ -68,7 +74,7 @@ class Fleet:
         """Return the operations of ssm and ec2messages that are the fleet's."""
         return [
             Operation("ssm", "UpdateInstanceInformation", self._update, self._node_access),
-            Operation("ssm", "DescribeInstanceInformation", self._describe),
+            *self._asking.operations(),
             Operation("ssm", "GetManifest", self._get_manifest),
             Operation("ssm", "PutConfigurePackageResult", self._put_package_result),
             Operation("ssm", "ListInstanceAssociations", self._list_associations, self._node_access),
@@ -125,48 +131,6 @@ class Fleet:
         )
         self._packages.put(report, node.account, node.region, node.instance_id, report.package_name)
         return {}
-
-    # What people ask
-
-    def _describe(self, request: Request) -> Output:
-        params = request.params
-        found = description.filters(params)
-        self._check_ids(request, found)
-        cache: dict[str, dict[str, str]] | None = None
-
-        def tags() -> dict[str, dict[str, str]]:
-            nonlocal cache
-            cache = self._tags(request) if cache is None else cache
-            return cache
-
-        known = [(node, self._registry.online(node)) for node in self._registry.of(request.account, request.region)]
-        rows = [row for row in known if description.matches(row[0], found, online=row[1], tags=tags)]
-        refusal = AwsError("InvalidNextToken", "The NextToken is not one that this list gave, or its node is gone.")
-        limit, token = params.get("MaxResults", PAGE_DEFAULT), params.get("NextToken")
-        shown, following = page(rows, lambda row: row[0].instance_id, limit, token, refusal)
-        views = [description.view(node, online=online) for node, online in shown]
-        return {"InstanceInformationList": views, **({"NextToken": following} if following else {})}
-
-    def _check_ids(self, request: Request, found: list[description.Filter]) -> None:
-        # AWS: API DescribeInstanceInformation: a node id that is not valid or not yours is an error.
-        wanted = [value for key, values in found if key == "InstanceIds" for value in values]
-        unknown = [name for name in wanted if self._registry.find(request.account, request.region, name) is None]
-        if unknown:
-            text = f"Instances [[{', '.join(unknown)}]] not in a valid state for account {request.account}"
-            raise AwsError("InvalidInstanceId", text)
-
-    def _tags(self, request: Request) -> dict[str, dict[str, str]]:
-        """Return the tags of all instances, read as AWSServiceRoleForAmazonSSM may (ec2:DescribeInstances)."""
-        role = self._service_linked_role(request.account, "ssm.amazonaws.com")
-        tags: dict[str, dict[str, str]] = {}
-        params: Params = {}
-        while True:
-            output = self._gateway.invoke(ApiCall(role, request.region, "ec2", "DescribeInstances", params))
-            for instance in (item for group in output["Reservations"] for item in group["Instances"]):
-                tags[instance["InstanceId"]] = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-            if not output.get("NextToken"):
-                return tags
-            params = {"NextToken": output["NextToken"]}
 
     # Messages
 

@@ -55,6 +55,12 @@ def selection(filters: Filters, reader: Callable[[str], Reader]) -> Callable[[An
     return lambda one: all(any(pattern.fullmatch(text) for text in read(one) for pattern in patterns) for read, patterns in tests)
 
 
+def literal(filters: Filters, name: str) -> list[str] | None:
+    """Return the values of the filter `name` when they have no wildcards, else None: then any row may pass."""
+    values = next((entry.get("Values") for entry in filters if entry.get("Name") == name), None)
+    return values if values and not any(character in value for value in values for character in "\\*?") else None
+
+
 @lru_cache(maxsize=10_000)
 def _pattern(value: str) -> re.Pattern[str]:
     parts, escaped = [], False

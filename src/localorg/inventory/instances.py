@@ -6,6 +6,7 @@ AWS: EC2 API DescribeInstances, DescribeTags, CreateTags, DeleteTags, DescribeRe
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from localorg.inventory import filters
@@ -14,7 +15,7 @@ from localorg.kernel import ids
 from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
-from localorg.kernel.paging import page
+from localorg.kernel.paging import page, walk
 from localorg.protocol.calls import Access, Operation, Output, Params, Request
 
 PAGE_MIN = 1
@@ -110,12 +111,25 @@ class Instances:
             raise AwsError(
                 "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults"
             )
-        rows = self._find(request, listed) if listed else self.of(request.account, request.region)
-        test = filters.selection(params.get("Filters", []), filters.of_instance)
+        asked = params.get("Filters", [])
+        test = filters.selection(asked, filters.of_instance)
+        keys = self._keys(request, self._find(request, listed) if listed else None, filters.literal(asked, "instance-id"))
+
+        def look(key: tuple[str, ...]) -> Instance | None:
+            one = self._rows.get(*key)
+            return one if one is not None and test(one) else None
+
         refusal = AwsError("InvalidNextToken", "The NextToken is not one that this list gave.")
-        limit = _limit(params)
-        shown, token = page([one for one in rows if test(one)], _id, limit, params.get("NextToken"), refusal)
+        shown, token = walk(keys, look, _limit(params), params.get("NextToken"), refusal)
         return shown, {"NextToken": token} if token else {}
+
+    def _keys(self, request: Request, listed: list[Instance] | None, literal: list[str] | None) -> Sequence[tuple[str, ...]]:
+        """Return the keys of the instances that can be meant, in order."""
+        if listed is not None:
+            return sorted((one.account, one.region, one.instance_id) for one in listed)
+        if literal is not None:
+            return sorted((request.account, request.region, name) for name in set(literal))
+        return self._rows.sorted_keys(request.account, request.region)
 
     def _describe(self, request: Request) -> Output:
         shown, following = self._chosen(request)
@@ -222,10 +236,6 @@ class Instances:
         suffix = "amazonaws.com.cn" if self._kernel.settings.partition == "aws-cn" else "amazonaws.com"
         rows = [{"RegionName": name, "Endpoint": f"ec2.{name}.{suffix}", "OptInStatus": "opt-in-not-required"} for name in wanted]
         return {"Regions": rows}
-
-
-def _id(one: Instance) -> str:
-    return one.instance_id
 
 
 def _no_dry_run(request: Request) -> None:

@@ -1,15 +1,18 @@
 """Pages of a list: a token names the last row that was given, so rows that appear meanwhile do not shift the next page.
 
-Rules: a token that this list never gave is refused with the service's own error.
+Rules: a token that this list never gave is refused with the service's own error. `walk` is for long lists: it begins where the last
+page ended and looks no further than the page needs, so that all pages together look at every row once, or twice at most.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from localorg.kernel.errors import AwsError
 
 R = TypeVar("R")
+_SEPARATOR = "\x1f"
 
 
 def page(
@@ -20,6 +23,40 @@ def page(
     chosen = list(rows[start : start + limit])
     more = start + limit < len(rows)
     return chosen, urlsafe_b64encode(key(chosen[-1]).encode()).decode() if more else None
+
+
+def walk(
+    keys: Sequence[tuple[str, ...]], look: Callable[[tuple[str, ...]], R | None], limit: int, token: str | None, refusal: AwsError
+) -> tuple[list[R], str | None]:
+    """Return up to `limit` of what `look` makes of sorted `keys` (None: not in the list), and the token of the next page.
+
+    A row whose key is gone by the next page loses nothing but itself; rows that come meanwhile are met at most once.
+    """
+    found: list[R] = []
+    last: tuple[str, ...] = ()
+    for position in range(bisect_right(keys, _key(keys, token, refusal)) if token else 0, len(keys)):
+        row = look(keys[position])
+        if row is None:
+            continue
+        if len(found) == limit:
+            return found, _token(last)
+        found.append(row)
+        last = keys[position]
+    return found, None
+
+
+def _token(key: tuple[str, ...]) -> str:
+    return urlsafe_b64encode(_SEPARATOR.join(key).encode()).decode()
+
+
+def _key(keys: Sequence[tuple[str, ...]], token: str, refusal: AwsError) -> tuple[str, ...]:
+    try:
+        key = tuple(urlsafe_b64decode(token.encode()).decode().split(_SEPARATOR))
+    except ValueError:
+        raise refusal from None
+    if _token(key) != token or (keys and len(keys[0]) != len(key)):
+        raise refusal
+    return key
 
 
 def _after(rows: Sequence[R], key: Callable[[R], str], token: str, refusal: AwsError) -> int:

@@ -9,7 +9,7 @@ Refuses to know: what the records mean. There are no queries but by key and key 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -33,14 +33,17 @@ class Table(Generic[R]):
         self.record_type = record_type
         self._rows: dict[Key, R] = {}
         self._under: dict[Key, dict[Key, None]] = {}
+        self._sorted: dict[Key, list[Key]] = {}
         self._dirty = dirty
         for key, record in rows.items():
             self._remember(key, record)
 
     def _remember(self, key: Key, record: R) -> None:
+        if key not in self._rows:
+            for length in range(len(key)):
+                self._under.setdefault(key[:length], {})[key] = None
+                self._sorted.pop(key[:length], None)
         self._rows[key] = record
-        for length in range(len(key)):
-            self._under.setdefault(key[:length], {})[key] = None
 
     def put(self, record: R, *key: str) -> R:
         """Insert or replace the record at `key` and return it."""
@@ -58,7 +61,14 @@ class Table(Generic[R]):
             return
         for length in range(len(key)):
             self._under[key[:length]].pop(key, None)
+            self._sorted.pop(key[:length], None)
         self._dirty[self.name, key] = None
+
+    def sorted_keys(self, *prefix: str) -> Sequence[Key]:
+        """Return the keys that begin with `prefix`, in order. Sorted anew only after a key came or went."""
+        if prefix not in self._sorted:
+            self._sorted[prefix] = sorted(self._under.get(prefix, ()))
+        return self._sorted[prefix]
 
     def items(self, *prefix: str) -> Iterator[tuple[Key, R]]:
         """Yield (key, record) for every key that begins with `prefix`, in insertion order. Safe against changes meanwhile."""

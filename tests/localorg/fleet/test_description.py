@@ -1,7 +1,7 @@
 """DescribeInstanceInformation: filters, pages, shapes."""
 
 import pytest
-from commands.harness import ACCOUNT, Harness
+from commands.harness import ACCOUNT, REGION, Harness
 
 from localorg.kernel.errors import AwsError
 
@@ -31,7 +31,12 @@ def numbers(answer):
         ([("ResourceType", ["ManagedInstance"])], []),
         ([("tag:Role", ["web", "batch"])], [1, 2]),
         ([("tag-key", ["Old"])], [2]),
-        ([("tag:Role", ["batch"]), ("PingStatus", ["Online"])], []),
+        ([("tag:Role", ["web", "batch"]), ("tag-key", ["Old"])], [2]),
+        ([("SourceTypes", ["AWS::EC2::Instance"]), ("SourceIds", ["i-00000000000000002"])], [2]),
+        ([("ActivationIds", ["0"])], []),
+        ([("IamRole", ["NodeRole"])], []),
+        ([("AssociationStatus", ["Success"])], []),
+        ([("PingStatus", ["Inactive"])], []),
     ],
 )
 def test_filters(local, filters, expected):
@@ -72,6 +77,17 @@ def test_pages(local):
     [
         ("Colour", ["red"], "InvalidFilterKey: 'Colour' is no filter key; expected one of InstanceIds, "),
         (
+            "PingStatus",
+            ["Asleep"],
+            "InvalidInstanceInformationFilterValue: The value 'Asleep' of the filter PingStatus is not valid; expected one of Online,",
+        ),
+        (
+            "AssociationStatus",
+            ["Skipped"],
+            "InvalidInstanceInformationFilterValue: .* expected one of Success, Pending, Failed",
+        ),
+        ("tag:", ["x"], "InvalidFilterKey: 'tag:' is no filter key"),
+        (
             "InstanceIds",
             ["i-99999999999999999"],
             rf"InvalidInstanceId: Instances \[\[i-99999999999999999\]\] not in a valid state for account {ACCOUNT}",
@@ -82,3 +98,46 @@ def test_refusals(local, key, values, refusal):
     """Documented: API DescribeInstanceInformation: an id that is not yours is an error."""
     with pytest.raises(AwsError, match=refusal):
         local.call("DescribeInstanceInformation", Filters=[{"Key": key, "Values": values}])
+
+
+@pytest.mark.parametrize(
+    ("params", "refusal"),
+    [
+        (
+            {"Filters": [{"Key": "tag:Role", "Values": ["web"]}, {"Key": "PingStatus", "Values": ["Online"]}]},
+            "ValidationException: Tag filters can't be combined with other filter types",
+        ),
+        (
+            {
+                "Filters": [{"Key": "PingStatus", "Values": ["Online"]}],
+                "InstanceInformationFilterList": [{"key": "PingStatus", "valueSet": ["Online"]}],
+            },
+            "ValidationException: Give Filters or InstanceInformationFilterList, not both",
+        ),
+        ({"NextToken": "made up"}, "InvalidNextToken: The NextToken is not one that this list gave"),
+        ({"NextToken": "Z29uZQ=="}, "InvalidNextToken: The NextToken is not one that this list gave"),
+        ({"MaxResults": 51}, "ValidationException: .*'51' at 'maxResults'"),
+        (
+            {"InstanceInformationFilterList": [{"key": "tag:Role", "valueSet": ["web"]}]},
+            "ValidationException: .*instanceInformationFilterList.1.member.key",
+        ),
+    ],
+)
+def test_what_cannot_be_asked(local, params, refusal):
+    """Documented: API DescribeInstanceInformation: no mixing of tags and others, nor of both forms; 5 to 50 nodes a page."""
+    with pytest.raises(AwsError, match=refusal):
+        local.call("DescribeInstanceInformation", **params)
+
+
+def test_stopped_and_terminated_nodes_are_left_out(local):
+    """Documented: API DescribeInstanceInformation: nothing is returned for nodes that are either Stopped or Terminated."""
+    for number, state in ((1, "stopped"), (2, "terminated")):
+        place = {"account": ACCOUNT, "region": REGION, "instance_id": f"i-{number:017x}"}
+        local.kernel.publish("instance.state-change", {**place, "state": state})
+    local.pass_time(1)
+    assert numbers(local.call("DescribeInstanceInformation")) == [3]
+    by_id = [{"Key": "InstanceIds", "Values": ["i-00000000000000001"]}]
+    assert numbers(local.call("DescribeInstanceInformation", Filters=by_id)) == []
+    by_id[0]["Values"] = ["i-00000000000000002"]
+    with pytest.raises(AwsError, match=r"InvalidInstanceId: Instances \[\[i-00000000000000002\]\] not in a valid state"):
+        local.call("DescribeInstanceInformation", Filters=by_id)
