@@ -9,6 +9,7 @@ from docs.pages import REPOSITORY
 from tools.docs.assumptions import ROOMS
 from tools.docs.commands import exit_codes
 from tools.docs.decisions import decisions_page
+from tools.docs.fidelity import claims_in
 from tools.docs.pages import PAGES
 from tools.docs.picture import BOX_H, BOX_W, BOXES, COLUMNS, rollout_picture
 from tools.docs.remarks import KINDS, Remark, remarks_in
@@ -126,3 +127,19 @@ def test_the_picture_s_boxes_stand_apart_and_hold_their_words() -> None:
         assert box.column < len(COLUMNS)
         assert len(box.title) * 7 <= BOX_W
         assert all(len(line) * 6.5 <= BOX_W for line in box.lines)
+
+
+@pytest.mark.parametrize(
+    ("test", "problem"),
+    [
+        ('def test_a():\n    """It is so."""\n', "expected one of documented, observed, assumed above it, found 0"),
+        ('@assumed("x")\n@observed("y")\ndef test_a():\n    """It is so."""\n', "above it, found 2"),
+        ('@assumed("x")\ndef test_a():\n    pass\n', "expected a docstring that begins with one sentence, found ''"),
+    ],
+)
+def test_a_conformance_test_that_claims_nothing_is_refused(tmp_path: Path, test: str, problem: str) -> None:
+    """One sentence, one standing."""
+    (tmp_path / "test_some.py").write_text(f'"""Some area."""\n\n\n{test}')
+    with pytest.raises(ValueError, match="test_a") as caught:
+        list(claims_in(tmp_path))
+    assert problem in str(caught.value)

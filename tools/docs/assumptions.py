@@ -36,11 +36,19 @@ where it is used (`# AWS: …`). Where they are silent, the code says `# ASSUMED
 
 def assumptions_page(repository: Path) -> str:
     """Return docs/reference/assumptions.md. Raises ValueError for a place that belongs to no room."""
-    remarks = [remark for path, place in _sources(repository) for remark in remarks_in(path, place)]
-    assumed, deviating = ([one for one in remarks if one.kind == kind] for kind in ("ASSUMED", "DEVIATES"))
+    assumed, deviating = (_remarks(repository, kind) for kind in ("ASSUMED", "DEVIATES"))
     count = f"{len(assumed)} assumptions, {len(deviating)} deviations."
     parts = ["## Assumed", *_grouped(assumed), "## Otherwise than AWS, on purpose", *_grouped(deviating)]
     return page("What is assumed about AWS", INTRODUCTION, count, *parts)
+
+
+def deviations(repository: Path) -> Iterator[str]:
+    """Yield what is done otherwise than AWS does it, a list for each room. Raises ValueError as above."""
+    return _grouped(_remarks(repository, "DEVIATES"))
+
+
+def _remarks(repository: Path, kind: str) -> list[Remark]:
+    return [remark for path, place in _sources(repository) for remark in remarks_in(path, place) if remark.kind == kind]
 
 
 def _sources(repository: Path) -> Iterator[tuple[Path, str]]:
