@@ -15,7 +15,7 @@ from localorg.automation.actions.action import Action
 from localorg.automation.actions.execute_automation import NOT_YET
 from localorg.automation.actions.execute_script import RETIRED, RUNTIMES
 from localorg.documents import aws_owned
-from localorg.documents.command_rules import PLATFORMS, SUPPORTED_PLUGINS
+from localorg.documents.command_rules import PLATFORMS
 from localorg.documents.content import SCHEMAS
 from localorg.identity.conditions import IF_EXISTS, OPERATORS, SUPPORTED_KEYS
 from localorg.identity.managed import AwsManagedPolicies
@@ -159,18 +159,14 @@ def _may_have(action: Action) -> str:
 
 def _commands() -> Iterator[str]:
     yield "## Run Command"
-    rows = [(codes([name]), ", ".join(PLATFORMS[name]), _on_nodes(name)) for name in sorted(SUPPORTED_PLUGINS | KNOWN_PLUGINS)]
+    rows = [(codes([name]), ", ".join(PLATFORMS[name]), _on_nodes(name)) for name in sorted(PLATFORMS)]
     yield table(("plugin", "platforms in AWS", "the agent here"), rows)
-    refused = sorted(frozenset(PLATFORMS) - SUPPORTED_PLUGINS)
-    yield _sentences(
-        ("Schema versions that the agent reads", codes(SCHEMA_VERSIONS)),
-        ("Plugins that AWS has and localorg refuses", codes(refused)),
-    )
+    yield _sentences(("Schema versions that the agent reads", codes(SCHEMA_VERSIONS)))
 
 
 def _on_nodes(plugin: str) -> str:
     if plugin not in KNOWN_PLUGINS:
-        return "accepted in documents; a node refuses the step in the stock agent's words"
+        return "accepted in documents; the agent here fails the step and names the plugin"
     return "needs PowerShell, which no node here has" if plugin == "aws:runPowerShellScript" else "runs it"
 
 

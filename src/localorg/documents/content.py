@@ -15,6 +15,7 @@ from localorg.documents import command_rules, manifests, runbook_rules, text
 from localorg.documents.records import CONTENT_BYTES_MAX
 from localorg.kernel.errors import AwsError, NotSupported
 
+FORMATS = ("JSON", "YAML")
 SCHEMAS = {
     "Package": ("2.0",),
     "Command": ("1.2", "2.0", "2.2"),
@@ -23,35 +24,40 @@ SCHEMAS = {
 """AWS: user guide, documents-schemas-features, and distributor-working-with-packages-create for packages."""
 
 RunbookCheck = Callable[[dict[str, Any]], list[str]]
+TextRules = Callable[[str], "Facts"]
+TEXT_KINDS: dict[str, TextRules] = {}
+"""Types whose content is plain text (DocumentFormat TEXT) and what reads them. Raises AwsError for what is no such text."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a valid content says about itself. `files` are the attachments that it names."""
+    """What a valid content says about itself. `files` maps the attachments that it names to their sha256 (empty: not said)."""
 
     schema_version: str
     description: str
     parameters: list[dict[str, str]]
     platform_types: list[str]
-    files: list[str]
+    files: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Examiner:
-    """The rules, with what only others know: `check_runbook` lists what Automation cannot run, `plugins` what nodes can."""
+    """The rules, with what only others know: `check_runbook` lists what Automation cannot run."""
 
     check_runbook: RunbookCheck
-    plugins: frozenset[str]
 
     def examine(self, kind: str, content: str, form: str, version_name: str) -> Facts:
         """Return the facts, or raise AwsError with every problem."""
-        if kind not in SCHEMAS:
+        if kind not in SCHEMAS and kind not in TEXT_KINDS:
             raise NotSupported(f"the document type {kind}", "CreateDocument")
-        if form not in ("JSON", "YAML"):
-            raise NotSupported(f"the document format {form}", "CreateDocument")
         size = len(content.encode())
         if size > CONTENT_BYTES_MAX:
             raise AwsError("MaxDocumentSizeExceeded", f"A document has at most {CONTENT_BYTES_MAX} bytes; this one has {size}.")
+        if kind in TEXT_KINDS:
+            return self._examine_text(kind, content, form)
+        if form not in FORMATS:
+            # ASSUMED: the error's name; API CreateDocumentRequest.DocumentFormat lists TEXT, which calendars use.
+            raise _refuse(kind, [f"its DocumentFormat is JSON or YAML, found {form}"])
         try:
             value = text.read(content, form)
         except text.Unreadable as problem:
@@ -65,15 +71,21 @@ class Examiner:
             description=str(value.get("description") or ""),
             parameters=describe_parameters(value.get("parameters") or {}),
             platform_types=platforms,
-            files=list(value.get("files") or {}),
+            files={name: _checksum(entry) for name, entry in (value.get("files") or {}).items()},
         )
+
+    @staticmethod
+    def _examine_text(kind: str, content: str, form: str) -> Facts:
+        if form != "TEXT":
+            raise _refuse(kind, [f"its DocumentFormat is TEXT, found {form}"])
+        return TEXT_KINDS[kind](content)
 
     def _judge(self, kind: str, value: dict[str, Any], schema: str, version_name: str) -> tuple[list[str], list[str]]:
         match kind:
             case "Package":
                 return manifests.problems(value, version_name), manifests.platform_types(value)
             case "Command":
-                return command_rules.problems(value, schema, self.plugins), command_rules.platform_types(value)
+                return command_rules.problems(value, schema), command_rules.platform_types(value)
             case _:
                 problems = runbook_rules.problems(value)
                 # Automation's own check expects the outline to be right.
@@ -95,6 +107,11 @@ def describe_parameters(declared: dict[str, Any]) -> list[dict[str, str]]:
             shown["DefaultValue"] = default if isinstance(default, str) else json.dumps(default)
         described.append(shown)
     return described
+
+
+def _checksum(entry: Any) -> str:
+    checksums = entry.get("checksums") if isinstance(entry, dict) else None
+    return str(checksums.get("sha256", "")) if isinstance(checksums, dict) else ""
 
 
 def _schema_of(kind: str, value: dict[str, Any]) -> str:

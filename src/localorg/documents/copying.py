@@ -1,23 +1,33 @@
 """Bringing the attachments of a version into our own keeping, and the version out of Creating.
 
-Flow: `begin` submits s3:GetObject per file under the caller's rights -> each outcome comes back as `attachment-copied` -> when all
-are in and the version has been visible as Creating long enough (`settle`), it is Active, or Failed with every reason.
+Flow: `begin` submits s3:ListObjectsV2 per folder that is to be listed, and s3:GetObject per file, under the caller's rights -> the
+outcomes come back as `folder-listed` and `attachment-copied` -> when all are in and the version has been visible as Creating long
+enough (`settle`), it is Active, or Failed with every reason.
 Rules: bytes lie in Blobs, rows hold digest and size. After a restart what is missing is asked for again (`resume`).
 # AWS: user guide, distributor-working-with-packages-create: the source may be removed once the document is Active.
-# ASSUMED: the copy is not compared with the checksums of the manifest; AWS computes its own hash, and nodes check the manifest's.
+Open questions: folder-listing, attachment-checksum.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from localorg.documents.records import ATTACHMENT_BYTES_MAX, AttachmentRecord, DocumentRecord, Shelf, VersionRecord
+from localorg.documents.folders import is_listed_first, take_listing
+from localorg.documents.records import (
+    ATTACHMENT_BYTES_MAX,
+    AttachmentRecord,
+    DocumentRecord,
+    FolderRecord,
+    Shelf,
+    VersionRecord,
+)
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ApiCall
 from localorg.protocol.gateway import Gateway
 
 ENGINE = "documents"
-COPIED = "attachment-copied"
+COPIED, LISTED = "attachment-copied", "folder-listed"
 SETTLE = "version-settles"
 
 
@@ -53,19 +63,41 @@ class Copying:
         version = self._shelf.version(document, data["number"]) if document else None
         if document is None or version is None or not version.is_pending or version.created != data["created"]:
             return
-        if event.name == COPIED:
-            self._take(version, data)
-            self._shelf.keep(document, version)
+        match event.name:
+            case "attachment-copied":
+                self._take(version, data)
+                self._shelf.keep(document, version)
+            case "folder-listed":
+                take_listing(version, version.folders[data["folder"]], data)
+                self._shelf.keep(document, version)
+                self._request(document, version)
         self._settle(document, version)
 
     def _request(self, document: DocumentRecord, version: VersionRecord) -> None:
-        if version.copier is None:
+        """Ask for every listing, and, once they are in, for every file that is not there yet."""
+        waiting = [position for position, folder in enumerate(version.folders) if self._is_awaited(folder)]
+        for position in waiting:
+            folder = version.folders[position]
+            params = {"Bucket": folder.bucket, "Prefix": folder.prefix, "Delimiter": "/"}
+            self._submit(document, version, "ListObjectsV2", params, Event(ENGINE, LISTED, {"folder": position}))
+        if waiting:
             return
         for file in version.attachments:
             if not file.digest and not file.problem:
-                params = {"Bucket": file.bucket, "Key": file.key}
-                reply = Event(ENGINE, COPIED, {**_key(document, version), "file": file.name})
-                self._gateway.submit(ApiCall(version.copier, document.region, "s3", "GetObject", params), reply)
+                reply = Event(ENGINE, COPIED, {"file": file.name})
+                self._submit(document, version, "GetObject", {"Bucket": file.bucket, "Key": file.key}, reply)
+
+    def _submit(
+        self, document: DocumentRecord, version: VersionRecord, operation: str, params: dict[str, Any], reply: Event
+    ) -> None:
+        if version.copier is None:
+            return
+        call = ApiCall(version.copier, document.region, "s3", operation, params)
+        self._gateway.submit(call, replace(reply, data={**_key(document, version), **reply.data}))
+
+    def _is_awaited(self, folder: FolderRecord) -> bool:
+        must_list = is_listed_first(folder, self._kernel.settings.reading("folder-listing"))
+        return must_list and not folder.is_listed and not folder.problem
 
     def _take(self, version: VersionRecord, data: dict[str, Any]) -> None:
         file = next(attachment for attachment in version.attachments if attachment.name == data["file"])
@@ -78,10 +110,15 @@ class Copying:
             file.problem = f"{file.name}: {len(body)} bytes; an attachment has at most {ATTACHMENT_BYTES_MAX}"
             return
         file.digest, file.size = self._blobs.put(body), len(body)
+        is_compared = self._kernel.settings.reading("attachment-checksum") == "service-compares"
+        if is_compared and file.expected and file.digest != file.expected.lower():
+            file.problem = f"{file.name}: its sha256 is {file.digest}, and the content says {file.expected}"
 
     def _settle(self, document: DocumentRecord, version: VersionRecord) -> None:
-        problems = [file.problem for file in version.attachments if file.problem]
+        said = [folder.problem for folder in version.folders] + [file.problem for file in version.attachments]
+        problems = [problem for problem in said if problem]
         is_copied = all(file.digest or file.problem for file in version.attachments)
+        is_copied = is_copied and not any(self._is_awaited(folder) for folder in version.folders)
         if self._kernel.now() < version.settles or not is_copied:
             return
         version.status = "Failed" if problems else "Active"

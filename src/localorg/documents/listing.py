@@ -9,9 +9,9 @@ from typing import Any
 from localorg.documents.aws_owned import OWNER
 from localorg.documents.lookup import Found
 from localorg.documents.records import VersionRecord
-from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.errors import AwsError
 
-OWNERS = ("All", "Amazon", "Private", "Public", "Self")
+OWNERS = ("All", "Amazon", "Private", "Public", "Self", "ThirdParty")
 Test = Callable[[Found, VersionRecord], bool]
 TESTS: dict[str, Callable[[Found, VersionRecord, list[str]], bool]] = {
     # AWS: "you can use a name prefix"
@@ -31,6 +31,10 @@ def tests(params: dict[str, Any]) -> list[Test]:
     new = [(one.get("Key", ""), one.get("Values") or []) for one in params.get("Filters") or []]
     if old and new:
         raise AwsError("ValidationException", "Give Filters or DocumentFilterList, not both.")
+    tags = [key for key, _ in old + new if key.startswith("tag:")]
+    if len(tags) > 1:
+        # AWS: API ListDocumentsRequest.Filters, "only supports filtering documents by using a single tag key". ASSUMED: the error.
+        raise AwsError("InvalidFilterKey", f"ListDocuments filters by one tag key; found {', '.join(tags)}.")
     return [_test(key, values) for key, values in old + new]
 
 
@@ -47,8 +51,6 @@ def _test(key: str, values: list[str]) -> Test:
 
 
 def _owner(values: list[str]) -> Test:
-    if values == ["ThirdParty"]:
-        raise NotSupported("the owner ThirdParty", "ListDocuments")
     if len(values) != 1 or values[0] not in OWNERS:
         raise AwsError("InvalidFilterKey", f"Owner takes exactly one of {', '.join(OWNERS)}; found {', '.join(values)}.")
     match values[0]:
@@ -58,6 +60,8 @@ def _owner(values: list[str]) -> Test:
             return lambda found, _: found.owner == OWNER
         case "Public":
             return lambda found, _: not found.is_own and "all" in found.document.shares
+        case "ThirdParty":
+            return lambda _found, _version: False  # documents of partners of AWS: there are none in a local organization
         case "Private":
             return lambda found, _: not found.is_own and found.owner != OWNER and "all" not in found.document.shares
         case _:

@@ -13,7 +13,7 @@ from localorg.documents.lookup import Found, Lookup
 from localorg.documents.paging import cut
 from localorg.documents.records import Shelf, SigningKey, VersionRecord
 from localorg.kernel.blobs import Blobs
-from localorg.kernel.errors import NotSupported
+from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Handler, Output, Request
 
@@ -70,8 +70,11 @@ class Reading:
         version = self._lookup.choose(found, request.params)
         # AWS: API GetDocumentRequest.DocumentFormat, "JSON is the default format".
         form = request.params.get("DocumentFormat", "JSON")
-        if form not in ("JSON", "YAML"):
-            raise NotSupported(f"the document format {form}", "GetDocument")
+        if version.format == "TEXT":
+            form = "TEXT"  # plain text, such as a calendar, has no other form
+        elif form == "TEXT":
+            # ASSUMED: the error's name; AWS does not say what asking for the TEXT of a JSON document answers.
+            raise AwsError("InvalidDocument", f"{found.shown_name} has no TEXT form; ask for JSON or YAML.")
         content = version.content if form == version.format else text.write(text.read(version.content, version.format), form)
         answer = answers.content(found, version, content, form)
         attached = self._attachments(found, version, request.now)

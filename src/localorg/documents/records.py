@@ -33,6 +33,19 @@ class AttachmentRecord:
     digest: str = ""
     size: int = 0
     problem: str = ""
+    expected: str = ""
+    """The sha256 that the content says, empty when it says none."""
+
+
+@dataclass
+class FolderRecord:
+    """A folder of S3 that is listed before its files are copied. `takes_all`: the content names no files, so all are taken."""
+
+    bucket: str
+    prefix: str
+    takes_all: bool
+    is_listed: bool = False
+    problem: str = ""
 
 
 @dataclass
@@ -55,6 +68,7 @@ class VersionRecord:
     parameters: list[dict[str, str]] = field(default_factory=list)
     platform_types: list[str] = field(default_factory=list)
     attachments: list[AttachmentRecord] = field(default_factory=list)
+    folders: list[FolderRecord] = field(default_factory=list)
     copier: Principal | None = None
     """Under whose rights the attachments are copied; None once that is over."""
 

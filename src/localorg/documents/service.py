@@ -12,7 +12,6 @@ from pathlib import Path
 
 from localorg.documents import answers, sources
 from localorg.documents.aws_owned import OWNER, contents
-from localorg.documents.command_rules import PLATFORMS, SUPPORTED_PLUGINS
 from localorg.documents.content import Examiner, Facts, RunbookCheck, content_hash
 from localorg.documents.copying import ENGINE, Copying, files_by_name
 from localorg.documents.lookup import Lookup
@@ -28,9 +27,11 @@ from localorg.documents.records import (
     Shelf,
     VersionRecord,
 )
+from localorg.documents.sources import Sources
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
+from localorg.kernel.settings import Settings
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.tagging import TagHolder, as_mapping
@@ -43,7 +44,7 @@ class Documents:
     """Systems Manager documents of every account and Region.
 
     `check_runbook` takes an Automation document as a dict and returns a sentence per thing that Automation cannot run;
-    `plugins` are the Command plugins that nodes have; `random_bytes` makes the key of download addresses.
+    `random_bytes` makes the key of download addresses.
     """
 
     def __init__(
@@ -53,13 +54,12 @@ class Documents:
         blobs: Blobs,
         check_runbook: RunbookCheck,
         *,
-        plugins: frozenset[str] = SUPPORTED_PLUGINS,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._kernel = kernel
-        self._examiner = Examiner(check_runbook, plugins)
+        self._examiner = Examiner(check_runbook)
         self._shelf = Shelf(kernel.store)
-        self._lookup = Lookup(self._shelf, _aws_owned(), kernel.settings.partition)
+        self._lookup = Lookup(self._shelf, _aws_owned(kernel.settings), kernel.settings.partition)
         self._copying = Copying(kernel, gateway, self._shelf, blobs, self._publish)
         self._reading = Reading(kernel, self._shelf, self._lookup, blobs, random_bytes)
         self._owning = Owning(self._shelf, self._lookup, self._publish)
@@ -108,7 +108,7 @@ class Documents:
         if params.get("Requires"):
             raise NotSupported("the parameter Requires", "CreateDocument")
         facts = self._examine(request, kind)
-        files = self._files(request, facts)
+        found = self._sources(request, facts)
         key = (request.account, request.region, name)
         if key in self._shelf.documents:
             raise AwsError(
@@ -119,7 +119,7 @@ class Documents:
                 "DocumentLimitExceeded", f"{request.account} has {DOCUMENTS_MAX} documents in {request.region}. Delete some."
             )
         document = DocumentRecord(request.account, request.region, name, kind, request.now, tags=as_mapping(params.get("Tags")))
-        return self._add_version(request, document, facts, files)
+        return self._add_version(request, document, facts, found)
 
     def _update(self, request: Request) -> Output:
         params = request.params
@@ -133,9 +133,10 @@ class Documents:
                 f"Only the latest version of {document.name} can be updated: pass $LATEST or {latest.number}, not {base}.",
             )
         facts = self._examine(request, document.type)
-        files = self._files(request, facts)
+        _check_editable(document, latest, facts)
+        found = self._sources(request, facts)
         self._check_new_version(document, latest, params["Content"], params.get("VersionName", ""))
-        return self._add_version(request, document, facts, files)
+        return self._add_version(request, document, facts, found)
 
     def _check_new_version(self, document: DocumentRecord, latest: VersionRecord, content: str, version_name: str) -> None:
         versions = self._shelf.versions_of(document)
@@ -158,7 +159,7 @@ class Documents:
         form = params.get("DocumentFormat", "JSON")
         return self._examiner.examine(kind, params["Content"], form, params.get("VersionName", ""))
 
-    def _files(self, request: Request, facts: Facts) -> list[AttachmentRecord]:
+    def _sources(self, request: Request, facts: Facts) -> Sources:
         def reuse(name: str, number: str, file: str) -> AttachmentRecord | None:
             # ASSUMED: whoever reuses a file of a document must be allowed to read that document.
             request.check(Access("ssm:GetDocument", self._lookup.arn_of(request, name)))
@@ -167,8 +168,9 @@ class Documents:
 
         return sources.attachments(request.params.get("Attachments") or [], facts.files, reuse)
 
-    def _add_version(self, request: Request, document: DocumentRecord, facts: Facts, files: list[AttachmentRecord]) -> Output:
+    def _add_version(self, request: Request, document: DocumentRecord, facts: Facts, found: Sources) -> Output:
         params = request.params
+        former = self._shelf.latest(document) if document.last_number else None
         document.last_number += 1
         version = VersionRecord(
             number=document.last_number,
@@ -180,20 +182,22 @@ class Documents:
             # AWS: aws CLI examples of create-document and update-document.
             status="Creating" if request.operation == "CreateDocument" else "Updating",
             version_name=params.get("VersionName", ""),
-            display_name=params.get("DisplayName", ""),
-            target_type=params.get("TargetType", ""),
+            # AWS: API UpdateDocumentRequest.DisplayName: without one, the existing value is applied. ASSUMED: so with TargetType.
+            display_name=params.get("DisplayName", former.display_name if former else ""),
+            target_type=params.get("TargetType", former.target_type if former else ""),
             schema_version=facts.schema_version,
             description=facts.description,
             parameters=facts.parameters,
             platform_types=facts.platform_types,
-            attachments=files,
-            copier=request.principal if files else None,
+            attachments=list(found.records.values()),
+            folders=found.folders,
+            copier=request.principal if found.records or found.folders else None,
         )
         self._shelf.keep(document, version)
         self._copying.begin(document, version)
         self._publish(document)
-        found = self._lookup.find(request, document.name)
-        return {"DocumentDescription": answers.description(found, version, version.number)}
+        seen = self._lookup.find(request, document.name)
+        return {"DocumentDescription": answers.description(seen, version, version.number)}
 
     def _update_default(self, request: Request) -> Output:
         document = self._lookup.own(request, request.params["Name"])
@@ -234,10 +238,23 @@ class Documents:
         self._kernel.publish("document.changed", {"account": document.account, "region": document.region, "name": document.name})
 
 
-def _aws_owned() -> dict[str, tuple[DocumentRecord, VersionRecord]]:
-    examiner = Examiner(lambda _runbook: [], frozenset(PLATFORMS))
+def _check_editable(document: DocumentRecord, latest: VersionRecord, facts: Facts) -> None:
+    """Raise InvalidDocumentSchemaVersion for a Command document of schema 1.2, which has no second version.
+
+    AWS: user guide, documents-schemas-features: with schema 1.2 a change must be saved as a document of another name.
+    """
+    old = [one.schema_version for one in (latest, facts) if document.type == "Command" and one.schema_version.startswith("1.")]
+    if old:
+        raise AwsError(
+            "InvalidDocumentSchemaVersion",
+            f"{document.name} cannot be updated: documents of schema {old[0]} have one version. Use schema 2.2, or another name.",
+        )
+
+
+def _aws_owned(settings: Settings) -> dict[str, tuple[DocumentRecord, VersionRecord]]:
+    examiner = Examiner(lambda _runbook: [])
     owned = {}
-    for name, content in contents().items():
+    for name, content in contents(settings.reading("download-folder-step")).items():
         facts = examiner.examine("Command", content, "JSON", "")
         document = DocumentRecord(OWNER, "", name, "Command", AWS_OWNED_CREATED, last_number=1)
         version = VersionRecord(

@@ -49,6 +49,33 @@ QUESTIONS: tuple[Question, ...] = (
         {"Success": "it did what it was told to tolerate", "Failed": "any failed pair makes it Failed"},
         "The guide explains only when no more pairs are started.",
     ),
+    Question(
+        "folder-listing",
+        "What must whoever publishes a package be allowed on the folder that SourceUrl names?",
+        {
+            "objects-only": "s3:GetObject on the files that the manifest names",
+            "needs-list": "s3:ListBucket on the bucket too, since Distributor lists the folder first",
+        },
+        "The guide names s3:GetObject only; the value of SourceUrl is a folder, not a file.",
+    ),
+    Question(
+        "attachment-checksum",
+        "Does Distributor compare the files that it copies with the checksums of the manifest?",
+        {
+            "nodes-compare": "no: the version becomes Active, and nodes refuse a file whose sha256 is another",
+            "service-compares": "yes: a version with a file whose sha256 is another is Failed",
+        },
+        "The guide wants the checksums in the manifest and does not say who checks them; the agent does.",
+    ),
+    Question(
+        "download-folder-step",
+        "On which platforms does AWS-ConfigureAWSPackage have its step createDownloadFolder?",
+        {
+            "windows-only": "in the document of every platform, with a precondition: Linux and macOS show it as Skipped",
+            "absent": "the document that Linux and macOS get has the step configurePackage alone",
+        },
+        "A screenshot of a run on Windows shows the step; its body and its condition are not published.",
+    ),
 )
 
 

@@ -62,25 +62,44 @@ class Buckets:
         return service == "s3"
 
     def access(self, call: ApiCall) -> Sequence[Access]:
-        return [Access("s3:GetObject", f"arn:aws:s3:::{call.params['Bucket']}/{call.params['Key']}")]
+        bucket = f"arn:aws:s3:::{call.params['Bucket']}"
+        if call.operation == "ListObjectsV2":
+            return [Access("s3:ListBucket", bucket)]
+        return [Access("s3:GetObject", f"{bucket}/{call.params['Key']}")]
 
     def submit(self, call: ApiCall, reply: Event) -> None:
         self.asked.append(call)
         if self.is_slow:
             return
-        body = self.objects.get((call.params["Bucket"], call.params["Key"]))
-        outcome: dict[str, Any] = {"ok": True, "output": {"Body": body}}
-        if body is None:
-            outcome = {"ok": False, "error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}}
+        outcome = self._listing(call) if call.operation == "ListObjectsV2" else self._object(call)
         self.kernel.post(Event(reply.engine, reply.name, {**reply.data, **outcome}))
+
+    def _object(self, call: ApiCall) -> dict[str, Any]:
+        body = self.objects.get((call.params["Bucket"], call.params["Key"]))
+        if body is None:
+            return {"ok": False, "error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}}
+        return {"ok": True, "output": {"Body": body}}
+
+    def _listing(self, call: ApiCall) -> dict[str, Any]:
+        """One level, as with Delimiter=/."""
+        prefix = call.params["Prefix"]
+        keys = [key for bucket, key in self.objects if bucket == call.params["Bucket"] and key.startswith(prefix)]
+        return {"ok": True, "output": {"Contents": [{"Key": key} for key in keys if "/" not in key.removeprefix(prefix)]}}
 
 
 class Harness:
-    """Documents over a real kernel, gateway and validator. `store` and `blobs` outlive it, for restarts."""
+    """Documents over a real kernel, gateway and validator. `store` and `blobs` outlive it, for restarts; `readings` are chosen."""
 
-    def __init__(self, store: Store | None = None, blobs: Blobs | None = None, clock: VirtualClock | None = None) -> None:
+    def __init__(
+        self,
+        store: Store | None = None,
+        blobs: Blobs | None = None,
+        clock: VirtualClock | None = None,
+        **readings: str,
+    ) -> None:
         self.store, self.blobs, self.clock = store or Store(), blobs or Blobs(), clock or VirtualClock()
-        self.kernel = Kernel(self.store, self.clock, Settings(regions=(HOME, AWAY)))
+        chosen = {question.replace("_", "-"): reading for question, reading in readings.items()}
+        self.kernel = Kernel(self.store, self.clock, Settings(regions=(HOME, AWAY), readings=chosen))
         self.buckets = Buckets(self.kernel)
         self.authoriser: Any = AllowAll()
         self.gateway = Gateway(self.kernel, self.authoriser, validate, self.buckets)

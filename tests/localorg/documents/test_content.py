@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from localorg.documents import text
 from localorg.documents.aws_owned import contents
-from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.errors import AwsError
 
 
 def refused(kind: str, content: str, **params: Any) -> AwsError:
@@ -82,16 +82,48 @@ def test_what_automation_cannot_run_is_refused_when_the_document_is_created() ->
     assert caught.value.code == "InvalidDocumentContent"
 
 
-def test_unknown_plugins_and_those_that_nodes_lack_are_named() -> None:
-    """Documented: user guide, documents-command-ssm-plugin-reference, for the names; refusing at creation is ours."""
+def test_plugins_that_aws_does_not_have_are_named() -> None:
+    """Documented: user guide, documents-command-ssm-plugin-reference; which of them a node can perform is the node's concern."""
     steps = [{"name": "a", "action": "aws:runSellScript", "inputs": {}}]
     error = refused("Command", json.dumps({"schemaVersion": "2.2", "mainSteps": steps}))
     assert error.code == "InvalidDocumentContent"
     assert "AWS has no plugin aws:runSellScript" in error.message
     steps[0]["action"] = "aws:domainJoin"
-    lacking = refused("Command", json.dumps({"schemaVersion": "2.2", "mainSteps": steps}))
-    assert isinstance(lacking, NotSupported)
-    assert "the plugin aws:domainJoin in Command documents" in lacking.message
+    assert Harness().create("Sample", json.dumps({"schemaVersion": "2.2", "mainSteps": steps}))["PlatformTypes"] == [
+        "Windows",
+        "Linux",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "step", "words"),
+    [
+        ("2.2", {"onSuccess": "exit"}, "mainSteps[0] has unknown fields onSuccess; onSuccess and finallyStep belong into inputs"),
+        (
+            "2.0",
+            {"precondition": {"StringEquals": ["platformType", "Linux"]}},
+            "precondition needs schema 2.2; this document says 2.0",
+        ),
+        ("2.2", {"precondition": ["platformType"]}, "mainSteps[0].precondition must map an operator to its operands"),
+        ("2.2", {"precondition": {"StringLike": ["a", "b"]}}, "has the operator StringLike; AWS has StringEquals"),
+        ("2.2", {"precondition": {"StringEquals": ["a"]}}, "StringEquals must be a list of two strings, found ['a']"),
+    ],
+)
+def test_steps_say_only_what_agents_read(schema: str, step: dict[str, Any], words: str) -> None:
+    """Documented: user guide, documents-schemas-features (preconditions). Assumed: other fields of a step are refused."""
+    steps = [{"name": "a", "action": "aws:runShellScript", "inputs": {"runCommand": []}, **step}]
+    error = refused("Command", json.dumps({"schemaVersion": schema, "mainSteps": steps}))
+    assert error.code == "InvalidDocumentContent"
+    assert words in error.message
+
+
+def test_text_is_no_format_of_commands_and_runbooks() -> None:
+    """Assumed: TEXT is for calendars; a Command document is JSON or YAML, and has no TEXT form to get."""
+    assert refused("Command", COMMAND, DocumentFormat="TEXT").code == "InvalidDocumentContent"
+    house = Harness()
+    house.create()
+    with pytest.raises(AwsError, match=r"Greet has no TEXT form; ask for JSON or YAML\."):
+        house.call("GetDocument", Name="Greet", DocumentFormat="TEXT")
 
 
 def test_parameters_must_be_declared_well() -> None:
@@ -185,9 +217,11 @@ def test_the_documents_of_aws_are_there_in_every_account_and_region() -> None:
         ]
     assert sorted(contents()) == [
         "AWS-ConfigureAWSPackage",
+        "AWS-GatherSoftwareInventory",
         "AWS-RefreshAssociation",
         "AWS-RunPowerShellScript",
         "AWS-RunShellScript",
+        "AWS-UpdateSSMAgent",
     ]
     by_arn = house.call("GetDocument", Name="arn:aws:ssm:eu-west-1::document/AWS-RunShellScript")
     assert by_arn["Name"] == "AWS-RunShellScript"

@@ -1,11 +1,13 @@
 """Distributor packages: where files come from, the copy, what goes wrong, and the addresses from which nodes download."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from documents.harness import HUB, MEMBER, Harness, manifest, principal
+from documents.harness import COMMAND, HUB, MEMBER, RUNBOOK, Harness, manifest, principal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,18 +107,23 @@ def test_files_that_are_missing_fail_the_version_and_say_why() -> None:
     assert "AttachmentsContent" not in house.call("GetDocument", Name="tool")
 
 
-class DeniesS3:
-    """An authoriser that lets everything through but reading objects."""
+class Denies:
+    """An authoriser that lets everything through but one action."""
+
+    def __init__(self, action: str) -> None:
+        self.action = action
 
     def check(self, principal: Principal, region: str, access: Access) -> None:
-        if access.action == "s3:GetObject":
-            raise AccessDenied(f"User: {principal.arn} is not authorized to perform: s3:GetObject on resource: {access.resource}")
+        if access.action == self.action:
+            raise AccessDenied(
+                f"User: {principal.arn} is not authorized to perform: {self.action} on resource: {access.resource}"
+            )
 
 
 def test_the_copy_is_made_under_the_rights_of_the_caller() -> None:
     """Documented: user guide, distributor-getting-s3-bucket: the caller needs s3:GetObject."""
     house = Harness()
-    house.gateway.authoriser = DeniesS3()
+    house.gateway.authoriser = Denies("s3:GetObject")
     house.publish()
     house.wait()
     assert status(house) == (
@@ -245,3 +252,89 @@ def test_each_version_has_its_own_files() -> None:
         for version, body in (("1.0", b"zip 1.0"), ("2.0", b"second")):
             (file,) = house.call("GetDocument", account, Name=name, VersionName=version)["AttachmentsContent"]
             assert fetch(house, file["Url"]) == body
+
+
+@pytest.mark.parametrize(
+    ("reading", "outcome"),
+    [
+        ("objects-only", ("Active", "")),
+        (
+            "needs-list",
+            (
+                "Failed",
+                (
+                    "s3://shelf/tool/1.0/: AccessDeniedException for ListBucket: User: arn:aws:iam::111111111111:user/admin "
+                    "is not authorized to perform: s3:ListBucket on resource: arn:aws:s3:::shelf"
+                ),
+            ),
+        ),
+    ],
+)
+def test_whether_a_folder_must_be_listed_is_an_open_question(reading: str, outcome: tuple[str, str]) -> None:
+    """Assumed: both readings of folder-listing; with the right to list, both end Active."""
+    house = Harness(folder_listing=reading)
+    house.gateway.authoriser = Denies("s3:ListBucket")
+    house.publish()
+    house.wait()
+    assert status(house) == outcome
+    allowed = Harness(folder_listing=reading)
+    allowed.publish()
+    allowed.wait()
+    assert status(allowed) == ("Active", "")
+
+
+def test_a_folder_is_taken_as_a_whole_when_the_content_names_no_files() -> None:
+    """Documented: API AttachmentsSource, SourceUrl; a Command document need not name its files. Assumed: one level of the folder."""
+    house = Harness()
+    for key in ("kit/one.sh", "kit/two.sh", "kit/deeper/three.sh", "kitten/four.sh"):
+        house.buckets.objects["shelf", key] = key.encode()
+    house.create(Attachments=[{"Key": "SourceUrl", "Values": ["s3://shelf/kit"]}])
+    house.wait()
+    assert status(house, "Greet") == ("Active", "")
+    files = house.call("GetDocument", Name="Greet")["AttachmentsContent"]
+    assert [(file["Name"], fetch(house, file["Url"])) for file in files] == [("one.sh", b"kit/one.sh"), ("two.sh", b"kit/two.sh")]
+    house.create("Empty", Attachments=[{"Key": "SourceUrl", "Values": ["s3://shelf/nothing"]}])
+    house.wait()
+    assert status(house, "Empty") == ("Failed", "s3://shelf/nothing/: there is no file in this folder")
+    for number in range(21):
+        house.buckets.objects["shelf", f"many/{number:03}.sh"] = b"x"
+    house.create("Many", Attachments=[{"Key": "SourceUrl", "Values": ["s3://shelf/many"]}])
+    house.wait()
+    assert status(house, "Many") == ("Failed", "s3://shelf/many/: 21 files; a document has at most 20 attachments")
+
+
+@pytest.mark.parametrize("kind", ["Automation", "Command"])
+def test_runbooks_and_commands_have_attachments_too(kind: str) -> None:
+    """Documented: user guide, automation-authoring-runbooks-scripted-examples: `files` with checksums, and S3FileUrl per file."""
+    house = Harness()
+    house.buckets.objects["shelf", "steps.py"] = b"def steps(): ..."
+    content = json.loads(RUNBOOK if kind == "Automation" else COMMAND)
+    content["files"] = {"steps.py": {"checksums": {"sha256": hashlib.sha256(b"def steps(): ...").hexdigest()}}}
+    source = [{"Key": "S3FileUrl", "Values": ["s3://shelf/steps.py"], "Name": "steps.py"}]
+    house.create("Greet", json.dumps(content), kind, Attachments=source)
+    house.wait()
+    (file,) = house.call("GetDocument", Name="Greet")["AttachmentsContent"]
+    assert (file["Name"], fetch(house, file["Url"])) == ("steps.py", b"def steps(): ...")
+
+
+def test_who_compares_checksums_is_an_open_question() -> None:
+    """Assumed: both readings of attachment-checksum, for a file that is not what the manifest says."""
+    house = Harness()
+    house.publish()
+    house.wait()
+    assert status(house) == ("Active", "")
+    strict = Harness(attachment_checksum="service-compares")
+    strict.publish()
+    strict.wait()
+    said, why = status(strict)
+    assert (said, why.startswith("tool_linux.zip: its sha256 is ")) == ("Failed", True)
+
+
+def test_the_step_for_windows_is_an_open_question() -> None:
+    """Assumed: both readings of download-folder-step; configurePackage is the last step under both."""
+    steps = {}
+    for reading in ("windows-only", "absent"):
+        house = Harness(download_folder_step=reading)
+        content = json.loads(house.call("GetDocument", Name="AWS-ConfigureAWSPackage")["Content"])
+        steps[reading] = [step["name"] for step in content["mainSteps"]]
+    assert steps == {"windows-only": ["createDownloadFolder", "configurePackage"], "absent": ["configurePackage"]}

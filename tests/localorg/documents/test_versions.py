@@ -105,6 +105,28 @@ def test_a_version_that_is_not_there_is_invalid(asked: dict[str, str]) -> None:
     assert caught.value.code == "InvalidDocumentVersion"
 
 
+def test_a_document_of_schema_1_2_has_one_version() -> None:
+    """Documented: user guide, documents-schemas-features: a change of a 1.2 document must be saved under another name."""
+    house = Harness()
+    old = {"schemaVersion": "1.2", "runtimeConfig": {"aws:runShellScript": {"properties": [{"id": "0", "runCommand": ["date"]}]}}}
+    house.create("Old", json.dumps(old))
+    house.create()
+    for name, content in (("Old", COMMAND), ("Greet", json.dumps(old))):
+        with pytest.raises(AwsError, match=f"{name} cannot be updated: documents of schema 1.2 have one version") as caught:
+            house.update(name, content)
+        assert caught.value.code == "InvalidDocumentSchemaVersion"
+
+
+def test_a_version_inherits_what_is_not_said_again() -> None:
+    """Documented: API UpdateDocumentRequest.DisplayName: the existing value is applied. Assumed: so with TargetType."""
+    house = Harness()
+    house.create(DisplayName="Greeting", TargetType="/AWS::EC2::Instance")
+    second = house.update("Greet", other(2))
+    assert (second["DisplayName"], second["TargetType"]) == ("Greeting", "/AWS::EC2::Instance")
+    third = house.update("Greet", other(3), DisplayName="Hello", TargetType="/")
+    assert (third["DisplayName"], third["TargetType"]) == ("Hello", "/")
+
+
 def test_names_are_unique_per_account_and_region() -> None:
     """Documented: API DocumentAlreadyExists; documents are Regional."""
     house = Harness()

@@ -8,10 +8,15 @@ from importlib import resources
 
 OWNER = "Amazon"
 """AWS: API DocumentIdentifier.Owner of documents that AWS made."""
+CONFIGURE_PACKAGE, DOWNLOAD_FOLDER = "AWS-ConfigureAWSPackage", "createDownloadFolder"
 
 
-def contents() -> dict[str, str]:
-    """Return {document name: JSON content}, sorted by name."""
+def contents(download_folder_step: str = "windows-only") -> dict[str, str]:
+    """Return {document name: JSON content}, sorted by name. The argument answers the question download-folder-step."""
     files = sorted(resources.files(__name__).iterdir(), key=lambda file: file.name)
     texts = {file.name.removesuffix(".json"): file.read_text("utf-8") for file in files if file.name.endswith(".json")}
-    return {name: json.dumps(json.loads(text), indent=2) for name, text in texts.items()}
+    documents = {name: json.loads(text) for name, text in texts.items()}
+    if download_folder_step == "absent":
+        package = documents[CONFIGURE_PACKAGE]
+        package["mainSteps"] = [step for step in package["mainSteps"] if step["name"] != DOWNLOAD_FOLDER]
+    return {name: json.dumps(document, indent=2) for name, document in documents.items()}
