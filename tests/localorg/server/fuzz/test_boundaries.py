@@ -13,8 +13,8 @@ from tools.docs.supported import engines_in_memory
 
 OPERATIONS = engines_in_memory().gateway.operations()
 SERVICES = sorted({service for service, _ in OPERATIONS})
-WITHOUT_LIMITS = frozenset({"ec2messages", "ssmmessages"})
-"""Their models are ours, and say nothing that was not seen."""
+WITHOUT_LIMITS = frozenset({"ec2", "ec2messages", "ssmmessages"})
+"""The models of these say no limits on what is offered here (those of the agent are ours, and say nothing that was not seen)."""
 TEXT_MAX = 100_000
 """Limits above this are checked for the text that is too long only where it stays small enough to make."""
 LIST_MAX = 2_000
