@@ -51,6 +51,8 @@ class ControlPlane:
     downloads: list[str] = field(default_factory=list)
     documents: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     attachments: dict[str, bytes] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    """/bucket/key -> what a node put there."""
     down: bool = False
     """Answer everything with 503."""
     access_key: str = "ASIAFIRST"
@@ -98,10 +100,11 @@ class ControlPlane:
             self.changed.notify_all()
         return message_id
 
-    def send(self, instance_id: str, content: dict[str, Any], parameters: dict[str, Any] | None = None) -> str:
-        """Send a command; returns the message id."""
+    def send(self, instance_id: str, content: dict[str, Any], parameters: dict[str, Any] | None = None, **more: str) -> str:
+        """Send a command; returns the message id. `more` goes into the payload."""
         command_id = str(uuid.uuid4())
         payload = {"Parameters": parameters or {}, "DocumentContent": content, "CommandId": command_id, "DocumentName": "Test"}
+        payload |= more
         return self.deliver(instance_id, "aws.ssm.sendCommand.eu-west-1", payload, f"aws.ssm.{command_id}.{instance_id}")
 
     def cancel(self, instance_id: str, message_id: str) -> str:
@@ -262,6 +265,16 @@ class _Handler(BaseHTTPRequestHandler):
             expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
             keys = {"AccessKeyId": self.plane.access_key, "SecretAccessKey": "key", "Token": "token"}
             self._send(200, json.dumps({"Code": "Success", **keys, "Expiration": expiration}).encode())
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        assert "/eu-west-1/s3/aws4_request" in self.headers["Authorization"]
+        assert self.headers["x-amz-content-sha256"] == hashlib.sha256(body).hexdigest()
+        if self.path.startswith("/locked/"):
+            self._send(403, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+            return
+        self.plane.objects[self.path] = body
+        self._send(200, b"")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

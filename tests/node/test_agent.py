@@ -291,3 +291,55 @@ def test_a_wrong_secret_gets_no_credentials(sandbox: None, tmp_path: Path) -> No
         assert "the node gets no credentials: status 403, wrong secret" in log.read_text()
         assert "wrong-one" not in log.read_text()
         assert plane.registrations == []
+
+
+OLD_SHELL = {
+    "schemaVersion": "1.2",
+    "parameters": {"commands": {"type": "StringList"}},
+    "runtimeConfig": {"aws:runShellScript": {"properties": [{"id": "0.aws:runShellScript", "runCommand": "{{ commands }}"}]}},
+}
+
+
+def test_output_goes_to_s3_whole(fleet: Fleet) -> None:
+    """Observed: the agent's source: PREFIX/COMMAND/NODE/PLUGIN/STEP/stdout, with the agent's own words in stderr."""
+    where = {"OutputS3BucketName": "logs", "OutputS3KeyPrefix": "some/where"}
+    commands = ["seq 10000", "echo bad >&2", "exit 3"]
+    message = fleet.plane.send(fleet.one, OLD_SHELL, {"commands": commands}, **where)
+    said = fleet.plane.outcome(message)
+    command_id = message.split(".")[2]
+    prefix = f"some/where/{command_id}/{fleet.one}/awsrunShellScript"
+    step = said.step
+    assert (step["outputS3BucketName"], step["outputS3KeyPrefix"], step["stepName"]) == ("logs", prefix, "0.awsrunShellScript")
+    stored = {key: body for key, body in fleet.plane.objects.items() if command_id in key}
+    folder = f"/logs/{prefix}/0.awsrunShellScript"
+    assert set(stored) == {f"{folder}/stdout", f"{folder}/stderr"}
+    assert stored[f"{folder}/stdout"].split()[-1] == b"10000"
+    assert stored[f"{folder}/stderr"] == b"bad\nfailed to run commands: exit status 3"
+    assert len(said.out) == 24_000
+
+
+def test_a_bucket_that_refuses_fails_nothing(fleet: Fleet) -> None:
+    """Observed: the agent's source, fileS3: the failure is logged on the node only."""
+    message = fleet.plane.send(fleet.one, shell_document("echo hello"), OutputS3BucketName="locked")
+    said = fleet.plane.outcome(message)
+    assert (said.status, said.out) == ("Success", "hello\n")
+    log = fleet.file(fleet.one, "/var/log/amazon/ssm/amazon-ssm-agent.log").read_text()
+    assert f"Failed to upload the output to s3://locked/{message.split('.')[2]}" in log
+    assert "AccessDenied: no" in log
+
+
+def test_power_shell_runs_where_it_is_there(fleet: Fleet) -> None:
+    """Observed: the agent's source: /usr/bin/pwsh -f _script.ps1; without it Go's words."""
+    document = {"schemaVersion": "2.2", "mainSteps": [step("aws:runPowerShellScript", "ps", runCommand=["Get-Date"])]}
+    without = fleet.plane.outcome(fleet.plane.send(fleet.two, document))
+    assert (without.status, without.step["code"]) == ("Failed", 1)
+    assert without.err == "failed to run commands: fork/exec /usr/bin/pwsh: no such file or directory"
+    fake = 'printf \'#!/bin/sh\\necho "$1"; tail -c +4 "$2"\\n\' > /usr/bin/pwsh && chmod +x /usr/bin/pwsh'
+    assert fleet.plane.shell(fleet.two, fake).status == "Success"
+    assert fleet.plane.outcome(fleet.plane.send(fleet.two, document)).out == "-f\nGet-Date\n"
+
+
+def test_a_working_folder_that_is_not_there(fleet: Fleet) -> None:
+    """Observed: Go's words for a folder that cannot be entered."""
+    said = fleet.plane.shell(fleet.one, "echo x", workingDirectory="/not/there")
+    assert (said.status, said.err) == ("Failed", "failed to run commands: chdir /not/there: no such file or directory")

@@ -8,11 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localorg.node.calls import CallRefusedError, Unreachable
 from localorg.node.config import BadConfigError, read_config
 from localorg.node.configure_package import parse_inputs
+from localorg.node.document import DocumentStep
 from localorg.node.persona import UnknownPlatformError, detect, os_release_text
 from localorg.node.repository import PackageError, Repository, folder_name
-from localorg.node.results import OUTPUT_CHARACTERS_MAX, STDOUT_CHARACTERS_MAX, StepResult, combined, document_reply, truncated
+from localorg.node.results import (
+    OUTPUT_CHARACTERS_MAX,
+    STDOUT_CHARACTERS_MAX,
+    Status,
+    StepResult,
+    combined,
+    document_reply,
+    truncated,
+)
 from localorg.node.rootplan import (
     Bind,
     HostFacts,
@@ -25,6 +35,7 @@ from localorg.node.rootplan import (
     read_only_root_plan,
 )
 from localorg.node.scripts import timeout_s
+from localorg.node.storing import Destination, OutputStore, step_folder
 from node.running import node_entry
 
 NODE = NodeDirectories("/s/i-1/root", "/s/i-1/upper", "/s/i-1/work")
@@ -170,6 +181,83 @@ def test_long_output_is_cut_and_says_so() -> None:
 def test_the_short_output_fits(out: int, err: int) -> None:
     """Documented: ListCommandInvocations: 2,500 characters for both streams together."""
     assert len(combined("o" * out, "e" * err)) <= OUTPUT_CHARACTERS_MAX
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "ends"),
+    [
+        ("o" * 3000, "", "o\n---Output truncated---"),
+        ("o", "e" * 3000, "e\n---Error truncated----"),
+        ("o" * 3000, "e" * 3000, "e\n---Error truncated----"),
+        ("o" * 3000, "e", "o\n---Output truncated---\n----------ERROR-------\ne"),
+    ],
+)
+def test_the_short_output_says_which_stream_was_cut(out: str, err: str, ends: str) -> None:
+    """Observed: the agent's source, iohandler TruncateOutput."""
+    assert combined(out, err).endswith(ends)
+
+
+def test_a_stream_of_exactly_the_limit_is_cut_too() -> None:
+    """Observed: the agent's source, pluginutil StringPrefix."""
+    assert truncated("x" * 10 + "y" * 20, 30).endswith("x--output truncated--")
+
+
+@pytest.mark.parametrize(
+    ("name", "plugin", "inputs", "folder"),
+    [
+        ("Install it", "aws:runShellScript", {"id": "x"}, "Install it"),
+        ("a:b", "aws:runShellScript", {}, "ab"),
+        ("aws:runShellScript", "aws:runShellScript", {"id": "0.aws:runShellScript"}, "0.awsrunShellScript"),
+        ("aws:runShellScript", "aws:runShellScript", {"ID": "one"}, "one"),
+        ("aws:runShellScript", "aws:runShellScript", {}, ""),
+    ],
+)
+def test_where_the_output_of_a_step_goes(name: str, plugin: str, inputs: dict, folder: str) -> None:
+    """Observed: the agent's source, runpluginutil getStepName: the step's name, or the id of the properties in schema 1.2."""
+    assert step_folder(DocumentStep(name, plugin, (inputs,)), inputs) == folder
+
+
+@pytest.mark.parametrize(("prefix", "key"), [("", "c/i-1"), ("logs", "logs/c/i-1"), ("a//b/", "a/b/c/i-1")])
+def test_the_prefix_of_a_command(prefix: str, key: str) -> None:
+    """Observed: the agent's source, runcommand/utils: PREFIX/COMMAND/NODE."""
+    payload = {"OutputS3BucketName": "b", "OutputS3KeyPrefix": prefix}
+    assert Destination.of(payload, "c", "i-1") == Destination("b", key)
+
+
+class Shelf:
+    """S3 that refuses or fails as often as told."""
+
+    def __init__(self, *problems: Exception) -> None:
+        self.problems = list(problems)
+        self.stored: dict[str, bytes] = {}
+        self.asked = 0
+
+    def put_object(self, bucket: str, key: str, path: Path) -> None:
+        self.asked += 1
+        if self.problems:
+            raise self.problems.pop(0)
+        self.stored[f"{bucket}/{key}"] = path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("problems", "asked", "kept"),
+    [
+        ([], 1, ["b/p/c/i-1/awsrunShellScript/s/stdout"]),
+        ([CallRefusedError("AccessDenied", "no")], 1, []),
+        ([Unreachable("down")], 2, ["b/p/c/i-1/awsrunShellScript/s/stdout"]),
+        ([Unreachable("down")] * 3, 3, []),
+    ],
+)
+def test_storing_never_spoils_the_step(tmp_path: Path, problems: list[Exception], asked: int, kept: list[str]) -> None:
+    """Observed: the agent's source, fileS3: an empty stream is not stored, a failure is only logged."""
+    (tmp_path / "stdout").write_text("said\n")
+    (tmp_path / "stderr").write_text("")
+    shelf, log = Shelf(*problems), []
+    store = OutputStore(shelf, log.append, pause_s=0)
+    result = store.store(Destination("b", "p/c/i-1"), "aws:runShellScript", "s", tmp_path, StepResult("p", Status.SUCCESS))
+    assert (shelf.asked, list(shelf.stored)) == (asked, kept)
+    assert len(log) == len(problems)
+    assert (result.status, result.bucket, result.prefix, result.folder) == ("Success", "b", "p/c/i-1/awsrunShellScript", "s")
 
 
 def test_only_a_document_of_one_step_repeats_it_at_the_end() -> None:

@@ -167,7 +167,7 @@ def _commands() -> Iterator[str]:
 def _on_nodes(plugin: str) -> str:
     if plugin not in KNOWN_PLUGINS:
         return "accepted in documents; the agent here fails the step and names the plugin"
-    return "needs PowerShell, which no node here has" if plugin == "aws:runPowerShellScript" else "runs it"
+    return "runs it where the node has `pwsh`" if plugin == "aws:runPowerShellScript" else "runs it"
 
 
 def _associations() -> Iterator[str]:

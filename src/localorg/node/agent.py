@@ -21,6 +21,7 @@ from localorg.node import results
 from localorg.node.calls import CallRefusedError, Plane, Unreachable
 from localorg.node.outbox import BACKOFF_FIRST_S, BACKOFF_MAX_S, Outbox
 from localorg.node.processes import Cancel
+from localorg.node.storing import Destination
 from localorg.node.worker import DOCUMENTS_AT_ONCE_MAX, Command, Worker
 
 HEALTH_INTERVAL_S = 300.0
@@ -159,9 +160,9 @@ class Agent:
     def _hear_command(self, message_id: str, payload: str) -> None:
         try:
             content = json.loads(payload)
-            command = Command(
-                _file_name(content["CommandId"]), dict(content["DocumentContent"]), dict(content.get("Parameters") or {})
-            )
+            command_id = _file_name(content["CommandId"])
+            destination = Destination.of(content, command_id, self.plane.identity.instance_id)
+            command = Command(command_id, dict(content["DocumentContent"]), dict(content.get("Parameters") or {}), destination)
         except (ValueError, KeyError, TypeError) as error:
             # AWS: a payload that cannot be read is answered with Failed, and not acknowledged.
             reason = f"the message cannot be read: {type(error).__name__} {error}"

@@ -8,15 +8,17 @@ Rules: one connection per thread; secrets appear in no message.
 
 import http.client
 import json
+import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -24,6 +26,7 @@ TARGETS = {"ssm": "AmazonSSM", "ec2messages": "EC2WindowsMessageDeliveryService"
 EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClient", "UnrecognizedClientException", "InvalidClientTokenId"}
 )
+S3_CONTENT = "text/plain"
 CALL_TIMEOUT_S = 30.0
 """The server holds GetMessages up to about 15 s. AWS: the stock agent expects an answer within 20 s."""
 
@@ -82,6 +85,30 @@ class ControlPlane:
     def message(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Call the message delivery service. Raises CallRefusedError, Unreachable."""
         return self._signed("ec2messages", operation, parameters)
+
+    def put_object(self, bucket: str, key: str, path: Path) -> None:
+        """Store a file in S3 as the node. Raises CallRefusedError, Unreachable, OSError."""
+        # AWS: amazon-ssm-agent, s3util. It also asks for the bucket's encryption, which S3 applies here without being asked.
+        target = f"/{bucket}/{quote(key, safe='/-_.~')}"
+        headers = {"Content-Type": S3_CONTENT, "x-amz-acl": "bucket-owner-full-control"}
+        parts = urlsplit(self.identity.endpoint)
+        with path.open("rb") as body:
+            request = AWSRequest("PUT", self.identity.endpoint + target, headers=headers, data=body)
+            S3SigV4Auth(self._current_credentials(), "s3", self.identity.region).add_auth(request)
+            head = {**dict(request.headers.items()), "Content-Length": str(path.stat().st_size)}
+            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=CALL_TIMEOUT_S)
+            try:
+                connection.request("PUT", target, body=body, headers=head)
+                answer = connection.getresponse()
+                said = answer.read().decode(errors="replace")
+            except (OSError, http.client.HTTPException) as error:
+                raise Unreachable(f"S3 does not answer: {error}") from error
+            finally:
+                connection.close()
+        if answer.status >= 500:
+            raise Unreachable(f"S3 answered PutObject with {answer.status}")
+        if answer.status != 200:
+            raise CallRefusedError(_element("Code", said) or str(answer.status), _element("Message", said))
 
     def _signed(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -149,3 +176,8 @@ class ControlPlane:
         response = connection.getresponse()
         content = response.read()
         return response.status, json.loads(content or b"{}")
+
+
+def _element(name: str, xml: str) -> str:
+    found = re.search(f"<{name}>(.*?)</{name}>", xml, re.DOTALL)
+    return found[1] if found else ""

@@ -23,6 +23,7 @@ from localorg.node.persona import Platform, detect
 from localorg.node.processes import Processes, Runner
 from localorg.node.repository import Repository
 from localorg.node.scripts import base_environment
+from localorg.node.storing import Objects, OutputStore
 from localorg.node.worker import Worker
 
 AGENT_FOLDER = "var/lib/amazon/ssm"
@@ -54,7 +55,7 @@ def run(node: NodeConfig, endpoint: str, root: Root, orders: int) -> int:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     _redirect_output(root.path / LOG_FILE, orders)
     plane = ControlPlane(NodeIdentity(node.instance_id, node.account, node.region, endpoint, node.secret))
-    agent = make_agent(node, root, Ways(plane, processes))
+    agent = make_agent(node, root, Ways(plane, processes, objects=plane))
     if node.online:
         agent.online.set()
     agent.start()
@@ -88,6 +89,8 @@ class Ways:
     log: Callable[[str], None] = log_line
     now: Callable[[], float] = time.time
     get: Get = http_get
+    objects: Objects | None = None
+    """S3, for the output of commands; None: there is no way to it."""
 
 
 def make_agent(node: NodeConfig, root: Root, ways: Ways) -> Agent:
@@ -107,6 +110,7 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways) -> Agent:
     worker = Worker(
         processes=ways.processes,
         packages=ConfigurePackage(ways.plane, Repository(base, ways.now), facts, ways.log, ways.now, ways.get),
+        output=OutputStore(ways.objects, ways.log),
         folder=base / node.instance_id / "document/orchestration",
         working_folder=root.working_folder,
         environment=environment,

@@ -14,10 +14,11 @@ AGENT_NAME = "amazon-ssm-agent"
 AGENT_VERSION = "3.3.0.0"
 """The release of the stock agent whose behaviour is imitated; servers decide by it what an agent can do."""
 STDOUT_CHARACTERS_MAX = 24_000
-STDERR_CHARACTERS_MAX = 8_000
 OUTPUT_CHARACTERS_MAX = 2_500
 TRUNCATED = "--output truncated--"
 ERROR_TITLE = "\n----------ERROR-------\n"
+OUTPUT_CUT, ERROR_CUT = "\n---Output truncated---", "\n---Error truncated----"
+"""AWS: amazon-ssm-agent, iohandler: how the short `output` says that something is missing."""
 
 
 class Status(StrEnum):
@@ -44,6 +45,10 @@ class StepResult:
     """What `output` says when it is not made from stdout and stderr (a skipped step's reason)."""
     start: float = 0.0
     end: float = 0.0
+    bucket: str = ""
+    """The S3 bucket that the command names for output; `prefix` and `folder` say where in it this step's streams are."""
+    prefix: str = ""
+    folder: str = ""
 
     def between(self, start: float, end: float) -> "StepResult":
         """Return the same result with its times."""
@@ -57,7 +62,8 @@ def failed(plugin: str, reason: str, code: int = 1) -> StepResult:
 
 def truncated(text: str, limit: int) -> str:
     """Cut `text` to `limit` characters, the last of which say so."""
-    return text if len(text) <= limit else text[: limit - len(TRUNCATED)] + TRUNCATED
+    # AWS: pluginutil StringPrefix: a text of exactly `limit` characters is cut too.
+    return text if len(text) < limit else text[: limit - len(TRUNCATED)] + TRUNCATED
 
 
 def combined(stdout: str, stderr: str) -> str:
@@ -68,10 +74,11 @@ def combined(stdout: str, stderr: str) -> str:
         return stdout + title + stderr
     half = room // 2
     if len(stdout) > half and len(stderr) > half:
-        return truncated(stdout, half) + title + truncated(stderr, half)
+        each = (room - len(OUTPUT_CUT) - len(ERROR_CUT)) // 2
+        return stdout[:each] + OUTPUT_CUT + title + stderr[:each] + ERROR_CUT
     if len(stdout) <= half:
-        return stdout + title + truncated(stderr, room - len(stdout))
-    return truncated(stdout, room - len(stderr)) + title + stderr
+        return stdout + title + stderr[: room - len(ERROR_CUT) - len(stdout)] + ERROR_CUT
+    return stdout[: room - len(OUTPUT_CUT) - len(stderr)] + OUTPUT_CUT + title + stderr
 
 
 def document_status(results: Mapping[str, StepResult]) -> Status:
@@ -95,12 +102,12 @@ def _runtime_status(result: StepResult) -> dict[str, Any]:
         "output": result.output if result.output is not None else combined(result.stdout, result.stderr),
         "startDateTime": _moment(result.start),
         "endDateTime": _moment(result.end),
-        "outputS3BucketName": "",
-        "outputS3KeyPrefix": "",
-        "stepName": "",
+        "outputS3BucketName": result.bucket,
+        "outputS3KeyPrefix": result.prefix,
+        "stepName": result.folder,
         "standardOutput": truncated(result.stdout, STDOUT_CHARACTERS_MAX),
-        # DEVIATES: the stock agent trims standard error with the limit of standard output; the documented limit is used here.
-        "standardError": truncated(result.stderr, STDERR_CHARACTERS_MAX),
+        # AWS: runpluginutil trims standard error with the limit of standard output; the service cuts it to 8,000.
+        "standardError": truncated(result.stderr, STDOUT_CHARACTERS_MAX),
     }
 
 

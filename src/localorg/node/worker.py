@@ -7,7 +7,7 @@ Rules: a document runs at most once; a failed step does not stop later ones unle
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ from localorg.node import configure_package, document, results, scripts
 from localorg.node.configure_package import ConfigurePackage
 from localorg.node.document import BadDocumentError, DocumentStep
 from localorg.node.processes import Cancel, Runner
-from localorg.node.results import StepResult, failed
+from localorg.node.results import StepResult
 from localorg.node.scripts import Surroundings
+from localorg.node.storing import STREAMS, Destination, OutputStore, plain, step_folder
 
-POWERSHELL = "aws:runPowerShellScript"
-KNOWN_PLUGINS = frozenset({scripts.PLUGIN, configure_package.PLUGIN, POWERSHELL})
+KNOWN_PLUGINS = frozenset({scripts.PLUGIN, configure_package.PLUGIN, scripts.POWERSHELL})
 PLATFORM_TYPE = "Linux"
 DOCUMENTS_AT_ONCE_MAX = 5
 """AWS: amazon-ssm-agent.json, Mds.CommandWorkersLimit."""
@@ -34,6 +34,7 @@ class Command:
     command_id: str
     content: Mapping[str, Any]
     parameters: Mapping[str, Any]
+    destination: Destination = field(default_factory=Destination)
 
     def outline(self) -> list[tuple[str, str]]:
         """Return (name, plugin) of each step; nothing when the document cannot be read."""
@@ -49,6 +50,7 @@ class Worker:
 
     processes: Runner
     packages: ConfigurePackage
+    output: OutputStore
     folder: Path
     """Where commands have their own folders."""
     working_folder: Path
@@ -75,24 +77,36 @@ class Worker:
         start = self.now()
         result = document.verdict(step, KNOWN_PLUGINS, KNOWN_PLUGINS, PLATFORM_TYPE)
         if result is None:
-            around = Surroundings(
-                self.processes,
-                cancel,
-                self.folder / command.command_id,
-                self.working_folder,
-                {**self.environment, "SSM_COMMAND_ID": command.command_id},
-            )
-            parts = [self._plugin(step, inputs, around) for inputs in step.inputs]
+            parts = [self._part(step, inputs, command, cancel) for inputs in step.inputs]
             result = _on_failure(step, _merged(parts))
         return replace(result, plugin=step.plugin).between(start, self.now())
 
-    def _plugin(self, step: DocumentStep, inputs: Mapping[str, Any], around: Surroundings) -> StepResult:
+    def _part(self, step: DocumentStep, inputs: Mapping[str, Any], command: Command, cancel: Cancel) -> StepResult:
+        """Run one set of inputs and keep its output, whole, in a folder of its own."""
+        around = Surroundings(
+            self.processes,
+            cancel,
+            self.folder / command.command_id / plain(step.plugin),
+            self.working_folder,
+            {**self.environment, "SSM_COMMAND_ID": command.command_id},
+        )
+        folder = step_folder(step, inputs)
+        own = around.folder / folder.replace("/", "_")
+        result = self._plugin(step, inputs, folder, around)
+        for stream, text in zip(STREAMS, (result.stdout, result.stderr), strict=True):
+            if not (own / stream).exists():
+                own.mkdir(parents=True, exist_ok=True)
+                (own / stream).write_text(text, encoding="utf-8", errors="replace")
+        return self.output.store(command.destination, step.plugin, folder, own, result)
+
+    def _plugin(self, step: DocumentStep, inputs: Mapping[str, Any], folder: str, around: Surroundings) -> StepResult:
         match step.plugin:
-            case scripts.PLUGIN:
-                return scripts.run_shell_script(inputs, step.name, around)
+            case scripts.POWERSHELL:
+                return scripts.run_script(inputs, folder, around, scripts.POWERSHELL_SHELL)
             case configure_package.PLUGIN:
-                return self.packages.run(inputs, replace(around, folder=around.folder / step.name.replace("/", "_")))
-        return failed(step.plugin, f"{step.plugin} needs PowerShell (pwsh), which this node does not have")
+                return self.packages.run(inputs, replace(around, folder=around.folder / folder.replace("/", "_")))
+            case _:
+                return scripts.run_script(inputs, folder, around, scripts.SH)
 
 
 def _on_failure(step: DocumentStep, result: StepResult) -> StepResult:
@@ -113,7 +127,7 @@ def _merged(parts: list[StepResult]) -> StepResult:
         return parts[0]
     order = (results.Status.SUCCESS, results.Status.FAILED, results.Status.CANCELLED, results.Status.TIMED_OUT)
     return replace(
-        parts[0],
+        parts[-1],
         status=max((part.status for part in parts), key=order.index),
         code=next((part.code for part in parts if part.code), 0),
         stdout="\n".join(part.stdout for part in parts if part.stdout),
