@@ -21,6 +21,8 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 BUCKET = "csd-packages-111111111111"
 STACK = "CentralizedSoftwareDistributor"
 MARKER = "/usr/share/csd-hello/VERSION"
+PATIENCE = "delivery-timeout=delivery"
+"""An offline node is given up after the delivery time-out alone: the walk does not wait for the script's time-out as well."""
 ENDED = {"Success", "Failed", "TimedOut", "Cancelled"}
 
 
@@ -40,6 +42,8 @@ class Walk:
 
     def up(self, *options: str) -> Outcome:
         """Start the organization and become its hub's administrator."""
+        if not any(option.startswith("delivery-timeout=") for option in options):
+            options = (*options, "--reading", PATIENCE)
         outcome = self.shell.run(
             *("localorg", "up", "--spec", str(self.spec), "--port", str(self.port), "--state", self.state, "--detach", *options)
         )

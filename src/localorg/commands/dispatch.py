@@ -2,7 +2,7 @@
 
 Flow: `start` -> "node.deliver" facts as the rate control allows -> "node.reply" facts from the fleet -> more deliveries ...
 -> all ended -> the command's verdict -> "command.status-change". Alarms: "ramp" (wider window), "undelivered" (one invocation),
-"expired" (the whole command).
+"expired" (the whole command), "history-ends" (the rows go).
 Rules: every status passes `states.move`; a terminal one is sticky; step results are kept even when they come after the end.
 After a restart nothing has to be resumed: rows and the kernel's alarms say everything.
 Topics published for the fleet: node.deliver {account, region, instance_id, message_id, topic, payload}, node.withdraw and
@@ -20,6 +20,8 @@ from localorg.kernel.events import Event, Kernel
 RAMP_INTERVAL_S = 2.0
 """ASSUMED: after each such interval the window doubles even if nobody has ended, so that one offline node does not stop a
 command. AWS says only that sending grows exponentially from one node."""
+HISTORY_KEPT_S = 30 * 86400.0
+"""AWS: user guide: command history is kept for 30 days. ASSUMED: counted from the request, but never before the command's end."""
 REPLIES = {
     "InProgress": "InProgress",
     "Delayed": "Delayed",
@@ -46,6 +48,7 @@ class Dispatcher:
             command.order.append(invocation.instance_id)
             command.counts[invocation.detail] = command.counts.get(invocation.detail, 0) + 1
             self._keep(invocation)
+        self._kernel.at(max(command.requested + HISTORY_KEPT_S, command.expires + 1), self._event("history-ends", command))
         if command.waiting:
             command.alarm = self._kernel.at(command.expires, self._event("expired", command))
         self._advance(command)
@@ -63,9 +66,15 @@ class Dispatcher:
             self._reply(data)
             return
         command = self.commands.get(data["account"], data["region"], data["command_id"])
-        if command is None or command.ended:
+        if command is None:
             return
-        match event.name:
+        if event.name == "history-ends":
+            self._forget(command)
+        elif not command.ended:
+            self._alarm(event.name, command, data)
+
+    def _alarm(self, name: str, command: Command, data: dict[str, Any]) -> None:
+        match name:
             case "ramp":
                 self._ramp(command)
             case "undelivered":
@@ -73,7 +82,13 @@ class Dispatcher:
             case "expired":
                 self._give_up(command, command.order, only=set(states.MOVES))
             case _:
-                raise ValueError(f"commands received an event it does not know: {event.name}")
+                raise ValueError(f"commands received an event it does not know: {name}")
+
+    def _forget(self, command: Command) -> None:
+        place = (command.account, command.region, command.command_id)
+        for name in command.order:
+            self.invocations.delete(*place, name)
+        self.commands.delete(*place)
 
     def cancel(self, command: Command, instance_ids: list[str] | None) -> None:
         """Cancel all of a command, or its invocations on some nodes: best effort, as in AWS."""
@@ -92,8 +107,7 @@ class Dispatcher:
 
     def _advance(self, command: Command) -> None:
         """Stop after too many errors, send as many as may be sent, and write the command's status."""
-        targets = len(command.order)
-        max_errors = ratecontrol.tolerated(command.max_errors, targets)
+        max_errors = ratecontrol.tolerated(command.max_errors, len(command.order), self._rounding)
         errors = sum(command.counts.get(detail, 0) for detail in states.ERRORS)
         if command.waiting and ratecontrol.must_stop(errors, max_errors):
             for invocation in self._next(command, command.waiting):
@@ -103,8 +117,12 @@ class Dispatcher:
             self._deliver(command, invocation)
         self._conclude(command, max_errors)
 
+    @property
+    def _rounding(self) -> str:
+        return self._kernel.settings.reading("percent-rounding")
+
     def _window(self, command: Command) -> int:
-        limit = ratecontrol.concurrency(command.max_concurrency, len(command.order))
+        limit = ratecontrol.concurrency(command.max_concurrency, len(command.order), self._rounding)
         return ratecontrol.window(ended=command.ended_count, ticks=command.ramp_ticks, max_concurrency=limit)
 
     def _next(self, command: Command, count: int) -> list[Invocation]:
@@ -132,8 +150,8 @@ class Dispatcher:
             "DocumentContent": command.content,
             "CommandId": command.command_id,
             "DocumentName": command.document_name,
-            "OutputS3KeyPrefix": "",
-            "OutputS3BucketName": "",
+            "OutputS3KeyPrefix": command.output_prefix,
+            "OutputS3BucketName": command.output_bucket,
             "CloudWatchLogGroupName": "",
             "CloudWatchOutputEnabled": "false",
         }
@@ -181,7 +199,8 @@ class Dispatcher:
 
     def _conclude(self, command: Command, max_errors: int) -> None:
         sent = command.cursor > 0
-        detail = states.verdict(command.counts, max_errors, sent=sent, cancelled=command.cancelled)
+        failed_from = ratecontrol.failed_from(max_errors, self._kernel.settings.reading("command-failed"))
+        detail = states.verdict(command.counts, failed_from, sent=sent, cancelled=command.cancelled)
         changed, command.detail = detail != command.detail, detail
         self.commands.put(command, command.account, command.region, command.command_id)
         if changed and command.ended:

@@ -5,23 +5,24 @@ more at once than MaxConcurrency. Those already sent are left to finish.
 AWS: API SendCommand, MaxConcurrency and MaxErrors; user guide "Run commands at scale" and "Control automations at scale".
 """
 
+from localorg.kernel.amounts import amount
 
-def concurrency(limit: str, targets: int) -> int:
+
+def concurrency(limit: str, targets: int, rounding: str) -> int:
     """Return MaxConcurrency ("10" or "10%") as a number of nodes, at least 1."""
-    # ASSUMED: a percentage is rounded down, but never to nobody at all.
-    return max(1, _resolve(limit, targets))
+    # ASSUMED: a percentage never means nobody at all.
+    return max(1, amount(limit, targets, rounding))
 
 
-def tolerated(limit: str, targets: int) -> int:
+def tolerated(limit: str, targets: int, rounding: str) -> int:
     """Return MaxErrors ("10" or "10%") as a number of errors."""
-    # AWS: API SendCommand: 10 % of 50 nodes stops on the sixth error. ASSUMED: rounded down where it does not divide.
-    return _resolve(limit, targets)
+    # AWS: API SendCommand: 10 % of 50 nodes stops on the sixth error.
+    return amount(limit, targets, rounding)
 
 
-def _resolve(limit: str, targets: int) -> int:
-    if limit.endswith("%"):
-        return targets * int(limit[:-1]) // 100
-    return int(limit)
+def failed_from(max_errors: int, reading: str) -> int:
+    """Return how many errors make a command Failed. `reading` is that of the question command-failed: reached or exceeded."""
+    return max_errors + 1 if reading == "exceeded" else max(1, max_errors)
 
 
 def must_stop(errors: int, max_errors: int) -> bool:

@@ -21,6 +21,10 @@ class StepOutcome:
     standard_error: str = ""
     started: str = ""
     finished: str = ""
+    bucket: str = ""
+    """Where in S3 the node stored the streams: bucket, prefix and folder; no bucket: nowhere."""
+    prefix: str = ""
+    folder: str = ""
 
 
 @dataclass
@@ -60,7 +64,7 @@ class Command:
     expires: float
     """When whatever has not ended becomes DeliveryTimedOut."""
     undelivered_after_s: float | None
-    """Seconds after sending at which an undelivered invocation is given up earlier than `expires`; None: it is not."""
+    """Seconds after sending at which an undelivered invocation is given up before `expires`; None: it is not."""
     document_name: str
     document_version: str
     content: dict[str, Any]
@@ -71,6 +75,10 @@ class Command:
     max_concurrency: str
     max_errors: str
     comment: str = ""
+    output_bucket: str = ""
+    output_prefix: str = ""
+    empty_status: str = "Success"
+    """The Status that goes with NoInstancesInTag, as AWS was read when the command was sent."""
     instance_ids: list[str] = field(default_factory=list)
     targets: list[dict[str, Any]] = field(default_factory=list)
     detail: str = "Pending"
@@ -90,7 +98,7 @@ class Command:
     @property
     def status(self) -> str:
         """AWS's Status, which follows from the detail."""
-        return COMMAND_STATUS[self.detail]
+        return self.empty_status if self.detail == "NoInstancesInTag" else COMMAND_STATUS[self.detail]
 
     @property
     def ended(self) -> bool:

@@ -25,7 +25,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def command_view(command: Command) -> Output:
-    """Return the shape Command. ExpiresAfter is when undelivered invocations are given up, also under localorg's allowance."""
+    """Return the shape Command. ExpiresAfter is when undelivered invocations are given up, under either reading of delivery-timeout."""
     return {
         "CommandId": command.command_id,
         "DocumentName": command.document_name,
@@ -40,8 +40,8 @@ def command_view(command: Command) -> Output:
         "RequestedDateTime": command.requested,
         "Status": command.status,
         "StatusDetails": command.detail,
-        "OutputS3BucketName": "",
-        "OutputS3KeyPrefix": "",
+        "OutputS3BucketName": command.output_bucket,
+        "OutputS3KeyPrefix": command.output_prefix,
         "MaxConcurrency": command.max_concurrency,
         "MaxErrors": command.max_errors,
         "TargetCount": len(command.order),
@@ -55,9 +55,11 @@ def command_view(command: Command) -> Output:
     }
 
 
-def invocation_view(command: Command, invocation: Invocation, *, details: bool) -> Output:
-    """Return the shape CommandInvocation; `details` adds the plugins."""
+def invocation_view(command: Command, invocation: Invocation, endpoint: str, *, details: bool) -> Output:
+    """Return the shape CommandInvocation; `details` adds the plugins. `endpoint` is where S3 is."""
     names = command.step_names if details else []
+    # AWS: API CommandInvocation: the links of the invocation are there when the document has a single step.
+    only = invocation.steps.get(command.step_names[0]) if len(command.step_names) == 1 else None
     return {
         "CommandId": command.command_id,
         "InstanceId": invocation.instance_id,
@@ -69,16 +71,15 @@ def invocation_view(command: Command, invocation: Invocation, *, details: bool) 
         "Status": invocation.status,
         "StatusDetails": invocation.detail,
         "TraceOutput": cut(invocation.trace, OUTPUT_MAX),
-        "StandardOutputUrl": "",
-        "StandardErrorUrl": "",
-        "CommandPlugins": [_plugin_view(invocation, name) for name in names],
+        **_links(only, endpoint),
+        "CommandPlugins": [_plugin_view(command, invocation, name, endpoint) for name in names],
         "ServiceRole": "",
         "NotificationConfig": {"NotificationArn": "", "NotificationEvents": [], "NotificationType": ""},
         "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
     }
 
 
-def _plugin_view(invocation: Invocation, name: str) -> Output:
+def _plugin_view(command: Command, invocation: Invocation, name: str, endpoint: str) -> Output:
     step = invocation.steps.get(name)
     status, detail = _step_status(invocation, step)
     view: Output = {"Name": name, "Status": status, "StatusDetails": detail, "ResponseCode": -1, "Output": ""}
@@ -86,8 +87,18 @@ def _plugin_view(invocation: Invocation, name: str) -> Output:
         view |= {"ResponseCode": step.code, "Output": cut(step.output or _combined(step), OUTPUT_MAX)}
         times = {"ResponseStartDateTime": _moment(step.started), "ResponseFinishDateTime": _moment(step.finished)}
         view |= {key: moment for key, moment in times.items() if moment is not None}
-    urls = {"StandardOutputUrl": "", "StandardErrorUrl": ""}
-    return view | urls | {"OutputS3Region": invocation.region, "OutputS3BucketName": "", "OutputS3KeyPrefix": ""}
+    place = {"OutputS3BucketName": command.output_bucket, "OutputS3KeyPrefix": step.prefix if step else command.output_prefix}
+    return view | _links(step, endpoint) | {"OutputS3Region": invocation.region, **place}
+
+
+def _links(step: StepOutcome | None, endpoint: str) -> Output:
+    """Return where the streams of a step are in S3; empty texts while nobody knows, and without a bucket."""
+    if step is None or not step.bucket or step.status == "Skipped":
+        return {"StandardOutputUrl": "", "StandardErrorUrl": ""}
+    # DEVIATES: AWS's links begin with https://s3.REGION.amazonaws.com; these lead to the local organization's S3.
+    # AWS: the links are given also for an empty stream, which the agent does not store (ASSUMED).
+    folder = "/".join(part for part in (endpoint, step.bucket, step.prefix, step.folder) if part)
+    return {"StandardOutputUrl": f"{folder}/stdout", "StandardErrorUrl": f"{folder}/stderr"}
 
 
 def _combined(step: StepOutcome) -> str:
@@ -107,8 +118,8 @@ def _step_status(invocation: Invocation, step: StepOutcome | None) -> tuple[str,
     return status, "ExecutionTimedOut" if status == "TimedOut" else status
 
 
-def step_view(command: Command, invocation: Invocation, plugin_name: str | None) -> Output:
-    """Return the output of GetCommandInvocation. Raises InvalidPluginName."""
+def step_view(command: Command, invocation: Invocation, plugin_name: str | None, endpoint: str) -> Output:
+    """Return the output of GetCommandInvocation; `endpoint` is where S3 is. Raises InvalidPluginName."""
     if plugin_name is not None and plugin_name not in command.step_names:
         raise AwsError("InvalidPluginName", f"{plugin_name!r} is no step of {command.document_name}: {command.step_names}")
     only = command.step_names[0] if len(command.step_names) == 1 else None
@@ -130,9 +141,8 @@ def step_view(command: Command, invocation: Invocation, plugin_name: str | None)
         "Status": status,
         "StatusDetails": detail,
         "StandardOutputContent": cut(step.standard_output, STANDARD_OUTPUT_MAX) if step else "",
-        "StandardOutputUrl": "",
         "StandardErrorContent": cut(step.standard_error, STANDARD_ERROR_MAX) if step else "",
-        "StandardErrorUrl": "",
+        **_links(step, endpoint),
         "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": False},
     }
 

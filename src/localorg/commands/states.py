@@ -41,8 +41,8 @@ COMMAND_STATUS = {
     "NoInstancesInTag": "Success",
     "AccessDenied": "Failed",
 }
-"""StatusDetails -> Status of a command.
-ASSUMED: Incomplete, RateExceeded and AccessDenied are Failed, and NoInstancesInTag is Success (nothing was there to fail).
+"""StatusDetails -> Status of a command; that of NoInstancesInTag depends on the question no-instances-status.
+ASSUMED: Incomplete, RateExceeded and AccessDenied are Failed.
 RateExceeded never happens here (there is no account limit), nor AccessDenied as a whole (the call is refused instead)."""
 
 TERMINAL = frozenset(
@@ -103,8 +103,8 @@ def move(current: str, wanted: str) -> str:
     return wanted
 
 
-def verdict(numbers: Mapping[str, int], max_errors: int, *, sent: bool, cancelled: bool = False) -> str:
-    """Return the detail of a command. `numbers`: invocations by detail; `max_errors`: a number, already resolved."""
+def verdict(numbers: Mapping[str, int], failed_from: int, *, sent: bool, cancelled: bool = False) -> str:
+    """Return the detail of a command. `numbers`: invocations by detail; `failed_from`: how many of a kind make the command that kind."""
     counts = Counter(numbers)
     if any(count for detail, count in counts.items() if detail not in TERMINAL):
         if cancelled:
@@ -113,7 +113,7 @@ def verdict(numbers: Mapping[str, int], max_errors: int, *, sent: bool, cancelle
         return "InProgress" if sent else "Pending"
     if not counts.total():
         return "NoInstancesInTag"
-    return _final(counts, max(1, max_errors), cancelled=cancelled)
+    return _final(counts, failed_from, cancelled=cancelled)
 
 
 def _final(counts: Counter[str], threshold: int, *, cancelled: bool) -> str:

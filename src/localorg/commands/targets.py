@@ -12,7 +12,7 @@ from typing import Any
 
 from localorg.commands.ports import NodeDirectory, NodeFacts, ServiceLinkedRole
 from localorg.kernel.arn import parse_arn
-from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import ApiCall, Output, Params, Principal
 from localorg.protocol.gateway import Gateway
 
@@ -51,6 +51,8 @@ class Targets:
 
     def _one(self, principal: Principal, region: str, target: dict[str, Any], managed: Nodes) -> list[str]:
         key, values = target.get("Key", ""), target.get("Values", [])
+        if not values:
+            raise AwsError("ValidationException", f"The target {key or 'without a Key'} needs at least one value.")
         if key == "InstanceIds":
             # ASSUMED: `*` stands for all managed nodes of the account and Region, as in Automation and State Manager.
             return [name for value in values for name in (managed if value == "*" else [value])]
@@ -59,15 +61,28 @@ class Targets:
         if key == "resource-groups:Name":
             return self._grouped(principal, region, values, managed)
         if key == "resource-groups:ResourceTypeFilters":
-            raise NotSupported("the target key resource-groups:ResourceTypeFilters", "SendCommand")
+            return [name for name in managed if _resource_type(name) in {value.lower() for value in values}]
         raise AwsError(
             "ValidationException",
-            f"The target key {key!r} is not valid; expected InstanceIds, tag:KEY, tag-key or resource-groups:Name.",
+            f"The target key {key!r} is not valid; expected InstanceIds, tag:KEY, tag-key, resource-groups:Name or "
+            "resource-groups:ResourceTypeFilters.",
         )
 
     def _tagged(self, account: str, region: str, key: str, values: list[str], managed: Nodes) -> list[str]:
-        if not values:
-            raise AwsError("ValidationException", f"The target {key} needs at least one value.")
+        """Return the nodes with one of these tags. AWS: an EC2 instance's tags are EC2's, a hybrid node's are Systems Manager's."""
+        found = self._instances(account, region, key, values)
+        return [name for name in managed if name in found or self._is_hybrid_match(account, region, name, key, values)]
+
+    def _is_hybrid_match(self, account: str, region: str, name: str, key: str, values: list[str]) -> bool:
+        if not name.startswith("mi-"):
+            return False
+        role = self._service_linked_role(account, "ssm.amazonaws.com")
+        wanted = {"ResourceType": "ManagedInstance", "ResourceId": name}
+        listed = self._gateway.invoke(ApiCall(role, region, "ssm", "ListTagsForResource", wanted))["TagList"]
+        tags = {tag["Key"]: tag["Value"] for tag in listed}
+        return any(value in tags for value in values) if key == "tag-key" else tags.get(key.removeprefix("tag:")) in values
+
+    def _instances(self, account: str, region: str, key: str, values: list[str]) -> set[str]:
         role = self._service_linked_role(account, "ssm.amazonaws.com")
         tagged: set[str] = set()
         token: dict[str, str] = {}
@@ -76,7 +91,7 @@ class Targets:
             output = self._gateway.invoke(ApiCall(role, region, "ec2", "DescribeInstances", filters))
             tagged |= {item["InstanceId"] for group in output["Reservations"] for item in group["Instances"]}
             if not output.get("NextToken"):
-                return [name for name in managed if name in tagged]
+                return tagged
             token = {"NextToken": output["NextToken"]}
 
     def _grouped(self, principal: Principal, region: str, values: list[str], managed: Nodes) -> list[str]:
@@ -107,3 +122,8 @@ class Targets:
 def _literal(value: str) -> str:
     # AWS: EC2 filters know the wildcards * and ?; Run Command's tag values are literal (ASSUMED).
     return value.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
+
+
+def _resource_type(instance_id: str) -> str:
+    # AWS: API Target. ASSUMED: names of resource types are compared without regard to case (the guide writes AWS::EC2::INSTANCE too).
+    return "aws::ssm::managedinstance" if instance_id.startswith("mi-") else "aws::ec2::instance"

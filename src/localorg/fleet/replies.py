@@ -31,6 +31,9 @@ class StepResult:
     standard_error: str = ""
     started: str = ""
     finished: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    folder: str = ""
 
 
 @dataclass
@@ -101,6 +104,9 @@ def _step(name: str, step: Any) -> StepResult:
         standard_error=_text(step.get("standardError")),
         started=_text(step.get("startDateTime")),
         finished=_text(step.get("endDateTime")),
+        bucket=_text(step.get("outputS3BucketName")),
+        prefix=_text(step.get("outputS3KeyPrefix")),
+        folder=_text(step.get("stepName")),
     )
 
 

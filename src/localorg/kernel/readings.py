@@ -50,6 +50,7 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide explains only when no more pairs are started.",
     ),
     Question(
+<<<<<<< HEAD
         "folder-listing",
         "What must whoever publishes a package be allowed on the folder that SourceUrl names?",
         {
@@ -75,6 +76,33 @@ QUESTIONS: tuple[Question, ...] = (
             "absent": "the document that Linux and macOS get has the step configurePackage alone",
         },
         "A screenshot of a run on Windows shows the step; its body and its condition are not published.",
+=======
+        "percent-rounding",
+        "How many targets are MaxConcurrency and MaxErrors in percent, where the percentage does not divide?",
+        {"down": "rounded down, but never to nobody at a time", "up": "rounded up"},
+        "The guides have examples that divide only (10 % of 50 is 5). Run Command and Automation.",
+    ),
+    Question(
+        "no-instances-status",
+        "What is the Status of a command whose targets match no node (StatusDetails NoInstancesInTag)?",
+        {"Success": "there was nothing to fail", "Failed": "nothing was done"},
+        "The API reference has NoInstancesInTag among the details only.",
+    ),
+    Question(
+        "delivery-timeout",
+        "When is a node that does not take a command given up (DeliveryTimedOut)?",
+        {
+            "sum": "after TimeoutSeconds and the script's own time-out together, when the whole command expires",
+            "delivery": "after TimeoutSeconds alone",
+        },
+        "The guide adds both; the API reference says that a command that has not started when TimeoutSeconds is reached will not run.",
+    ),
+    Question(
+        "command-failed",
+        "How many failed nodes make a whole command Failed instead of Incomplete?",
+        {"reached": "MaxErrors of them, at least one", "exceeded": "more than MaxErrors"},
+        'The API reference says "the value of MaxErrors or more", and that one more than MaxErrors stops the sending.',
+>>>>>>> 566d24b (Serve every target form, output in S3 and its links, thirty days of history; make what AWS leaves open about commands four questions of the register)
     ),
 )
 

@@ -17,8 +17,6 @@ class Settings:
     """How long GetMessages is held open when there is nothing to deliver."""
     document_creating_s: float = 0.5
     """How long a package document is visibly Creating, beyond the time its attachments take to copy."""
-    command_execution_allowance_s: float | None = None
-    """Overrides the executionTimeout share of Run Command's delivery time-out; None keeps AWS's sum."""
     readings: Mapping[str, str] = field(default_factory=dict)
     """Chosen answers to open questions about AWS; see `localorg.kernel.readings`."""
 

@@ -146,7 +146,6 @@ def _kernel(options: UpOptions, spec: Spec, endpoint: str) -> Kernel:
         regions=spec.regions,
         endpoint=endpoint,
         readings=options.readings,
-        command_execution_allowance_s=0.0,
     )
     return Kernel(Store(options.state.database), WallClock(), settings, seed=int.from_bytes(os.urandom(8)))
 

@@ -17,7 +17,7 @@ from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event, Kernel
 from localorg.kernel.settings import Settings
 from localorg.kernel.store import Store
-from localorg.protocol.calls import ApiCall, Operation, Output, Principal, Request
+from localorg.protocol.calls import Access, ApiCall, Operation, Output, Principal, Request
 from localorg.protocol.gateway import Authoriser, Gateway
 from localorg.protocol.validate import validate
 
@@ -50,6 +50,7 @@ class Shelf:
     """Documents as another engine would serve them: name -> (type, content, platforms)."""
 
     def __init__(self) -> None:
+        self.hybrid_tags: dict[str, dict[str, str]] = {}
         self.documents: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "AWS-RunShellScript": ("Command", SHELL, ["Linux", "MacOS"]),
             "AWS-ConfigureAWSPackage": ("Command", PACKAGE, ["Linux", "Windows", "MacOS"]),
@@ -58,7 +59,16 @@ class Shelf:
         }
 
     def operations(self) -> list[Operation]:
-        return [Operation("ssm", "GetDocument", self.get), Operation("ssm", "DescribeDocument", self.describe)]
+        return [
+            Operation("ssm", "GetDocument", self.get),
+            Operation("ssm", "DescribeDocument", self.describe),
+            Operation("ssm", "ListTagsForResource", self.tags),
+        ]
+
+    def tags(self, request: Request) -> Output:
+        """Tags of hybrid nodes."""
+        found = self.hybrid_tags.get(request.params["ResourceId"], {})
+        return {"TagList": [{"Key": key, "Value": value} for key, value in found.items()]}
 
     def find(self, request: Request) -> tuple[str, dict[str, Any], list[str]]:
         name = request.params["Name"]
@@ -78,13 +88,29 @@ class Shelf:
         return {"Document": description}
 
 
+class Buckets:
+    """S3 as far as SendCommand asks it: which buckets there are."""
+
+    names = frozenset({"logs"})
+
+    def serves(self, service: str) -> bool:
+        return service == "s3"
+
+    def access(self, call: ApiCall) -> list[Access]:
+        name = call.params["Bucket"]
+        return [Access("s3:ListBucket", f"arn:aws:s3:::{name}", owner=ACCOUNT if name in self.names else "")]
+
+    def submit(self, call: ApiCall, reply: Event) -> None:
+        raise AssertionError(f"Run Command itself stores nothing: {call} {reply}")
+
+
 class Harness:
     """Everything a command passes through, and a story's verbs."""
 
     def __init__(self, authoriser: Authoriser | None = None, *, store: Store | None = None, **settings: Any) -> None:
         self.store = store or Store()
         self.kernel = Kernel(self.store, VirtualClock(), Settings(**settings))
-        self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate)
+        self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate, Buckets())
         self.shelf = self.shelf_of()
         self.inventory = Inventory(self.kernel, self.gateway)
         self.fleet = Fleet(self.kernel, self.gateway, self.linked)
@@ -122,7 +148,17 @@ class Harness:
                 name=f"node-{number}",
             )
         )
-        seed = NodeSeed(instance_id, ACCOUNT, REGION, f"node-{number}", "10.0.0.1", platform, "Ubuntu", "22.04", ROLE)
+        return self._managed(instance_id, f"node-{number}", platform, "EC2Instance", online=online)
+
+    def hybrid(self, number: int, *, tags: dict[str, str] | None = None, online: bool = True) -> ScriptedNode:
+        """Add a hybrid node; its tags are Systems Manager's."""
+        instance_id = f"mi-{number:017x}"
+        if tags:
+            self.shelf.hybrid_tags[instance_id] = tags
+        return self._managed(instance_id, f"server-{number}", "Linux", "ManagedInstance", online=online)
+
+    def _managed(self, instance_id: str, name: str, platform: str, source: str, *, online: bool) -> ScriptedNode:
+        seed = NodeSeed(instance_id, ACCOUNT, REGION, name, "10.0.0.1", platform, "Ubuntu", "22.04", ROLE, source=source)
         self.fleet.register(seed)
         node = ScriptedNode(self.kernel, self.gateway, account=ACCOUNT, region=REGION, instance_id=instance_id, role=ROLE)
         self.nodes[instance_id] = node

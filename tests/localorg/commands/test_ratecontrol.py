@@ -10,12 +10,21 @@ LIMITS = st.one_of(st.integers(1, 9999).map(str), st.integers(1, 100).map(lambda
 
 
 @pytest.mark.parametrize(
-    ("limit", "targets", "expected"),
-    [("10", 50, 10), ("10%", 50, 5), ("1%", 50, 1), ("100%", 7, 7), ("50", 3, 50)],
+    ("limit", "targets", "rounding", "expected"),
+    [
+        ("10", 50, "down", 10),
+        ("10%", 50, "down", 5),
+        ("1%", 50, "down", 1),
+        ("100%", 7, "down", 7),
+        ("50", 3, "down", 50),
+        ("10%", 19, "down", 1),
+        ("10%", 19, "up", 2),
+        ("10%", 50, "up", 5),
+    ],
 )
-def test_concurrency(limit, targets, expected):
-    """Documented: API SendCommand, MaxConcurrency; assumed: percentages are rounded down, at least one."""
-    assert ratecontrol.concurrency(limit, targets) == expected
+def test_concurrency(limit, targets, rounding, expected):
+    """Documented: API SendCommand, MaxConcurrency; rounding is an open question; assumed: at least one."""
+    assert ratecontrol.concurrency(limit, targets, rounding) == expected
 
 
 @pytest.mark.parametrize(
@@ -24,13 +33,22 @@ def test_concurrency(limit, targets, expected):
 )
 def test_sending_stops_on_one_error_more_than_allowed(limit, targets, errors, stops):
     """Documented: API SendCommand, MaxErrors: 0 stops on the first, 3 on the fourth, 10 % of 50 on the sixth."""
-    assert ratecontrol.must_stop(errors, ratecontrol.tolerated(limit, targets)) is stops
+    for rounding in ("down", "up"):
+        assert ratecontrol.must_stop(errors, ratecontrol.tolerated(limit, targets, rounding)) is stops
 
 
-@given(st.integers(1, 300), LIMITS, st.lists(st.booleans(), max_size=600))
-def test_never_more_than_allowed_and_never_stuck(targets, limit, ends):
+@pytest.mark.parametrize(
+    ("max_errors", "reading", "expected"), [(0, "reached", 1), (0, "exceeded", 1), (3, "reached", 3), (3, "exceeded", 4)]
+)
+def test_how_many_errors_make_a_command_failed(max_errors, reading, expected):
+    """Documented: API Command, StatusDetails, Failed: MaxErrors or more; the other reading is an open question."""
+    assert ratecontrol.failed_from(max_errors, reading) == expected
+
+
+@given(st.integers(1, 300), LIMITS, st.sampled_from(["down", "up"]), st.lists(st.booleans(), max_size=600))
+def test_never_more_than_allowed_and_never_stuck(targets, limit, rounding, ends):
     """Documented: user guide, Run commands at scale; whatever ends or ticks, everybody is served and nobody too early."""
-    maximum = ratecontrol.concurrency(limit, targets)
+    maximum = ratecontrol.concurrency(limit, targets, rounding)
     waiting, in_flight, ended, ticks = targets, 0, 0, 0
     for is_end in [*ends, *[True] * 2 * targets]:
         allowed = ratecontrol.window(ended=ended, ticks=ticks, max_concurrency=maximum)

@@ -4,6 +4,7 @@ import pytest
 from commands.harness import Harness
 from fleet.scripted_node import Script, Step
 
+from localorg.commands.records import Invocation
 from localorg.kernel.errors import AwsError
 from localorg.kernel.store import Store
 
@@ -79,8 +80,51 @@ def test_an_invocation_that_is_not_there(local):
     """Documented: API GetCommandInvocation, InvocationDoesNotExist."""
     with pytest.raises(AwsError, match=f"InvocationDoesNotExist: Command {NOWHERE} has no invocation on i-0+1 here"):
         local.call("GetCommandInvocation", CommandId=NOWHERE, InstanceId="i-00000000000000001")
-    with pytest.raises(AwsError, match="InvalidInstanceId: Command .* was not sent to i-00000000000000002"):
-        local.call("CancelCommand", CommandId=local.sent[0], InstanceIds=["i-00000000000000002"])
+    with pytest.raises(AwsError, match="InvalidCommandId: 'x{36}' is no id of a command"):
+        local.call("GetCommandInvocation", CommandId="x" * 36, InstanceId="i-00000000000000001")
+
+
+def test_cancel_names_nodes_of_the_command_once(local):
+    """Documented: API CancelCommand, InvalidInstanceId, DuplicateInstanceId, InvalidCommandId."""
+    for name, params in {
+        "InvalidInstanceId: Command .* was not sent to i-00000000000000002": {"InstanceIds": ["i-00000000000000002"]},
+        "DuplicateInstanceId: InstanceIds lists i-00000000000000001 more": {"InstanceIds": ["i-00000000000000001"] * 2},
+        f"InvalidCommandId: There is no command {NOWHERE}": {"CommandId": NOWHERE},
+    }.items():
+        with pytest.raises(AwsError, match=name):
+            local.call("CancelCommand", **{"CommandId": local.sent[0], **params})
+
+
+def test_a_node_that_is_not_managed_has_no_commands(local):
+    """Documented: API ListCommands, InvalidInstanceId and InstanceId; the code of the second refusal is assumed."""
+    for operation in ("ListCommands", "ListCommandInvocations"):
+        with pytest.raises(AwsError, match=r"InvalidInstanceId: Instances \[\[i-00000000000000009\]\] not in a valid state"):
+            local.call(operation, InstanceId="i-00000000000000009")
+    with pytest.raises(AwsError, match="ValidationException: InstanceId cannot be given together with the status Pending"):
+        local.call("ListCommands", InstanceId="i-00000000000000001", Filters=[{"key": "Status", "value": "Pending"}])
+
+
+def test_history_is_kept_for_thirty_days(local):
+    """Documented: user guide: command history is kept for 30 days."""
+    local.pass_time(30 * 86400 - 7200 - 60)
+    assert len(local.call("ListCommands")["Commands"]) == 3
+    local.pass_time(120)
+    assert [command["CommandId"] for command in local.call("ListCommands")["Commands"]] == local.sent[:0:-1]
+    assert all(one["CommandId"] != local.sent[0] for one in local.call("ListCommandInvocations")["CommandInvocations"])
+    local.pass_time(7200)
+    assert local.call("ListCommands")["Commands"] == []
+    assert len(local.store.table("command.invocation", Invocation)) == 0
+
+
+def test_a_command_that_is_not_over_is_not_forgotten():
+    """Assumed: history never ends before the command: TimeoutSeconds may be 30 days by itself."""
+    local = Harness()
+    node = local.node(1, online=False)
+    command = local.send(InstanceIds=[node.instance_id], TimeoutSeconds=2_592_000)
+    local.pass_time(2_592_000 + 3600)
+    assert local.details(command) == {node.instance_id: "DeliveryTimedOut"}
+    local.pass_time(2)
+    assert local.call("ListCommands")["Commands"] == []
 
 
 def test_output_is_cut_where_aws_cuts_it():
@@ -95,6 +139,39 @@ def test_output_is_cut_where_aws_cuts_it():
     assert answer["StandardOutputContent"].endswith("o--output truncated--")
     plugin = local.call("ListCommandInvocations", CommandId=command, Details=True)["CommandInvocations"][0]["CommandPlugins"][0]
     assert len(plugin["Output"]) == 2_500
+
+
+LINK = "http://127.0.0.1:4599/logs/a/{command}/{node}/awsrunShellScript/0.awsrunShellScript"
+
+
+def test_links_lead_to_the_output_in_s3():
+    """Documented: API GetCommandInvocation and CommandPlugin, StandardOutputUrl; observed: the agent's keys."""
+    local = Harness()
+    node = local.node(1)
+    command = local.send(InstanceIds=[node.instance_id], OutputS3BucketName="logs", OutputS3KeyPrefix="a")
+    assert local.invocation(command, node)["StandardOutputUrl"] == ""
+    local.pass_time(5)
+    payload = node.received[0]["Payload"]
+    assert (payload["OutputS3BucketName"], payload["OutputS3KeyPrefix"]) == ("logs", "a")
+    place = LINK.format(command=command, node=node.instance_id)
+    links = {"StandardOutputUrl": f"{place}/stdout", "StandardErrorUrl": f"{place}/stderr"}
+    (whole,) = local.call("ListCommandInvocations", CommandId=command, Details=True)["CommandInvocations"]
+    plugin = whole["CommandPlugins"][0]
+    for shown in (local.invocation(command, node), whole, plugin):
+        assert {name: shown[name] for name in links} == links
+    assert (plugin["OutputS3BucketName"], plugin["OutputS3Region"]) == ("logs", "us-east-1")
+    assert plugin["OutputS3KeyPrefix"] == f"a/{command}/{node.instance_id}/awsrunShellScript"
+    shown = local.command(command)
+    assert (shown["OutputS3BucketName"], shown["OutputS3KeyPrefix"]) == ("logs", "a")
+
+
+def test_without_a_bucket_there_are_no_links():
+    """Documented: API CommandPlugin: if the bucket was not specified, the text is empty."""
+    local = Harness()
+    node = local.node(1)
+    command = local.send(InstanceIds=[node.instance_id])
+    local.pass_time(5)
+    assert local.invocation(command, node)["StandardOutputUrl"] == local.invocation(command, node)["StandardErrorUrl"] == ""
 
 
 def test_the_expiry_that_is_shown():

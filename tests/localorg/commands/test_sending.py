@@ -53,6 +53,9 @@ def numbers(local, **params):
         ([("InstanceIds", ["i-00000000000000003", "i-00000000000000001"])], [3, 1]),
         ([("InstanceIds", ["*"]), ("tag:Stage", ["prod"])], [1]),
         ([("resource-groups:Name", ["web"])], [1, 2]),
+        ([("resource-groups:Name", ["web"]), ("resource-groups:ResourceTypeFilters", ["AWS::EC2::Instance"])], [1, 2]),
+        ([("resource-groups:ResourceTypeFilters", ["AWS::EC2::INSTANCE"])], [1, 2, 3]),
+        ([("resource-groups:ResourceTypeFilters", ["AWS::SSM::ManagedInstance"])], []),
     ],
 )
 def test_targets_choose_nodes(local, targets, expected):
@@ -60,6 +63,48 @@ def test_targets_choose_nodes(local, targets, expected):
     query = {"Type": "TAG_FILTERS_1_0", "Query": GROUP_QUERY}
     local.call("CreateGroup", "resource-groups", Name="web", ResourceQuery=query)
     assert numbers(local, Targets=[{"Key": key, "Values": values} for key, values in targets]) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "expected"),
+    [
+        ("tag:Role", ["web"], ["i-1", "i-2", "mi-7"]),
+        ("tag:Role", ["web", "db"], ["i-1", "i-2", "mi-7", "mi-8"]),
+        ("tag-key", ["Stage"], ["i-1", "i-2", "mi-8"]),
+        ("InstanceIds", ["mi-00000000000000008"], ["mi-8"]),
+        ("resource-groups:ResourceTypeFilters", ["AWS::SSM::ManagedInstance"], ["mi-7", "mi-8"]),
+    ],
+)
+def test_hybrid_nodes_are_targets_too(local, key, values, expected):
+    """Their tags are Systems Manager's, not EC2's. Documented: API AddTagsToResource, ManagedInstance."""
+    local.hybrid(7, tags={"Role": "web"})
+    local.hybrid(8, tags={"Role": "db", "Stage": "prod"})
+    command = local.send(Targets=[{"Key": key, "Values": values}])
+    local.pass_time(10)
+    details = local.details(command)
+    assert [f"{name.partition('-')[0]}-{int(name.partition('-')[2], 16)}" for name in details] == expected
+    assert set(details.values()) == {"Success"}
+
+
+def test_a_hybrid_node_is_a_managed_instance_for_policies():
+    """Documented: Service Authorization Reference, resource type managed-instance."""
+    authoriser = Deny()
+    local = Harness(authoriser)
+    node = local.hybrid(7)
+    local.send(InstanceIds=[node.instance_id])
+    arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:managed-instance/{node.instance_id}"
+    assert (ADMIN.arn, "ssm:SendCommand", arn) in authoriser.asked
+
+
+def test_values_from_parameter_store_are_checked_on_the_node(local):
+    """Observed: the agent's source, parameterstore: it resolves and validates; assumed: the service does not."""
+    node = local.nodes["i-00000000000000001"]
+    for timeout in ("{{ssm:limit}}", "{{ ssm:/team/limit:2 }}"):
+        local.send(InstanceIds=[node.instance_id], Parameters={"commands": ["x"], "executionTimeout": [timeout]})
+        local.pass_time(5)
+        assert node.received[-1]["Payload"]["Parameters"]["executionTimeout"] == timeout
+    with pytest.raises(AwsError, match="InvalidParameters: executionTimeout: must match"):
+        local.send(InstanceIds=[node.instance_id], Parameters={"commands": ["x"], "executionTimeout": ["{{limit}}"]})
 
 
 def test_only_nodes_of_the_account_and_region_are_there(local):
@@ -84,13 +129,9 @@ def test_only_nodes_of_the_account_and_region_are_there(local):
         (
             {"Targets": [{"Key": "colour", "Values": ["red"]}]},
             (
-                "ValidationException: The target key 'colour' is not valid; expected InstanceIds, tag:KEY, tag-key or "
-                "resource-groups:Name."
+                "ValidationException: The target key 'colour' is not valid; expected InstanceIds, tag:KEY, tag-key, "
+                "resource-groups:Name or resource-groups:ResourceTypeFilters."
             ),
-        ),
-        (
-            {"Targets": [{"Key": "resource-groups:ResourceTypeFilters", "Values": ["AWS::EC2::Instance"]}]},
-            "NotImplemented: localorg does not support the target key resource-groups:ResourceTypeFilters in SendCommand.",
         ),
         (
             {"Targets": [{"Key": "resource-groups:Name", "Values": ["none"]}]},
@@ -109,10 +150,30 @@ def test_only_nodes_of_the_account_and_region_are_there(local):
             {"Parameters": {"nope": ["x"]}},
             "InvalidParameters: nope: the document has no such parameter; commands: required, but not given",
         ),
+        ({"OutputS3BucketName": "bucket"}, "InvalidOutputFolder: The S3 bucket bucket does not exist."),
         (
-            {"OutputS3BucketName": "bucket"},
-            "NotImplemented: localorg does not support the parameter OutputS3BucketName in SendCommand.",
+            {"ServiceRoleArn": "arn:aws:iam::222222222222:role/r"},
+            "NotImplemented: localorg does not support the parameter ServiceRoleArn in SendCommand.",
         ),
+        (
+            {"NotificationConfig": {"NotificationArn": "arn:aws:sns:us-east-1:222222222222:t"}},
+            "NotImplemented: localorg does not support the parameter NotificationConfig in SendCommand.",
+        ),
+        (
+            {"AlarmConfiguration": {"Alarms": [{"Name": "a"}]}},
+            "NotImplemented: localorg does not support the parameter AlarmConfiguration in SendCommand.",
+        ),
+        (
+            {"CloudWatchOutputConfig": {"CloudWatchOutputEnabled": True}},
+            "NotImplemented: localorg does not support the parameter CloudWatchOutputConfig in SendCommand.",
+        ),
+        ({"Targets": [{"Key": "tag:Role", "Values": []}]}, "ValidationException: The target tag:Role needs at least one value."),
+        (
+            {"InstanceIds": ["i-00000000000000001"], "Targets": [{"Key": "InstanceIds", "Values": ["*"]}]},
+            "ValidationException: Give InstanceIds or Targets, not both.",
+        ),
+        ({"InstanceIds": [f"i-{number:017x}" for number in range(51)]}, "ValidationException"),
+        ({"Targets": [{"Key": f"tag:{number}", "Values": ["x"]} for number in range(6)]}, "ValidationException"),
         (
             {"DocumentHash": "f00"},
             "InvalidDocument: DocumentHash f00 (Sha256) is not the hash of AWS-RunShellScript: abc (Sha256).",

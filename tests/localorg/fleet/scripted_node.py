@@ -33,6 +33,24 @@ class Step:
     code: int = 0
     stdout: str = ""
     stderr: str = ""
+    place: tuple[str, str, str] = ("", "", "")
+    """Bucket, prefix and folder in S3, where the command names a bucket."""
+
+    def cancelled(self) -> "Step":
+        """The same step, stopped."""
+        return Step(self.name, "Cancelled", 137, place=self.place)
+
+
+def place_of(payload: dict[str, Any], instance_id: str, name: str) -> tuple[str, str, str]:
+    """Where the stock agent stores a step's output: PREFIX/COMMAND/NODE/PLUGIN and the step's folder, without colons."""
+    bucket = payload.get("OutputS3BucketName", "")
+    if not bucket:
+        return "", "", ""
+    content = payload["DocumentContent"]
+    plugin = next((step["action"] for step in content.get("mainSteps", ()) if step["name"] == name), name)
+    folder = name if "mainSteps" in content else content["runtimeConfig"][name]["properties"][0]["id"]
+    parts = [payload["OutputS3KeyPrefix"], payload["CommandId"], instance_id, plugin.replace(":", "")]
+    return bucket, "/".join(part for part in parts if part), folder.replace(":", "")
 
 
 @dataclass
@@ -140,6 +158,8 @@ class ScriptedNode:
         script = self.script(payload)
         if not script.acknowledge:
             return
+        for step in script.steps:
+            step.place = place_of(payload, self.instance_id, step.name)
         self.reply(message["MessageId"], "InProgress")
         self.call("ec2messages", "AcknowledgeMessage", MessageId=message["MessageId"])
         self.running[message["MessageId"]] = script
@@ -149,7 +169,7 @@ class ScriptedNode:
         self.reply(cancel_id, "InProgress")
         self.call("ec2messages", "AcknowledgeMessage", MessageId=cancel_id)
         if (script := self.running.pop(message_id, None)) is not None:
-            self.reply(message_id, "Cancelled", [Step(step.name, "Cancelled", 137) for step in script.steps])
+            self.reply(message_id, "Cancelled", [step.cancelled() for step in script.steps])
 
     def _finish(self, message_id: str) -> None:
         script = self.running.pop(message_id, None)
@@ -172,9 +192,9 @@ class ScriptedNode:
             "output": (step.stdout + step.stderr)[:2500],
             "startDateTime": now,
             "endDateTime": now,
-            "outputS3BucketName": "",
-            "outputS3KeyPrefix": "",
-            "stepName": step.name,
+            "outputS3BucketName": step.place[0],
+            "outputS3KeyPrefix": step.place[1],
+            "stepName": step.place[2],
             "standardOutput": step.stdout,
             "standardError": step.stderr,
         }
