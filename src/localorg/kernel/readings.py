@@ -50,7 +50,6 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide explains only when no more pairs are started.",
     ),
     Question(
-<<<<<<< HEAD
         "folder-listing",
         "What must whoever publishes a package be allowed on the folder that SourceUrl names?",
         {
@@ -76,7 +75,8 @@ QUESTIONS: tuple[Question, ...] = (
             "absent": "the document that Linux and macOS get has the step configurePackage alone",
         },
         "A screenshot of a run on Windows shows the step; its body and its condition are not published.",
-=======
+    ),
+    Question(
         "percent-rounding",
         "How many targets are MaxConcurrency and MaxErrors in percent, where the percentage does not divide?",
         {"down": "rounded down, but never to nobody at a time", "up": "rounded up"},
@@ -102,7 +102,6 @@ QUESTIONS: tuple[Question, ...] = (
         "How many failed nodes make a whole command Failed instead of Incomplete?",
         {"reached": "MaxErrors of them, at least one", "exceeded": "more than MaxErrors"},
         'The API reference says "the value of MaxErrors or more", and that one more than MaxErrors stops the sending.',
->>>>>>> 566d24b (Serve every target form, output in S3 and its links, thirty days of history; make what AWS leaves open about commands four questions of the register)
     ),
 )
 
