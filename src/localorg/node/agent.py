@@ -31,6 +31,10 @@ QUICK_ANSWER_S, QUICK_ANSWER_PAUSE_S = 1.0, 0.2
 CUT_OFF = "document process failed unexpectedly: the agent was stopped while the document ran"
 
 
+Begin = Callable[[Callable[[], None]], object]
+"""Runs a document, now or later, and returns at once."""
+
+
 @dataclass(frozen=True)
 class Presence:
     """What the agent tells of its node."""
@@ -55,8 +59,8 @@ class Agent:
     online: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], float] = time.time
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
-    begin: Callable[[Callable[[], None]], object] | None = None
-    """Runs a document, now or later, and returns at once; None: in a thread of its own."""
+    begin: Begin | None = None
+    """None: each document in a thread of its own."""
     _cancels: dict[str, Cancel] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from localorg.node.agent import Agent, Presence
+from localorg.node.agent import Agent, Begin, Presence
 from localorg.node.calls import ControlPlane, NodeIdentity, Plane
 from localorg.node.config import NodeConfig
 from localorg.node.configure_package import ConfigurePackage, Facts
@@ -93,7 +93,7 @@ class Ways:
     """S3, for the output of commands; None: there is no way to it."""
 
 
-def make_agent(node: NodeConfig, root: Root, ways: Ways) -> Agent:
+def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = None) -> Agent:
     """Put an agent together for `node`."""
     base = root.path / AGENT_FOLDER
     facts = Facts(
@@ -119,7 +119,7 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways) -> Agent:
     presence = Presence(
         node.platform_name, node.platform_version, node.platform_type, node.computer_name, node.ip_address, f"{node.region}a"
     )
-    return Agent(ways.plane, worker, presence, base, ways.log, now=ways.now)
+    return Agent(ways.plane, worker, presence, base, ways.log, now=ways.now, begin=begin)
 
 
 def _detected(root: Path) -> Platform:

@@ -58,6 +58,15 @@ def make_app(service: str, log: logging.Logger) -> WsgiApp:
     return app
 
 
+def forget(service: str) -> None:
+    """Empty moto's `service` for every account; its state belongs to the process, not to an organization. On moto's thread."""
+    from moto import backends  # noqa: PLC0415 - as above
+
+    find: Any = backends.get_backend
+    for account in find(service).values():
+        account.reset()
+
+
 def _triple(result: Any) -> tuple[int, Mapping[str, Any], Any]:
     if isinstance(result, tuple) and len(result) == 3:
         return int(result[0]), result[1], result[2]

@@ -34,6 +34,14 @@ class Result:
     timed_out: bool = False
 
 
+def outcome(result: Result) -> dict[str, Any]:
+    """Return how a run ended as the members of a ScriptJob's reply."""
+    if result.error:
+        told = {"error": result.error, "error_type": result.error_type, "log": result.log, "timed_out": result.timed_out}
+        return {"ok": False, **told}
+    return {"ok": True, "payload": result.payload, "log": result.log}
+
+
 def read_result(told: bytes) -> Result:
     """Return the Result in what a run said; one that says that it died when there is none."""
     died = Result(error_type="WorkerDied", error="the script's process ended without a result (killed, or out of memory)")

@@ -21,7 +21,7 @@ from typing import Any
 
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ScriptJob
-from localorg.server.script_run import PAYLOAD_BYTES_MAX, Result, read_result
+from localorg.server.script_run import PAYLOAD_BYTES_MAX, Result, outcome, read_result
 
 TIMEOUT_S_MAX = 600.0
 """AWS: Automation action reference, "aws:executeScript": a script runs for at most 600 seconds."""
@@ -150,13 +150,7 @@ class ScriptWorkers:
         return environment
 
     def _finish(self, job: ScriptJob, result: Result) -> None:
-        outcome: dict[str, Any]
-        if result.error:
-            told = {"error": result.error, "error_type": result.error_type, "log": result.log, "timed_out": result.timed_out}
-            outcome = {"ok": False, **told}
-        else:
-            outcome = {"ok": True, "payload": result.payload, "log": result.log}
-        self._kernel.post(replace(job.reply, data={**job.reply.data, **outcome}))
+        self._kernel.post(replace(job.reply, data={**job.reply.data, **outcome(result)}))
 
     async def close(self) -> None:
         """End the host and every script with it."""

@@ -139,7 +139,7 @@ def seed(engines: Engines, spec: Spec, records: list[NodeRecord], changes: list[
     for account in {record.account for record in records}:
         engines.identity.bootstrap_node_role(account, NODE_ROLE)
     for record in records:
-        _seed_node(engines, record)
+        seed_node(engines, record)
     for change in changes:
         engines.inventory.retag(change.account, change.region, change.instance_id, change.tags)
         if change.is_silenced:
@@ -167,7 +167,8 @@ def _account(account_id: str, name: str, parent: str, state: str) -> AccountSeed
     return AccountSeed(account_id, name, f"{name}@example.com", parent, state)
 
 
-def _seed_node(engines: Engines, record: NodeRecord) -> None:
+def seed_node(engines: Engines, record: NodeRecord) -> None:
+    """Let a node's EC2 instance exist, and its place in the fleet."""
     persona = PERSONAS[record.persona]
     engines.inventory.add_instance(
         InstanceSeed(

@@ -1,0 +1,105 @@
+"""The wire without a socket: boto3 clients whose requests are answered by the real front, in this process and on the caller's turn.
+
+Flow: boto3 signs and serialises -> botocore's `before-send` hook -> an ASGI request to the real `Application` (signature, models, gateway,
+borrowed services) -> the response, which boto3 parses. So what a simulated caller sees is what a caller over HTTP sees.
+Rules: one request at a time, never from inside a handler: a request ends with a turn of the kernel, and turns do not nest.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from urllib3.response import HTTPResponse
+
+from localorg.protocol.http import WireRequest, WireResponse
+from localorg.server.asgi import Application
+from localorg.server.replies import Message
+
+CLIENTS = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+"""A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. Buckets are paths: the front has one host."""
+
+
+class Front:
+    """Answers requests, and makes boto3 sessions that ask here."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._loop = asyncio.new_event_loop()
+        # Service models are read once for all sessions: a run of a script makes clients of its own.
+        self._models = botocore.session.Session().get_component("data_loader")
+
+    def close(self) -> None:
+        """Let the loop go."""
+        self._loop.close()
+
+    def session(self, credentials: Mapping[str, str] | None, region: str) -> boto3.Session:
+        """Return a session with these credentials (AccessKeyId, SecretAccessKey, SessionToken; None: without any)."""
+        core = botocore.session.Session()
+        core.register_component("data_loader", self._models)
+        core.set_config_variable("region", region)
+        core.set_default_client_config(CLIENTS)
+        if credentials is not None:
+            core.set_credentials(
+                credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials.get("SessionToken") or None
+            )
+        core.register("before-send", self._answer)
+        return boto3.Session(botocore_session=core, region_name=region)
+
+    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        response = self.ask(_wire(request))
+        raw = HTTPResponse(
+            body=BytesIO(response.body), headers=dict(response.headers), status=response.status, preload_content=False
+        )
+        return AWSResponse(request.url, response.status, raw.headers, raw)
+
+    def ask(self, request: WireRequest) -> WireResponse:
+        """Answer one request."""
+        return self._loop.run_until_complete(self._served(request))
+
+    async def _served(self, request: WireRequest) -> WireResponse:
+        told: list[Message] = []
+        bodies = [{"type": "http.request", "body": request.body, "more_body": False}]
+
+        async def receive() -> Message:
+            if bodies:
+                return bodies.pop()
+            await asyncio.Future()  # nobody hangs up here
+            raise AssertionError("unreachable: the future never ends")
+
+        async def send(message: Message) -> None:
+            told.append(message)
+
+        await self._app(_scope(request), receive, send)
+        head, *parts = told
+        headers = {name.decode(): value.decode("latin-1") for name, value in head["headers"]}
+        return WireResponse(head["status"], headers, b"".join(part["body"] for part in parts))
+
+
+def _wire(request: AWSPreparedRequest) -> WireRequest:
+    parts = urlsplit(request.url)
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+    body = request.body or b""
+    if not isinstance(body, bytes):
+        body = body.encode() if isinstance(body, str) else body.read()
+    return WireRequest(request.method, parts.path or "/", parts.query, {"host": parts.netloc, **headers}, body)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _scope(request: WireRequest) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": request.method,
+        "path": request.path,
+        "raw_path": request.path.encode("latin-1"),
+        "query_string": request.query.encode("latin-1"),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()],
+    }

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Leaves the version in the node's folder. Without a folder it does nothing at all: this machine itself is no node.
+set -eu
+root=${LOCALORG_NODE_ROOT:?only for simulated nodes}
+version=$(cat VERSION)
+if [ -f "$root/etc/csd-marker-fail" ]; then
+  cat "$root/etc/csd-marker-fail" >&2
+  exit 17
+fi
+printf '%s\n' "$version" >"$root/etc/csd-marker"
+printf 'install %s\n' "$version" >>"$root/var/log/csd-marker"
+echo "csd-marker: installed $version"
