@@ -25,6 +25,24 @@ CLIENTS = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "pat
 """A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. Buckets are paths: the front has one host."""
 
 
+SESSIONS_MAX = 64
+
+
+class RememberingSession(boto3.Session):
+    """A session that makes each client once: a simulated month asks for thousands, and making one costs more than its call."""
+
+    def __init__(self, core: botocore.session.Session, region: str) -> None:
+        super().__init__(botocore_session=core, region_name=region)
+        self._made: dict[str, Any] = {}
+
+    def client(self, *words: Any, **options: Any) -> Any:
+        """Return a client, as boto3.Session.client does."""
+        wish = repr((words, sorted(options.items())))
+        if wish not in self._made:
+            self._made[wish] = super().client(*words, **options)
+        return self._made[wish]
+
+
 class Front:
     """Answers requests, and makes boto3 sessions that ask here."""
 
@@ -33,6 +51,7 @@ class Front:
         self._loop = asyncio.new_event_loop()
         # Service models are read once for all sessions: a run of a script makes clients of its own.
         self._models = botocore.session.Session().get_component("data_loader")
+        self._sessions: dict[tuple[str, str], boto3.Session] = {}
 
     def close(self) -> None:
         """Let the loop go."""
@@ -40,6 +59,14 @@ class Front:
 
     def session(self, credentials: Mapping[str, str] | None, region: str) -> boto3.Session:
         """Return a session with these credentials (AccessKeyId, SecretAccessKey, SessionToken; None: without any)."""
+        place = ((credentials or {}).get("AccessKeyId", ""), region)
+        if place not in self._sessions:
+            if len(self._sessions) >= SESSIONS_MAX:
+                self._sessions.pop(next(iter(self._sessions)))
+            self._sessions[place] = self._new_session(credentials, region)
+        return self._sessions[place]
+
+    def _new_session(self, credentials: Mapping[str, str] | None, region: str) -> boto3.Session:
         core = botocore.session.Session()
         core.register_component("data_loader", self._models)
         core.set_config_variable("region", region)
@@ -49,7 +76,7 @@ class Front:
                 credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials.get("SessionToken") or None
             )
         core.register("before-send", self._answer)
-        return boto3.Session(botocore_session=core, region_name=region)
+        return RememberingSession(core, region)
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         response = self.ask(_wire(request))
