@@ -22,7 +22,7 @@ from localorg.server.asgi import Application
 from localorg.server.replies import Message
 
 CLIENTS = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-"""A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. Buckets are paths: the front has one host."""
+"""A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. The front has one host for all buckets."""
 
 
 SESSIONS_MAX = 64
