@@ -22,13 +22,13 @@ from localorg.server.asgi import Application
 from localorg.server.replies import Message
 
 CLIENTS = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-"""A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. The front has one host for all buckets."""
+"""A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. One host has all buckets."""
 
 
 SESSIONS_MAX = 64
 
 
-class RememberingSession(boto3.Session):
+class RememberingSession(boto3.Session):  # type: ignore[misc]  # boto3 carries no types
     """A session that makes each client once: a simulated month asks for thousands, and making one costs more than its call."""
 
     def __init__(self, core: botocore.session.Session, region: str) -> None:
