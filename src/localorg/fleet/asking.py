@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from localorg.fleet import description, properties
 from localorg.fleet.associated import Associated
 from localorg.fleet.description import Facts
+from localorg.fleet.ports import ServiceLinkedRole
 from localorg.fleet.records import Node
 from localorg.fleet.registry import Registry
-from localorg.fleet.tagging import Instances, ServiceLinkedRole
+from localorg.fleet.tagging import Instances
 from localorg.kernel.errors import AwsError
 from localorg.kernel.paging import walk
 from localorg.protocol.calls import Operation, Output, Request

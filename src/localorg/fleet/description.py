@@ -143,7 +143,8 @@ def view(one: Facts) -> dict[str, Any]:
     if node.source == "ManagedInstance":
         # ASSUMED: a node whose activation gave it no name is shown under the name of its computer.
         shown["Name"] = node.name or node.computer_name
-    return shown
+    # ASSUMED: a node that was registered and has not said anything yet is listed without what only its agent can tell.
+    return {name: value for name, value in shown.items() if value != ""}
 
 
 def source_type(node: Node) -> str:

@@ -1,8 +1,8 @@
 """What the fleet keeps: nodes, messages on their way, what nodes said. Times are epoch seconds.
 
 Rows: "fleet.node" by (account, region, node id); "fleet.message" by (account, region, node id, message id);
-"fleet.package-result" by (account, region, node id, package name); "fleet.association-status" by (account, region, node id,
-association id).
+"fleet.activation" by (account, region, activation id); "fleet.package-result" by (account, region, node id, package name);
+"fleet.association-status" by (account, region, node id, association id).
 """
 
 from dataclasses import dataclass, field
@@ -63,6 +63,34 @@ class Node:
     """Of a hybrid node (mi-...); an EC2 instance's are EC2's."""
     state: str = "running"
     """Of the EC2 instance beneath; a hybrid node stays as it is."""
+    silent: bool = False
+    """Taken for lost at once, though its last contact is not long ago; its next word undoes it."""
+    fingerprint: str = ""
+    """What a hybrid node's agent knows its machine by; it must say the same with every request for a token."""
+    public_key: str = ""
+    """Of a hybrid node: base64 of the DER form, as it was registered."""
+    former_roles: list[str] = field(default_factory=list)
+    """Roles that it had before UpdateManagedInstanceRole: their sessions are its own until they expire."""
+
+
+@dataclass
+class Activation:
+    """A right to register hybrid nodes. `reserved`: ids that its first registrations get, for nodes that a spec describes."""
+
+    activation_id: str
+    account: str
+    region: str
+    code: str = field(repr=False)
+    role: str
+    created: float
+    expires: float
+    limit: int = 1
+    registered: int = 0
+    description: str = ""
+    default_name: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+    reserved: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """The fleet engine: what agents call, and what the control plane knows of them.
 
-Flow: agents poll (GetMessages), acknowledge, reply; people ask DescribeInstanceInformation; Run Command orders deliveries with
-"node.deliver", "node.withdraw" and "node.cancel" facts and hears "node.reply" facts (see `localorg.commands.dispatch`).
+Flow: agents poll (GetMessages), acknowledge, reply, or do so over their control channel (`channel`); hybrid nodes register (`hybrid`);
+people ask DescribeInstanceInformation; Run Command orders deliveries with "node.deliver", "node.withdraw" and "node.cancel" facts and
+hears "node.reply" facts (see `localorg.commands.dispatch`).
 State Manager tells what its associations came to with the facts of `localorg.fleet.associated`; EC2 tells "instance.state-change"
 {account, region, instance_id, state}.
 Rules: an agent speaks for its own node only: every agent operation checks that the caller is that node's session.
@@ -13,15 +14,19 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from localorg.fleet import replies
+from localorg.fleet.activations import Activations
 from localorg.fleet.asking import Asking
 from localorg.fleet.associated import FACTS, Associated
+from localorg.fleet.channel import Channel, Channels
+from localorg.fleet.hybrid import Hybrid
+from localorg.fleet.hybrid_tags import HybridTags
 from localorg.fleet.mailbox import Mailbox, topic
+from localorg.fleet.ports import NodeRoles, SecretSource, ServiceLinkedRole
 from localorg.fleet.records import Message, Node, NodeSeed, PackageReport
 from localorg.fleet.registry import Registry
-from localorg.fleet.tagging import ServiceLinkedRole
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.kernel.events import Event, Kernel
-from localorg.protocol.calls import Access, Operation, Output, Request, Wait
+from localorg.protocol.calls import Access, Operation, Output, Principal, Request, Wait
 from localorg.protocol.gateway import Gateway
 
 ENGINE = "fleet"
@@ -33,12 +38,22 @@ VISIBILITY_S = 10
 class Fleet:
     """The managed nodes of the organization and the messages to them."""
 
-    def __init__(self, kernel: Kernel, gateway: Gateway, service_linked_role: ServiceLinkedRole) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        gateway: Gateway,
+        service_linked_role: ServiceLinkedRole,
+        roles: NodeRoles,
+        secret: SecretSource,
+    ) -> None:
         self._kernel = kernel
         self._mailbox = Mailbox(kernel, ENGINE)
         self._registry = Registry(kernel)
         self._associated = Associated(kernel, ENGINE)
         self._asking = Asking(gateway, self._registry, self._associated, service_linked_role)
+        self.activations = Activations(kernel, roles, secret)
+        self.hybrid = Hybrid(kernel, self._registry, self.activations, roles)
+        self._channels = Channels(kernel, self._registry, self._mailbox, secret)
         self._packages = kernel.store.table("fleet.package-result", PackageReport)
         kernel.on(ENGINE, self.handle)
         for order in ("node.deliver", "node.withdraw", "node.cancel", INSTANCE_STATE):
@@ -84,7 +99,18 @@ class Fleet:
             Operation("ec2messages", "FailMessage", self._fail),
             Operation("ec2messages", "DeleteMessage", self._delete),
             Operation("ec2messages", "GetEndpoint", self._get_endpoint),
+            *self.activations.operations(),
+            *self.hybrid.operations(),
+            *self._channels.operations(),
         ]
+
+    def tagged(self) -> dict[str, HybridTags]:
+        """Return who keeps the tags of managed instances, by ResourceType."""
+        return {"ManagedInstance": HybridTags(self._registry, self._kernel.settings.partition)}
+
+    def open_channel(self, principal: Principal, region: str, token: str) -> Channel:
+        """Open the control channel of the calling node (the server, for its websocket). Raises AccessDenied."""
+        return self._channels.open(self._registry.speaker(principal, region), token)
 
     # What agents say of themselves
 
@@ -138,7 +164,9 @@ class Fleet:
         params = request.params
         node = self._speaker(request, params["Destination"])
         visibility_s = float(params.get("VisibilityTimeoutInSeconds") or VISIBILITY_S)
-        messages = self._mailbox.take(node.account, node.region, node.instance_id, visibility_s)
+        messages: list[Message] = []
+        if self._registry.channel(node) is None:
+            messages = self._mailbox.take(node.account, node.region, node.instance_id, visibility_s)
         answer = {
             "Destination": node.instance_id,
             "MessagesRequestId": params["MessagesRequestId"],

@@ -4,15 +4,14 @@ Rules: EC2 is asked under AWSServiceRoleForAmazonSSM (ec2:DescribeInstances), an
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from localorg.fleet.ports import ServiceLinkedRole
 from localorg.fleet.records import Node
-from localorg.protocol.calls import ApiCall, Principal
+from localorg.protocol.calls import ApiCall
 from localorg.protocol.gateway import Gateway
 
-ServiceLinkedRole = Callable[[str, str], Principal]
-"""(account, service name) -> a session of that service-linked role."""
 AT_ONCE = 200
 """AWS: EC2 API "Filtering": up to 200 values in a request."""
 Instance = Mapping[str, Any]

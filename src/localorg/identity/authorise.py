@@ -133,7 +133,7 @@ class _Facts:
                 "aws:sourcearn": principal.source_arn or None,
                 "aws:sourceorgid": organization_of(source) if source else None,
             }
-        if principal.kind == "anonymous":
+        if principal.kind in {"anonymous", "node"}:
             return {"aws:principalisawsservice": "false", "aws:principaltype": "Anonymous", "aws:userid": "anonymous"}
         holder = self._authoriser.holder(principal)
         return {

@@ -57,7 +57,7 @@ def decide(question: Question, policies: Policies) -> Denial | None:
     if denial:
         return denial
     reach, unsure = _resource_reach(question, policies.resource)
-    if question.principal.kind in {"service", "anonymous"}:
+    if question.principal.kind in {"service", "anonymous", "node"}:
         return None if reach else _not_allowed(question, policies, RESOURCE, unsure)
     if question.same_account:
         return _inside_account(question, policies, reach, unsure)

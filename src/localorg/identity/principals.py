@@ -46,6 +46,9 @@ class Principals:
         if principal.kind == "service":
             # AWS: "*" also covers services; a service principal otherwise only matches its own name.
             return Reach.NAMED if self.everyone or principal.service in self.services else Reach.NONE
+        if principal.kind == "node":
+            # A node's key opens the door to its role's token only; no policy can name it.
+            return Reach.NAMED if self.everyone else Reach.NONE
         if principal.kind == "role" and principal.arn in self.arns:
             return Reach.SESSION
         if self.everyone or (principal.role_arn or principal.arn) in self.arns:

@@ -13,6 +13,7 @@ from localorg.identity.authorise import Authoriser, OrganizationOf
 from localorg.identity.bootstrap import NODE_SESSION_S, Bootstrap
 from localorg.identity.directory import Directory
 from localorg.identity.documents import check_principals_exist
+from localorg.identity.hybrid_roles import HybridRoles
 from localorg.identity.policies import ManagedPolicies
 from localorg.identity.policy import Kind, parse_policy
 from localorg.identity.profiles import InstanceProfiles
@@ -51,6 +52,7 @@ class Identity:
         self._profiles = InstanceProfiles(self.directory)
         self._linked = ServiceLinkedRoles(self.directory, self._roles)
         self._is_open = is_open
+        self.hybrid_roles = HybridRoles(self.directory, self.sessions, self.authoriser)
         self._bootstrap = Bootstrap(self.directory, self._users, self._roles, self._profiles, self.sessions, self.authoriser)
 
     def operations(self) -> list[Operation]:

@@ -44,6 +44,12 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide wants custom runbooks shared with every target account; public reports show runs without a share.",
     ),
     Question(
+        "connection-lost-after",
+        "After how many seconds of silence is a managed node ConnectionLost?",
+        {"300": "one health report is missing", "600": "two health reports are missing", "1800": "half an hour passed"},
+        "The guide names the state and not the time; agents report every 5 minutes and poll every 20 s.",
+    ),
+    Question(
         "errors-within-threshold",
         "What is a multi-account run whose failed pairs stayed within its MaxErrors?",
         {"Success": "it did what it was told to tolerate", "Failed": "any failed pair makes it Failed"},

@@ -20,11 +20,12 @@ class Principal:
     """Who makes a call, after authentication.
 
     kind: `user` (IAM user), `role` (an assumed-role session), `root`, `service` (an AWS service acting for itself, e.g.
-    ssm.amazonaws.com) or `anonymous`. `arn` is what AWS prints in "User: <arn> is not authorized"; `role_arn` is the role of
+    ssm.amazonaws.com), `node` (a hybrid node that signed with its own key, and holds no policies) or `anonymous`. `arn` is what AWS
+    prints in "User: <arn> is not authorized"; `role_arn` is the role of
     a session; `service` the service principal. `account` is empty only for `anonymous`.
     """
 
-    kind: Literal["user", "role", "root", "service", "anonymous"]
+    kind: Literal["user", "role", "root", "service", "node", "anonymous"]
     account: str
     arn: str
     role_arn: str = ""

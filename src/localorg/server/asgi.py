@@ -27,7 +27,8 @@ from localorg.protocol.http import WireRequest, WireResponse
 from localorg.protocol.parse import operation_of, parse
 from localorg.protocol.serialise import serialise
 from localorg.protocol.serialise_error import serialise_error
-from localorg.server import signature, signature_v2
+from localorg.server import node_signature, signature, signature_v2
+from localorg.server.control_channel import ControlChannels
 from localorg.server.replies import Receive, Reply, Route, Scope, Send, send_reply
 
 API_BODY_BYTES_MAX = 8 << 20
@@ -36,13 +37,6 @@ OBJECT_BODY_BYTES_MAX = 5 << 30
 """AWS: S3 user guide, "Uploading objects": 5 GB in a single PUT."""
 ANONYMOUS = frozenset({("ssm", "RegisterManagedInstance")})
 """Operations that are called without a signature; each brings its own proof (an activation code). AWS: seen from the stock agent."""
-NO_SESSION_CHANNEL = WireResponse(
-    400,
-    {"content-type": "text/xml"},
-    b"<AccessDeniedException><Message>localorg does not support the service ssmmessages; agents poll ec2messages.</Message>"
-    b"</AccessDeniedException>",
-)
-"""What makes the stock agent keep to its other message channel. Observed: any other refusal stops it from polling ec2messages."""
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
 NOBODY = Principal(kind="anonymous", account="", arn="anonymous")
 
@@ -85,6 +79,8 @@ class Application:
     borrowed: BorrowedFront | None
     routes: Mapping[str, Route]
     log: logging.Logger
+    node_keys: node_signature.NodeKeys = node_signature.nobody
+    channels: ControlChannels | None = None
     wall: Callable[[], float] = time.time
     _held: set["asyncio.Future[bool]"] = field(default_factory=set)
     _commit: "asyncio.Future[None] | None" = None
@@ -95,6 +91,8 @@ class Application:
             await _lifespan(receive, send)
         elif scope["type"] == "http":
             await self._serve(scope, receive, send)
+        elif self.channels is not None:
+            await self.channels.serve(_without_body(scope), receive, send, self._identified, self._committed)
         else:
             await send({"type": "websocket.close", "code": 1003})
 
@@ -146,8 +144,8 @@ class Application:
         else:
             return await self._unsigned(head, receive, turn)
         service, region = turn.service, caller.claim.region
-        if caller.claim.signing_name == "ssmmessages":
-            return NO_SESSION_CHANNEL
+        if service == "ssmmessages" and self.channels is not None:
+            return await self.channels.create(caller, request, self._committed)
         if service is None:
             raise NotSupported(f"the service {caller.claim.signing_name}")
         self._check_region(service, region)
@@ -161,7 +159,14 @@ class Application:
         if turn.service is not None:
             turn.protocol = models.protocol_of(turn.service)
         request = await _with_body(head, receive, OBJECT_BODY_BYTES_MAX if turn.service == "s3" else API_BODY_BYTES_MAX)
+        if node_signature.is_claimed(claim):
+            return request, node_signature.verify(request, claim, self.node_keys, self.wall())
         return request, signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
+
+    def _identified(self, request: WireRequest) -> signature.Caller:
+        """Return who signed a request without a body. Raises AwsError."""
+        claim = signature.claim_of(request)
+        return signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
 
     def _route(self, head: WireRequest) -> Route | None:
         """An extra route, unless the request is signed (then its path is a bucket's)."""
@@ -260,9 +265,11 @@ def build_app(
     borrowed: BorrowedFront | None,
     routes: Mapping[str, Route],
     log: logging.Logger,
+    node_keys: node_signature.NodeKeys = node_signature.nobody,
+    channels: ControlChannels | None = None,
 ) -> Application:
     """Return the ASGI application of one local organization. `routes` maps a path prefix to the handler of its unsigned requests."""
-    return Application(kernel, gateway, credentials, borrowed, routes, log)
+    return Application(kernel, gateway, credentials, borrowed, routes, log, node_keys, channels)
 
 
 def _resolve(held: "asyncio.Future[bool]", *, outcome: bool) -> None:
@@ -290,7 +297,10 @@ def _without_body(scope: Scope) -> WireRequest:
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
     return WireRequest(
-        scope["method"], raw_path.partition(b"?")[0].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
+        scope.get("method", "GET"),
+        raw_path.partition(b"?")[0].decode("latin-1"),
+        scope["query_string"].decode("latin-1"),
+        headers,
     )
 
 

@@ -30,6 +30,7 @@ from localorg.server.asgi import Application, build_app
 from localorg.server.borrowed import Borrowed
 from localorg.server.call_log import CallLog
 from localorg.server.control import PREFIX, ControlRoutes
+from localorg.server.control_channel import ControlChannels
 from localorg.server.engines import Engines, wire_engines
 from localorg.server.launch import UpOptions
 from localorg.server.machines import Machines
@@ -116,7 +117,10 @@ async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
     engines.gateway.on_record = calls.write
     machines = Machines(state.nodes, state.server_log)
     control = _control(state, Operator(engines, records, machines, spec, endpoint))
-    app = build_app(kernel, engines.gateway, engines.identity.credentials, borrowed, _routes(engines, control), log)
+    routes = _routes(engines, control)
+    channels = ControlChannels(kernel, engines.gateway, engines.fleet.open_channel, log)
+    keys = engines.fleet.hybrid.key
+    app = build_app(kernel, engines.gateway, engines.identity.credentials, borrowed, routes, log, keys, channels)
     return LocalOrganization(
         app, engines, borrowed, scripts, machines, Pump(kernel, log), calls, _host_config(options, endpoint, records)
     )

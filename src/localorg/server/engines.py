@@ -23,7 +23,7 @@ from localorg.kernel.events import Kernel
 from localorg.organization.service import Organization
 from localorg.parameters.service import Parameters
 from localorg.protocol.gateway import BorrowedServices, Gateway
-from localorg.protocol.tagging import Tagging
+from localorg.protocol.tagging import Tagging, TagHolder
 from localorg.protocol.validate import validate
 from localorg.stacks.service import Stacks
 
@@ -74,7 +74,7 @@ def wire_engines(
     gateway = Gateway(kernel, identity, validate, borrow(identity))
     organization = Organization(kernel, gateway)
     belongs.append(organization)
-    fleet = Fleet(kernel, gateway, identity.service_linked_role)
+    fleet = Fleet(kernel, gateway, identity.service_linked_role, identity.hybrid_roles, random_text)
     engines = Engines(
         kernel=kernel,
         gateway=gateway,
@@ -103,5 +103,6 @@ def wire_engines(
     ):
         gateway.add(engine.operations())
     # AWS: one operation tags resources of every kind; who keeps the tags of a kind says so here.
-    gateway.add(Tagging({**engines.documents.tagged(), **engines.parameters.tagged()}).operations())
+    tagged: dict[str, TagHolder] = {**engines.documents.tagged(), **engines.parameters.tagged(), **fleet.tagged()}
+    gateway.add(Tagging(tagged).operations())
     return engines

@@ -92,10 +92,10 @@ def verify(request: WireRequest, claim: Claim, credentials: CredentialLookup, wa
     secret, token, expires, principal = known
     if not hmac.compare_digest((token or "").encode(), claim.token.encode()):
         raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.", 400)
-    _check_time(claim, wall)
-    _check_headers_signed(request, claim)
+    check_time(claim, wall)
+    check_headers_signed(request, claim)
     key = _signing_key(secret, claim.day, claim.region, claim.signing_name)
-    expected = sign(key, _string_to_sign(request, claim))
+    expected = sign(key, string_to_sign(request, claim))
     if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         raise AwsError("InvalidSignatureException", MISMATCH)
     if expires is not None and now >= expires:
@@ -175,7 +175,8 @@ def _claim(credential: str, signed: str, signature: str, moment: str, token: str
     return Claim(access_key, day, region, signing_name, headers, signature, moment, token, expires_s)
 
 
-def _check_time(claim: Claim, wall: float) -> None:
+def check_time(claim: Claim, wall: float) -> None:
+    """Raise AwsError when the request is too old or from the future."""
     try:
         if not MOMENT.fullmatch(claim.moment):
             raise ValueError(claim.moment)
@@ -199,7 +200,8 @@ def _check_time(claim: Claim, wall: float) -> None:
         )
 
 
-def _check_headers_signed(request: WireRequest, claim: Claim) -> None:
+def check_headers_signed(request: WireRequest, claim: Claim) -> None:
+    """Raise AwsError when a header that changes what the call means is not signed."""
     # AWS: IAM user guide, "Create a signed AWS API request": host and any x-amz-* header must be signed.
     # The hash of the body is part of what is signed, whether or not its header is.
     covered = {*claim.signed_headers, "x-amz-content-sha256"}
@@ -222,7 +224,8 @@ def sign(key: bytes, text: str) -> str:
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
-def _string_to_sign(request: WireRequest, claim: Claim) -> str:
+def string_to_sign(request: WireRequest, claim: Claim) -> str:
+    """Return the text of which the signature is made."""
     canonical = hashlib.sha256(_canonical_request(request, claim).encode()).hexdigest()
     return f"{ALGORITHM}\n{claim.moment}\n{claim.scope}\n{canonical}"
 

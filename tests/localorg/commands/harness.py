@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from commands.outputs import check_output
+from fleet.every_role import EveryRole, secret
 from fleet.scripted_node import ScriptedNode
 from support import AllowAll
 
@@ -113,7 +114,8 @@ class Harness:
         self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate, Buckets())
         self.shelf = self.shelf_of()
         self.inventory = Inventory(self.kernel, self.gateway)
-        self.fleet = Fleet(self.kernel, self.gateway, self.linked)
+        self.roles = EveryRole()
+        self.fleet = Fleet(self.kernel, self.gateway, self.linked, self.roles, secret)
         self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, self.linked)
         for engine in (self.shelf, self.inventory, self.fleet, self.commands):
             self.gateway.add(engine.operations())

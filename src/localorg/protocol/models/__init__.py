@@ -21,6 +21,7 @@ Protocol = Literal["json", "query", "ec2", "rest-json", "rest-xml"]
 OWN_SERVICES = (
     "ssm",
     "ec2messages",
+    "ssmmessages",
     "iam",
     "sts",
     "organizations",
@@ -36,7 +37,9 @@ SIGNING_NAMES = {"tagging": "resourcegroupstaggingapi"}
 """Names in SigV4 scopes that are not botocore's name of the service."""
 GLOBAL_SERVICES = frozenset({"iam", "sts", "organizations"})
 """Answered the same whatever Region the client signs."""
-ADDITIONS = {"ec2messages": "ec2messages.json", "ssm": "ssm.json"}
+ADDITIONS = {"ec2messages": "ec2messages.json", "ssm": "ssm.json", "ssmmessages": "ssmmessages.json"}
+PRIVATE_SERVICES = frozenset({"ec2messages", "ssmmessages"})
+"""Services that only agents call, and that botocore has no model of."""
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +52,7 @@ def service_model(service: str) -> ServiceModel:
     """Return the model of `service` (botocore's name). Raises NotSupported when localorg does not speak it."""
     if service not in (*OWN_SERVICES, *BORROWED_SERVICES):
         raise NotSupported(f"the service {service}")
-    if service == "ec2messages":
+    if service in PRIVATE_SERVICES:
         return ServiceModel(_addition(service), service)
     description = _loader().load_service_model(service, "service-2")
     if service in ADDITIONS:

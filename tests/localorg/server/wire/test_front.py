@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from server.wire.signed import send, send_json, signed
+from server.wire.signed import send_json
 from server.wire.toy import OWNER, Toy
 
 Make = Callable[..., Any]
@@ -190,11 +190,3 @@ def held_until(toy: Toy) -> None:
 def poll(toy: Toy, node: str) -> dict[str, Any]:
     content = {"Destination": node, "MessagesRequestId": "r", "VisibilityTimeoutInSeconds": 10}
     return send_json(toy, "ec2messages", "EC2WindowsMessageDeliveryService.GetMessages", content)[1]
-
-
-def test_agents_are_sent_to_the_channel_that_is_there(toy: Toy) -> None:
-    """Observed: the stock agent goes on polling ec2messages when the session channel says AccessDeniedException."""
-    headers = signed(toy.endpoint, "POST", "/v1/control-channel/mi-1", "ssmmessages", b"{}", {"Host": f"127.0.0.1:{toy.port}"})
-    status, body = send(toy, "POST", "/v1/control-channel/mi-1", b"{}", headers)
-    assert status == 400
-    assert b"<AccessDeniedException>" in body
