@@ -31,6 +31,7 @@ from localorg.server.borrowed import Borrowed
 from localorg.server.call_log import CallLog
 from localorg.server.control import PREFIX, ControlRoutes
 from localorg.server.control_channel import ControlChannels
+from localorg.server.doors import Addresses
 from localorg.server.engines import Engines, wire_engines
 from localorg.server.launch import UpOptions
 from localorg.server.machines import Machines
@@ -83,9 +84,9 @@ class LocalOrganization:
         self.calls.close()
 
 
-async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
+async def assemble(options: UpOptions, addresses: Addresses) -> LocalOrganization:
     """Build the organization of `options`. Raises LocalorgError when its state does not fit its spec."""
-    state, log = options.state, _log()
+    state, log, endpoint = options.state, _log(), addresses.endpoint
     spec = load_spec(options.spec)
     loop = asyncio.get_running_loop()
     with _readable(state):
@@ -116,7 +117,7 @@ async def assemble(options: UpOptions, endpoint: str) -> LocalOrganization:
     calls = CallLog(state.call_log)
     engines.gateway.on_record = calls.write
     machines = Machines(state.nodes, state.server_log)
-    control = _control(state, Operator(engines, records, machines, spec, endpoint))
+    control = _control(state, Operator(engines, records, machines, spec, addresses))
     routes = _routes(engines, control)
     channels = ControlChannels(kernel, engines.gateway, engines.fleet.open_channel, log)
     keys = engines.fleet.hybrid.key

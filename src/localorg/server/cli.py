@@ -29,6 +29,9 @@ NO_ISOLATION = (
 def up(
     spec: Annotated[Path, typer.Option("--spec", help="The YAML file that describes the organization.")],
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The loopback port that serves every service.")] = 4599,
+    tls_port: Annotated[
+        int, typer.Option("--tls-port", min=0, max=65535, help="The same over TLS; 0: the port of the last time, or a free one.")
+    ] = 0,
     state: StateOption = DEFAULT_STATE,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is up and leave it running.")] = False,  # noqa: FBT002
     isolation: Annotated[
@@ -47,7 +50,7 @@ def up(
     from localorg.server.launch import UpOptions, run_detached
 
     try:
-        options = UpOptions.checked(spec, port, state, isolation, reading or ())
+        options = UpOptions.checked(spec, port, tls_port, state, isolation, reading or ())
     except UnknownReadingError as error:
         raise typer.BadParameter("; ".join(error.problems), param_hint="--reading") from error
     if isolation == "none":

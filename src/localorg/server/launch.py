@@ -29,6 +29,8 @@ class UpOptions:
 
     spec: Path
     port: int
+    tls_port: int
+    """0: the one of the last time, or a free one."""
     state: StateDirectory
     isolation: Literal["namespaces", "none"]
     readings: Mapping[str, str]
@@ -38,6 +40,7 @@ class UpOptions:
         cls,
         spec: Path,
         port: int,
+        tls_port: int,
         state: Path,
         isolation: Literal["namespaces", "none"],
         readings: Sequence[str],
@@ -48,7 +51,7 @@ class UpOptions:
         """
         answers = chosen(readings)
         load_spec(spec)
-        return cls(spec.absolute(), port, StateDirectory(state), isolation, answers)
+        return cls(spec.absolute(), port, tls_port, StateDirectory(state), isolation, answers)
 
 
 def run_detached(options: UpOptions) -> ServerFacts:
@@ -57,7 +60,7 @@ def run_detached(options: UpOptions) -> ServerFacts:
     reading, writing = os.pipe()
     command = [
         *(sys.executable, "-m", "localorg.server.cli", "up", "--spec", str(options.spec), "--port", str(options.port)),
-        *("--state", str(options.state.root), "--isolation", options.isolation),
+        *("--tls-port", str(options.tls_port), "--state", str(options.state.root), "--isolation", options.isolation),
         *(word for item in options.readings.items() for word in ("--reading", "=".join(item))),
     ]
     with options.state.server_log.open("ab") as log:

@@ -10,6 +10,7 @@ from typing import Any
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import ApiCall
 from localorg.server.control import Refused
+from localorg.server.doors import Addresses
 from localorg.server.engines import Engines
 from localorg.server.machines import Machines
 from localorg.server.personas import PERSONAS
@@ -25,7 +26,7 @@ class Operator:
     records: list[NodeRecord]
     machines: Machines
     spec: Spec
-    endpoint: str
+    addresses: Addresses
 
     def answers(self) -> dict[str, Callable[[dict[str, str]], dict[str, Any]]]:
         """Return every question the operator may ask, by name."""
@@ -43,11 +44,13 @@ class Operator:
         key = self.engines.identity.bootstrap_account(account)
         return {
             "variables": {
-                "AWS_ENDPOINT_URL": self.endpoint,
+                "AWS_ENDPOINT_URL": self.addresses.endpoint,
                 "AWS_ACCESS_KEY_ID": key.id,
                 "AWS_SECRET_ACCESS_KEY": key.secret,
                 "AWS_REGION": region,
                 "AWS_DEFAULT_REGION": region,
+                "LOCALORG_TLS_ENDPOINT": self.addresses.tls_endpoint,
+                "LOCALORG_CA_FILE": str(self.addresses.authority),
             }
         }
 
@@ -92,7 +95,9 @@ class Operator:
         """Return what is up."""
         faults = self.engines.kernel.faults
         return {
-            "endpoint": self.endpoint,
+            "endpoint": self.addresses.endpoint,
+            "tls endpoint": self.addresses.tls_endpoint,
+            "certificate authority": str(self.addresses.authority),
             "process": os.getpid(),
             "organization": self.spec.organization.id,
             "accounts": len(self.engines.organization.accounts()),

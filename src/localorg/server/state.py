@@ -4,6 +4,7 @@ lock            held (flock) by the one server of this directory
 server.json     {"pid", "port", "endpoint"} while a server runs
 token           the secret of the control routes; mode 600
 organization.db rows; blobs/ attachments; s3/ objects; nodes/ their writable layers
+tls/            ca.pem, which clients of the TLS port trust; keys; the port of the last time
 spec.yaml       what the organization was first made from
 server.log, calls.jsonl
 """
@@ -56,6 +57,11 @@ class StateDirectory:
     def nodes(self) -> Path:
         """Nodes' writable layers."""
         return self.root / "nodes"
+
+    @property
+    def tls(self) -> Path:
+        """The certificate authority, the server's certificate, and the port that they are for."""
+        return self.root / "tls"
 
     @property
     def server_log(self) -> Path:
