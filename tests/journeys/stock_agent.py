@@ -89,7 +89,9 @@ class StockAgent:
 
     def stop(self) -> None:
         """Stop the agent and all that it started."""
-        self.run("sh", "-c", "for p in /proc/[0-9]*; do case $(cat $p/comm) in *ssm*) kill -9 ${p#/proc/};; esac; done", check=False)
+        self.run(
+            "sh", "-c", "for p in /proc/[0-9]*; do case $(cat $p/comm) in *ssm*) kill -9 ${p#/proc/};; esac; done", check=False
+        )
         if self._agent is not None:
             self._agent.wait(10)
             self._agent = None
