@@ -55,6 +55,7 @@ SERVICE_NAMES = {
     "resource-groups": "Resource Groups",
     "resourcegroupstaggingapi": "Resource Groups Tagging",
     "ssm": "Systems Manager",
+    "ssmmessages": "Message gateway for agents",
     "sts": "STS",
 }
 
