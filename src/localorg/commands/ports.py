@@ -4,7 +4,7 @@ The registry of nodes belongs to the same AWS service (ssm), so it is a port and
 asked through the gateway.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from localorg.protocol.calls import Principal
@@ -26,11 +26,6 @@ class NodeFacts(Protocol):
     @property
     def computer_name(self) -> str:
         """The host name that the agent reported."""
-        ...
-
-    @property
-    def tags(self) -> Mapping[str, str]:
-        """Of a hybrid node (mi-...); an EC2 instance's are EC2's."""
         ...
 
 

@@ -8,7 +8,6 @@ resource group must be allowed to list its resources.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from localorg.commands.ports import NodeDirectory, NodeFacts, ServiceLinkedRole
@@ -85,7 +84,7 @@ class Targets:
 
     def _instances(self, account: str, region: str, key: str, values: list[str]) -> set[str]:
         role = self._service_linked_role(account, "ssm.amazonaws.com")
-        tagged = {name for name, node in managed.items() if _has(node.tags, key, values)}
+        tagged: set[str] = set()
         token: dict[str, str] = {}
         while True:
             filters = {"Filters": [{"Name": key, "Values": [_literal(value) for value in values]}], **token}
@@ -118,12 +117,6 @@ class Targets:
                 raise
             # ASSUMED: AWS does not say how SendCommand refuses a group that does not exist.
             raise AwsError("ValidationException", f"resource-groups:Name: {refusal.message}") from refusal
-
-
-def _has(tags: Mapping[str, str], key: str, values: list[str]) -> bool:
-    if key == "tag-key":
-        return any(value in tags for value in values)
-    return tags.get(key.removeprefix("tag:")) in values
 
 
 def _literal(value: str) -> str:

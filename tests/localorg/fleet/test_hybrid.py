@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from commands.harness import ACCOUNT, ADMIN, REGION, ROLE, Harness
+from commands.harness import ACCOUNT, ADMIN, REGION, ROLE, Harness, Shelf
 from fleet.scripted_node import ScriptedNode
 
 from localorg.kernel.errors import AccessDenied, AwsError
@@ -16,12 +16,22 @@ DAY = 24 * 3600
 MISSING = "deadbeef-0000-4000-8000-000000000000"
 
 
+class UntaggedShelf(Shelf):
+    """Documents without the tags that stories of Run Command make up."""
+
+    def operations(self):
+        return [operation for operation in super().operations() if "Tags" not in operation.name]
+
+
 class WithTags(Harness):
-    """The harness, with Systems Manager's tag operations."""
+    """The harness, with Systems Manager's own tag operations."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gateway.add(Tagging(self.fleet.tagged()).operations())
+
+    def shelf_of(self):
+        return UntaggedShelf()
 
 
 class Machine:
