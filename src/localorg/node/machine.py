@@ -19,6 +19,7 @@ from localorg.node.calls import ControlPlane, NodeIdentity, Plane
 from localorg.node.config import NodeConfig
 from localorg.node.configure_package import ConfigurePackage, Facts
 from localorg.node.packages_api import Get, http_get
+from localorg.node.parameter_store import ParameterStore
 from localorg.node.persona import Platform, detect
 from localorg.node.processes import Processes, Runner
 from localorg.node.repository import Repository
@@ -114,6 +115,7 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = N
         folder=base / node.instance_id / "document/orchestration",
         working_folder=root.working_folder,
         environment=environment,
+        resolve=ParameterStore(ways.plane).resolved,
         now=ways.now,
     )
     presence = Presence(

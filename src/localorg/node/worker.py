@@ -55,19 +55,21 @@ class Worker:
     """Where commands have their own folders."""
     working_folder: Path
     environment: Mapping[str, str]
+    resolve: document.Resolve
+    """Fills in references to Parameter Store."""
     now: Callable[[], float] = time.time
 
     def run(self, command: Command, cancel: Cancel, tell: Tell) -> None:
         """Run `command` to its terminal reply."""
         try:
-            steps = document.steps(command.content, command.parameters)
+            steps = document.steps(command.content, command.parameters, self.resolve)
         except BadDocumentError as error:
             tell(results.refused_reply(results.Status.FAILED, str(error), self.now()))
             return
         done: dict[str, StepResult] = {}
         leaving = False
         for step in steps:
-            skipped = leaving and step.property("finallyStep") != "true"
+            skipped = leaving and not document.is_finally(step, steps)
             done[step.name] = document.after_exit(step) if skipped else self._step(step, command, cancel)
             leaving = leaving or document.ends_document(step, done[step.name])
             tell(results.step_reply(done, step.name, self.now()))
@@ -75,7 +77,7 @@ class Worker:
 
     def _step(self, step: DocumentStep, command: Command, cancel: Cancel) -> StepResult:
         start = self.now()
-        result = document.verdict(step, KNOWN_PLUGINS, KNOWN_PLUGINS, PLATFORM_TYPE)
+        result = document.verdict(step, KNOWN_PLUGINS, PLATFORM_TYPE)
         if result is None:
             parts = [self._part(step, inputs, command, cancel) for inputs in step.inputs]
             result = _on_failure(step, _merged(parts))
@@ -112,11 +114,11 @@ class Worker:
 def _on_failure(step: DocumentStep, result: StepResult) -> StepResult:
     """Apply the step's onFailure. AWS: runpluginutil RunPlugins."""
     wish = step.property("onFailure")
-    if result.status != results.Status.FAILED or wish not in {"exit", "successandexit"}:
+    if result.status != results.Status.FAILED or wish not in {"exit", "successAndExit"}:
         return result
     said = "\nStep was found to have onFailure property. Further document steps will be skipped."
     result = replace(result, stdout=result.stdout + said, stderr=result.stderr + said)
-    if wish == "successandexit":
+    if wish == "successAndExit":
         return replace(result, status=results.Status.SUCCESS, code=document.EXIT_AS_SUCCESS)
     return result
 
