@@ -111,11 +111,9 @@ def test_exit_codes_with_a_meaning(fleet: Fleet, code: int, status: str, words: 
 
 def test_a_plugin_that_does_not_exist_here(fleet: Fleet) -> None:
     """Nothing unsupported succeeds silently: the step names the plugin."""
-    said = fleet.plane.outcome(
-        fleet.plane.send(fleet.one, {"schemaVersion": "2.2", "mainSteps": [step("aws:softwareInventory")]})
-    )
+    said = fleet.plane.outcome(fleet.plane.send(fleet.one, {"schemaVersion": "2.2", "mainSteps": [step("aws:domainJoin")]}))
     assert said.status == "Failed"
-    assert said.err.startswith("Plugin with name aws:softwareInventory is not supported by this version of ssm agent")
+    assert said.err.startswith("Plugin with name aws:domainJoin is not performed by nodes of localorg")
 
 
 def test_a_document_that_cannot_be_run(fleet: Fleet) -> None:
