@@ -120,7 +120,9 @@ def test_a_document_that_cannot_be_run(fleet: Fleet) -> None:
     """Observed: Failed with the reason as documentTraceOutput."""
     said = fleet.plane.outcome(fleet.plane.send(fleet.one, {"schemaVersion": "0.3", "mainSteps": []}))
     assert (said.status, said.steps) == ("Failed", {})
-    assert said.trace == "Document with schema version 0.3 is not supported by this version of ssm agent"
+    assert said.trace == (
+        "Document with schema version 0.3 is not supported by this version of ssm agent, please update to latest version"
+    )
 
 
 def test_a_message_that_cannot_be_read(fleet: Fleet) -> None:
