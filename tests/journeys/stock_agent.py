@@ -1,6 +1,6 @@
 """Amazon's own agent in a root of its own: its files, its configuration, its processes; the host keeps nothing of it.
 
-    with StockAgent(found(), folder, walk_facts) as agent:
+    with StockAgent(found(), folder) as agent:
         agent.configure(...); agent.register(...); agent.start()
 
 It is this file too that holds the sandbox, as a process of its own: `python stock_agent.py FOLDER` until its standard input ends.
@@ -57,18 +57,10 @@ class StockAgent:
         if self._agent is not None:
             self._agent.wait(10)
 
-    def configure(self, endpoint: str, tls_endpoint: str, authority: Path, **more: object) -> None:
-        """Write the agent's own configuration file, and put the certificate authority where it looks for one."""
-        content = {
-            "Identity": {"ConsumptionOrder": ["OnPrem"]},
-            "Mds": {"Endpoint": endpoint},
-            "Ssm": {"Endpoint": endpoint},
-            "Mgs": {"Endpoint": tls_endpoint},
-            "S3": {"Endpoint": endpoint},
-            **more,
-        }
-        self.write(CONFIGURATION, json.dumps(content, indent=4))
-        self.write("etc/amazon/ssm/ca.pem", authority.read_text())
+    def configure(self, content: str, authority: str) -> None:
+        """Write the agent's own configuration file, and a certificate authority beside it."""
+        self.write(CONFIGURATION, content)
+        self.write("etc/amazon/ssm/ca.pem", authority)
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the machine, from inside."""

@@ -17,6 +17,7 @@ import pytest
 
 from conformance.claims import eventually
 from demo.walk import Walk
+from docs.pages import REPOSITORY, blocks
 from journeys.conftest import organization
 from journeys.stock_agent import StockAgent, found
 
@@ -42,6 +43,7 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+PAGE = REPOSITORY / "docs/how-to/join-with-the-stock-agent.md"
 NOWHERE = "https://127.0.0.1:1"
 PROGRESS = {"Pending", "InProgress", "Delayed"}
 ROLE = "PressRole"
@@ -62,9 +64,11 @@ class Press:
         )
 
     def configure(self, gateway: str = "") -> None:
-        """Write the agent's configuration; `gateway` in place of the organization's own TLS address."""
-        where = gateway or self.facts["LOCALORG_TLS_ENDPOINT"]
-        self.agent.configure(self.facts["AWS_ENDPOINT_URL"], where, Path(self.facts["LOCALORG_CA_FILE"]))
+        """Write the agent's configuration as the how-to shows it; `gateway` in place of the organization's own TLS address."""
+        (shown,) = [block.content for block in blocks(PAGE) if block.language == "json"]
+        content = shown.replace("http://127.0.0.1:4599", self.facts["AWS_ENDPOINT_URL"])
+        content = content.replace("https://127.0.0.1:4600", gateway or self.facts["LOCALORG_TLS_ENDPOINT"])
+        self.agent.configure(content, Path(self.facts["LOCALORG_CA_FILE"]).read_text())
 
     def join(self) -> None:
         """Register with an activation, and start."""
