@@ -119,6 +119,7 @@ class Running:
         try:
             execution.automation = self._start(association, version)
             self._going[execution.automation] = (association.account, association.region, association.id)
+            self._tell_automation(association, execution.automation)
         except AwsError as refusal:
             self._end(association, execution, "Failed", f"{refusal.code}: {refusal.message}")
         self._shelf.keep_execution(association, execution)
@@ -135,6 +136,12 @@ class Running:
         }
         started: str = self._as_service(association, "StartAutomationExecution", params)["AutomationExecutionId"]
         return started
+
+    def _tell_automation(self, association: AssociationRecord, execution_id: str) -> None:
+        """# AWS: API AutomationExecution, AssociationId: the automation shows which association started it."""
+        place = {"account": association.account, "region": association.region}
+        fact = {**place, "execution_id": execution_id, "association_id": association.id}
+        self._kernel.publish("association.automation-started", fact)
 
     def _time_out(self, association: AssociationRecord) -> None:
         """# AWS: user guide, sysman-state-about: "the previous association times out and the new association runs"."""

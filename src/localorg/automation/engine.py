@@ -14,9 +14,9 @@ from localorg.automation.actions import ACTIONS
 from localorg.automation.actions.action import RESOLVING, Action, Failed, NextPass, Outcome, Run, Succeeded, Waiting, refused
 from localorg.automation.decide import Ended, Then, decide
 from localorg.automation.executions import Executions, runbook_of
+from localorg.automation.fanout import Fanout
 from localorg.automation.interpolate import Unresolved
 from localorg.automation.lifecycle import Lifecycle, new_record
-from localorg.automation.locations import Locations
 from localorg.automation.ports import ENGINE, StepPorts, token_of
 from localorg.automation.records import AT_WORK, TERMINAL, Execution, ParentStep, StepRecord
 from localorg.automation.runbook import Step
@@ -27,19 +27,17 @@ from localorg.kernel.events import Event, Kernel
 class Engine:
     """Runs executions."""
 
-    def __init__(
-        self, kernel: Kernel, executions: Executions, lifecycle: Lifecycle, ports: StepPorts, locations: Locations
-    ) -> None:
+    def __init__(self, kernel: Kernel, executions: Executions, lifecycle: Lifecycle, ports: StepPorts, fanout: Fanout) -> None:
         self._kernel = kernel
         self._executions = executions
         self._lifecycle = lifecycle
         self._ports = ports
-        self._locations = locations
+        self._fanout = fanout
 
     def go(self, execution: Execution) -> None:
         """Run steps from the cursor on, until one waits or the end is reached."""
-        if execution.kind == "CrossAccount":
-            self._locations.go(execution)
+        if execution.is_parent:
+            self._fanout.go(execution)
             return
         while execution.cursor and execution.status not in TERMINAL:
             if self._holds(execution):
@@ -136,8 +134,8 @@ class Engine:
         record = self._executions.step(execution, data["step"]) if execution else None
         if execution is None or record is None or record.status not in AT_WORK or record.attempt != data["attempt"]:
             return
-        if execution.kind == "CrossAccount":
-            self._locations.on_child_ended(execution, record, data)
+        if execution.is_parent:
+            self._fanout.on_child_ended(execution, record, data)
             return
         run = self.run_of(execution, record)
         if name == "timeout":

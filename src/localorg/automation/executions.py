@@ -1,20 +1,17 @@
 """The rows of Automation: executions, their steps, and which are at work in an account and Region.
 
-Rules: 100 executions run at a time in an account and Region, 1,000 more wait in the order of arrival.
-AWS: user guide, systems-manager-automation, quotas.
+Rules: how many may run and wait is `quota`'s; a row that is put after a change of its status is counted anew.
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
 
 from localorg.automation.checks import check_runbook
+from localorg.automation.quota import Quota
 from localorg.automation.records import TERMINAL, Execution, ParentLink, StepRecord
 from localorg.automation.runbook import Runbook, parse, read
 from localorg.kernel.errors import AwsError
 from localorg.kernel.store import Store
-
-RUNNING_MAX = 100
-QUEUED_MAX = 1_000
 
 
 class Executions:
@@ -24,22 +21,14 @@ class Executions:
         self.rows = store.table("ssm.automation", Execution)
         self.steps = store.table("ssm.automation-step", StepRecord)
         self._tokens: dict[tuple[str, str, str], str] = {}
-        self._running: dict[tuple[str, str], set[str]] = {}
-        self._queued: dict[tuple[str, str], dict[str, None]] = {}
+        self.quota = Quota()
         for execution in self.rows.values():
             self._count(execution)
 
     def _count(self, execution: Execution) -> None:
-        place = execution.account, execution.region
-        running, queued = self._running.setdefault(place, set()), self._queued.setdefault(place, {})
-        running.discard(execution.execution_id)
-        queued.pop(execution.execution_id, None)
+        self.quota.note(execution)
         if execution.client_token:
-            self._tokens[(*place, execution.client_token)] = execution.execution_id
-        if execution.status == "Pending":
-            queued[execution.execution_id] = None
-        elif execution.status not in TERMINAL:
-            running.add(execution.execution_id)
+            self._tokens[execution.account, execution.region, execution.client_token] = execution.execution_id
 
     def put(self, execution: Execution) -> None:
         """Keep `execution` as it is now."""
@@ -49,19 +38,6 @@ class Executions:
         """Keep `execution` after a change of its status."""
         self.put(execution)
         self._count(execution)
-
-    def has_room(self, account: str, region: str) -> bool:
-        """Say whether one more execution may run."""
-        return len(self._running.get((account, region), ())) < RUNNING_MAX
-
-    def has_queue_room(self, account: str, region: str) -> bool:
-        """Say whether one more execution may wait."""
-        return len(self._queued.get((account, region), ())) < QUEUED_MAX
-
-    def next_queued(self, account: str, region: str) -> Execution | None:
-        """Return the execution that has waited longest, or None."""
-        queued = self._queued.get((account, region), {})
-        return self.get(account, region, next(iter(queued))) if queued else None
 
     def get(self, account: str, region: str, execution_id: str) -> Execution:
         """Return an execution. Raises AutomationExecutionNotFoundException."""
@@ -96,7 +72,14 @@ class Executions:
 
     def running(self, account: str, region: str) -> list[Execution]:
         """Return the executions at work in one account and Region."""
-        return [self.get(account, region, execution_id) for execution_id in sorted(self._running.get((account, region), ()))]
+        return [self.get(account, region, execution_id) for execution_id in self.quota.running(account, region)]
+
+    def forget(self, execution: Execution) -> None:
+        """Drop an execution that has ended, and its steps."""
+        self.rows.delete(*execution.key)
+        for key, _ in list(self.steps.items(*execution.key)):
+            self.steps.delete(*key)
+        self._tokens.pop((execution.account, execution.region, execution.client_token), None)
 
     def alive(self) -> Iterator[Execution]:
         """Yield every execution that has not ended."""

@@ -9,8 +9,8 @@ from localorg.automation.actions import ACTIONS
 from localorg.automation.actions.action import NextPass
 from localorg.automation.engine import Engine
 from localorg.automation.executions import Executions
+from localorg.automation.fanout import Fanout
 from localorg.automation.lifecycle import Lifecycle, key_of
-from localorg.automation.locations import Locations
 from localorg.automation.ports import ENGINE
 from localorg.automation.records import AT_WORK, Execution, StepRecord
 from localorg.kernel.events import Event, Kernel
@@ -22,18 +22,16 @@ CANCEL_LIMIT_S = 120.0
 class Interruptions:
     """Stops and resumes executions."""
 
-    def __init__(
-        self, kernel: Kernel, executions: Executions, lifecycle: Lifecycle, engine: Engine, locations: Locations
-    ) -> None:
+    def __init__(self, kernel: Kernel, executions: Executions, lifecycle: Lifecycle, engine: Engine, fanout: Fanout) -> None:
         self._kernel = kernel
         self._executions = executions
         self._lifecycle = lifecycle
         self._engine = engine
-        self._locations = locations
+        self._fanout = fanout
 
     def cancel(self, execution: Execution) -> None:
         """Stop what is at work, run the clean-up step if there is one, and end as Cancelled."""
-        if execution.status in {"Pending", "Cancelling"} or execution.kind == "CrossAccount":
+        if execution.status in {"Pending", "Cancelling"} or execution.is_parent:
             self._cancel_without_steps(execution)
             return
         execution.is_cancelling, target = True, ""
@@ -57,22 +55,29 @@ class Interruptions:
         if execution.status == "Pending":
             execution.is_cancelling = True
             self._lifecycle.finish(execution)
-        elif execution.kind == "CrossAccount" and not execution.is_cancelling:
+        elif execution.is_parent and not execution.is_cancelling:
             execution.is_cancelling, execution.status = True, "Cancelling"
             self._executions.recount(execution)
-            for child in self._locations.running_children(execution):
+            # ASSUMED: a cancel reaches the children that are at work or queued; the others are never started.
+            for child in list(self._fanout.running_children(execution)):
                 self.cancel(child)
-            self._locations.go(execution)
+            self._fanout.go(execution)
 
     def complete(self, execution: Execution) -> None:
         """End an execution here, with the status that its steps have earned. # ASSUMED: what is at work is cancelled, without onCancel."""
+        if execution.is_parent and execution.status != "Pending":
+            # ASSUMED: a parent lets the children that run end, and starts no more.
+            execution.is_completing = True
+            self._executions.put(execution)
+            self._fanout.go(execution)
+            return
         for record in list(self._lifecycle.at_work(execution)):
             ACTIONS[record.action].cancel(self._engine.run_of(execution, record))
         self._lifecycle.finish(execution)
 
     def child_of(self, execution: Execution, record: StepRecord) -> Execution | None:
         """Return the child at work that a step of an automation in many accounts stands for."""
-        children = self._locations.running_children(execution)
+        children = self._fanout.running_children(execution)
         return next((one for one in children if one.parent and one.parent.step_id == record.step_id), None)
 
     def end_cancelling(self, execution: Execution) -> None:
@@ -90,7 +95,7 @@ class Interruptions:
             if execution.status == "Pending":
                 continue
             record = self._executions.step(execution, execution.running)
-            if execution.kind == "Local" and record is not None and record.status in AT_WORK:
+            if not execution.is_parent and record is not None and record.status in AT_WORK:
                 run = self._engine.run_of(execution, record)
                 outcome = self._engine.attempt(ACTIONS[record.action].recover, run)
                 if not isinstance(outcome, NextPass):

@@ -12,6 +12,7 @@ from localorg.automation import outputs
 from localorg.automation.executions import Executions, runbook_of
 from localorg.automation.ports import ENGINE
 from localorg.automation.records import AT_WORK, Execution, StepRecord
+from localorg.automation.retention import Retention
 from localorg.automation.runbook import Step
 from localorg.automation.sessions import Sessions
 from localorg.kernel import ids
@@ -21,22 +22,34 @@ from localorg.kernel.events import Event, Kernel
 class Lifecycle:
     """Begins and ends executions, and their steps."""
 
-    def __init__(self, kernel: Kernel, executions: Executions, sessions: Sessions) -> None:
+    def __init__(self, kernel: Kernel, executions: Executions, sessions: Sessions, retention: Retention) -> None:
         self._kernel = kernel
         self._executions = executions
         self._sessions = sessions
+        self._retention = retention
 
     def admit(self, execution: Execution) -> None:
         """Let a new execution run, now or when there is room."""
-        room = self._executions.has_room(execution.account, execution.region)
+        place = execution.account, execution.region
+        room = self._executions.quota.has_room(*place, rate_controlled=execution.is_rate_controlled)
         self._executions.recount(execution)
         if room:
             self._begin(execution)
+            return
+        # Whoever waits for this one may have been the last that moved: see `quota`.
+        self._let_in(*place)
+        if execution.parent is not None:
+            self._let_in(execution.parent.account, execution.parent.region)
+
+    def _let_in(self, account: str, region: str) -> None:
+        """Begin what is queued and may run now, in the order of arrival."""
+        while (execution_id := self._executions.quota.next_in(account, region)) is not None:
+            self._begin(self._executions.get(account, region, execution_id))
 
     def _begin(self, execution: Execution) -> None:
         execution.status = "InProgress"
         self._executions.recount(execution)
-        if execution.kind == "Local":
+        if not execution.is_parent:
             steps = runbook_of(execution.content).steps
             execution.cursor = steps[0].name
             for position, step in enumerate(steps):
@@ -51,16 +64,15 @@ class Lifecycle:
         execution.status = "Cancelled" if execution.is_cancelling else execution.bad_end or "Success"
         execution.ended = self._kernel.now()
         execution.cursor = execution.running = execution.loop = ""
-        if execution.kind == "Local":
+        if not execution.is_parent:
             execution.outputs = outputs.of_execution(runbook_of(execution.content).outputs, execution.step_outputs)
         self._sessions.forget(execution)
         self._executions.recount(execution)
         self.publish(execution)
         if execution.parent is not None:
             self._tell_parent(execution)
-        queued = self._executions.next_queued(execution.account, execution.region)
-        if queued is not None and self._executions.has_room(execution.account, execution.region):
-            self._begin(queued)
+        self._retention.arrange()
+        self._let_in(execution.account, execution.region)
 
     def publish(self, execution: Execution) -> None:
         """Tell every subscriber of "automation.status-change" how the execution stands."""

@@ -8,11 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 from localorg.automation.records import Execution, StepRecord
+from localorg.automation.resolve import GROUP
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.protocol import times
+from localorg.protocol.models import service_model
 
-ExecutionTest = Callable[[Execution, list[StepRecord], str], bool]
+ExecutionTest = Callable[[Execution, StepRecord | None, str], bool]
+"""(execution, its step at work, value)"""
 StepTest = Callable[[StepRecord, str], bool]
+
+
+def enum_of(shape: str) -> list[str]:
+    """Return the words that a shape of the model allows."""
+    return list(service_model("ssm").shape_for(shape).enum)
 
 
 def _time(value: str) -> float:
@@ -24,8 +32,8 @@ def _time(value: str) -> float:
         ) from None
 
 
-def _current_action(row: Execution, steps: list[StepRecord], value: str) -> bool:
-    return any(step.step_id == row.running and step.action == value for step in steps)
+def _targets_group(row: Execution, value: str) -> bool:
+    return any(target.get("Key") == GROUP and value in (target.get("Values") or []) for target in row.targets)
 
 
 EXECUTION_TESTS: dict[str, ExecutionTest] = {
@@ -33,12 +41,23 @@ EXECUTION_TESTS: dict[str, ExecutionTest] = {
     "ExecutionStatus": lambda row, _steps, value: row.status == value,
     "ExecutionId": lambda row, _steps, value: row.execution_id == value,
     "ParentExecutionId": lambda row, _steps, value: row.parent is not None and row.parent.execution_id == value,
-    "CurrentAction": _current_action,
+    "CurrentAction": lambda _row, current, value: current is not None and current.action == value,
     "StartTimeBefore": lambda row, _steps, value: row.started < _time(value),
     "StartTimeAfter": lambda row, _steps, value: row.started > _time(value),
     "AutomationType": lambda row, _steps, value: row.kind == value,
     "TagKey": lambda row, _steps, value: value in row.tags,
+    "TargetResourceGroup": lambda row, _steps, value: _targets_group(row, value),
+    # Change Manager, just-in-time access and OpsCenter start no automations here, so these match none.
+    "AutomationSubtype": lambda _row, _steps, _value: False,
+    "OpsItemId": lambda _row, _steps, _value: False,
 }
+WORDS = {
+    "AutomationType": frozenset({"CrossAccount", "Local"}),
+    "AutomationSubtype": frozenset({"ChangeRequest", "AccessRequest"}),
+    "ExecutionStatus": frozenset(enum_of("AutomationExecutionStatus")),
+    "StepExecutionStatus": frozenset(enum_of("AutomationExecutionStatus")),
+}
+"""Filters whose values are words of the model. ASSUMED: another word is refused, as a time is that is none."""
 STEP_TESTS: dict[str, StepTest] = {
     "StepExecutionStatus": lambda step, value: step.status == value,
     "StepExecutionId": lambda step, value: step.step_id == value,
@@ -53,15 +72,22 @@ STEP_TESTS: dict[str, StepTest] = {
 
 
 def check(filters: list[dict[str, Any]], known: dict[str, Any], operation: str) -> None:
-    """Refuse filters that are not known here. Raises NotSupported."""
+    """Refuse filters that are not known here, and values that they cannot have. Raises NotSupported, AwsError."""
     for one in filters:
         if one["Key"] not in known:
             raise NotSupported(f"the filter {one['Key']}", operation)
+        words = WORDS.get(one["Key"])
+        wrong = [value for value in one["Values"] if words is not None and value not in words]
+        if wrong:
+            raise AwsError("InvalidFilterValue", f"The filter {one['Key']} cannot have the value {', '.join(wrong)}.")
+        if one["Key"].startswith("StartTime"):
+            for value in one["Values"]:
+                _time(value)
 
 
-def execution_matches(row: Execution, steps: list[StepRecord], filters: list[dict[str, Any]]) -> bool:
-    """Say whether `row` is asked for."""
-    return all(any(EXECUTION_TESTS[one["Key"]](row, steps, value) for value in one["Values"]) for one in filters)
+def execution_matches(row: Execution, current: StepRecord | None, filters: list[dict[str, Any]]) -> bool:
+    """Say whether `row` is asked for; `current` is its step at work."""
+    return all(any(EXECUTION_TESTS[one["Key"]](row, current, value) for value in one["Values"]) for one in filters)
 
 
 def step_matches(record: StepRecord, filters: list[dict[str, Any]]) -> bool:

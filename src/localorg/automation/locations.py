@@ -1,109 +1,100 @@
 """Multi-account, multi-Region executions: one step per account and Region, each a child execution over there.
 
-Flow: `go` -> (once) pairs from TargetLocations, OUs asked from Organizations as the hub's role -> as many children as the limits allow:
-hub's role -> sts:AssumeRole of the member's execution role -> ssm:StartAutomationExecution there -> "child-ended" -> `go` again.
-Rules: a child that cannot be started is a failed step with AWS's words; beyond MaxErrors nothing more is started, what runs may end.
-Which runbook a child runs is the reading of `runbook-lookup`: the hub's own, or the one that the member can read in its Region.
+Flow: `fanout` asks -> pairs from TargetLocations (or from the file of TargetLocationsURL), OUs asked from Organizations as the hub's role
+-> each child: hub's role -> sts:AssumeRole of the member's execution role -> ssm:StartAutomationExecution there, with the location's
+targets when there are any.
+Which runbook a child runs is the open question `runbook-lookup`: the hub's own, or the one that the member can read in its Region.
 AWS: user guide, running-automations-multiple-accounts-regions; API TargetLocation.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from localorg.automation import messages, targets
-from localorg.automation.actions.action import POLLING, refusal_text
-from localorg.automation.executions import Executions
+from localorg.automation import targets
+from localorg.automation.actions.action import refusal_text
+from localorg.automation.fanout import CannotStart
+from localorg.automation.limits import Limits, limits
+from localorg.automation.locations_file import LocationsFile
 from localorg.automation.ports import Birth, StepPorts, link_of
-from localorg.automation.records import TERMINAL, Execution, StepRecord
+from localorg.automation.records import Execution, StepRecord
 from localorg.automation.sessions import Sessions
 from localorg.automation.starting import definition_for, for_region
 from localorg.kernel import ids
 from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
-from localorg.protocol.calls import ApiCall, Output, Principal
+from localorg.protocol.calls import ApiCall, Output, Params, Principal
 from localorg.protocol.gateway import Gateway
 
 
 class Locations:
-    """Runs the parents. `on_end` is told when one has ended."""
+    """What is particular to runs over accounts and Regions; a `fanout.Kind`."""
 
-    def __init__(self, kernel: Kernel, gateway: Gateway, executions: Executions, sessions: Sessions, ports: StepPorts) -> None:
+    what = "account-Region pairs"
+
+    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: Sessions, ports: StepPorts, file: LocationsFile) -> None:
         self._kernel = kernel
         self._gateway = gateway
-        self._executions = executions
         self._sessions = sessions
         self._ports = ports
-        self.on_end: Callable[[Execution], None] = lambda _execution: None
+        self._file = file
 
-    def go(self, execution: Execution) -> None:
-        """Start what may be started; end the execution when nothing is left to wait for."""
-        if execution.status in TERMINAL:
-            return
-        records = self._executions.steps_of(execution)
-        if not records and not execution.is_cancelling:
-            try:
-                records = self._expand(execution)
-            except AwsError as refusal:
-                self._give_up(execution, refusal_text("ListAccountsForParent", refusal.code, refusal.message))
-                return
-            if not records:
-                self._give_up(execution, "The target locations contain no account.")
-                return
-        if not execution.is_cancelling:
-            for number, location in enumerate(execution.locations):
-                mine = [record for record in records if record.state["location"] == number]
-                self._start_some(execution, location, mine)
-        if not any(record.status == "InProgress" for record in records):
-            self._end(execution, records)
+    def is_ready(self, execution: Execution) -> bool:
+        """Locations that stand in a file are fetched first."""
+        if execution.locations or not execution.locations_url:
+            return True
+        self._file.fetch(execution)
+        return False
 
-    def _give_up(self, execution: Execution, cause: str) -> None:
-        execution.bad_end, execution.failure_message = "Failed", messages.told(POLLING, cause)
-        self.on_end(execution)
-
-    def _expand(self, execution: Execution) -> list[StepRecord]:
+    def expand(self, execution: Execution) -> list[StepRecord]:
+        """Return a step per account and Region. Raises CannotStart."""
         directory = _Organization(self._gateway, self._sessions, execution)
-        records = []
-        for position, pair in enumerate(targets.expand(execution.locations, directory)):
-            record = StepRecord(
-                ids.uuid(self._kernel.dice), execution.execution_id, pair.name, "aws:executeAutomation", f"{position:05d}"
-            )
-            record.attempt = 1
-            record.state = {"location": pair.location, "account": pair.account, "region": pair.region, "role": pair.role}
-            record.target = {"Accounts": [pair.account], "Regions": [pair.region], "ExecutionRoleName": pair.role}
-            record.inputs = {
-                "DocumentName": json.dumps(execution.document_name),
-                "RuntimeParameters": json.dumps(execution.parameters),
-                "TargetLocations": json.dumps([record.target]),
-            }
-            self._executions.put_step(execution, record)
-            records.append(record)
-        return records
+        try:
+            pairs = targets.expand(execution.locations, directory)
+        except AwsError as refusal:
+            raise CannotStart(refusal_text("ListAccountsForParent", refusal.code, refusal.message)) from None
+        if not pairs:
+            raise CannotStart("The target locations contain no account.")
+        return [self._record(execution, position, pair) for position, pair in enumerate(pairs)]
 
-    def _start_some(self, execution: Execution, location: dict[str, Any], records: list[StepRecord]) -> None:
-        """Start pairs one after another, as long as the limits allow: a start that fails at once counts before the next."""
-        counts = _counts(records)
-        for record in records:
-            if record.status != "Pending":
-                continue
-            allowed = targets.startable(
-                waiting=counts["waiting"],
-                running=counts["running"],
-                errors=counts["errors"],
-                total=len(records),
-                max_concurrency=_limit(location, "TargetLocationMaxConcurrency", execution.max_concurrency),
-                max_errors=_limit(location, "TargetLocationMaxErrors", execution.max_errors),
-            )
-            if not allowed:
-                return
-            self._start(execution, record)
-            counts["waiting"] -= 1
-            counts["running" if record.status == "InProgress" else "errors"] += 1
+    def _record(self, execution: Execution, position: int, pair: targets.Pair) -> StepRecord:
+        record = StepRecord(
+            ids.uuid(self._kernel.dice), execution.execution_id, pair.name, "aws:executeAutomation", f"{position:05d}"
+        )
+        record.attempt, record.is_fanned = 1, True
+        record.state = {"group": pair.location, "account": pair.account, "region": pair.region, "role": pair.role}
+        record.target = {"Accounts": [pair.account], "Regions": [pair.region], "ExecutionRoleName": pair.role}
+        shown = {
+            "DocumentName": execution.document_name,
+            "RuntimeParameters": execution.parameters,
+            "TargetLocations": [record.target],
+            **_targets(execution, pair.location),
+        }
+        record.inputs = {name: json.dumps(value) for name, value in shown.items()}
+        return record
 
-    def _start(self, execution: Execution, record: StepRecord) -> None:
+    def limits(self, execution: Execution, group: int, total: int) -> Limits:
+        """Return the limits of one location, which count account-Region pairs."""
+        location = execution.locations[group]
+        # ASSUMED: locations have no ramp-up, which the guide tells of resources only.
+        return limits(
+            str(location.get("TargetLocationMaxConcurrency") or targets.DEFAULT_CONCURRENCY),
+            str(location.get("TargetLocationMaxErrors") or targets.DEFAULT_ERRORS),
+            total,
+            self._kernel.settings.reading("percent-rounding"),
+        )
+
+    def has_room(self, execution: Execution) -> bool:
+        """A member whose queue is full refuses for itself."""
+        del execution
+        return True
+
+    def start(self, execution: Execution, record: StepRecord) -> str:
+        """Start the child in its account and Region. Raises CannotStart."""
         settings, state = self._kernel.settings, record.state
-        record.status, record.started = "InProgress", self._kernel.now()
+        if problem := targets.unreachable(execution.region, state["region"], settings.regions):
+            raise CannotStart(problem)
         role = str(Arn(settings.partition, "iam", "", state["account"], f"role/{state['role']}"))
         operation = "AssumeRole"
         try:
@@ -112,76 +103,51 @@ class Locations:
             operation = "StartAutomationExecution"
             child = self._ports.bear(self._child_call(execution, record, member), self._birth(execution, record, role))
         except AwsError as refusal:
-            self._close(execution, record, "Failed", refusal_text(operation, refusal.code, refusal.message))
-            return
+            raise CannotStart(refusal_text(operation, refusal.code, refusal.message)) from None
         record.outputs = {"ExecutionId": [child]}
-        self._executions.put_step(execution, record)
+        return child
 
     def _child_call(self, execution: Execution, record: StepRecord, member: Principal) -> ApiCall:
         region = record.state["region"]
-        params: dict[str, Any] = {"DocumentName": for_region(self._kernel.settings.partition, execution, region)}
+        params: Params = {"DocumentName": for_region(self._kernel.settings.partition, execution, region)}
         asked = json.loads(execution.request)
         for name in ("DocumentVersion", "Parameters"):
             if asked.get(name):
                 params[name] = asked[name]
+        params |= _targets(execution, record.state["group"])
         return ApiCall(member, region, "ssm", "StartAutomationExecution", params)
 
     def _birth(self, execution: Execution, record: StepRecord, role: str) -> Birth:
         settings = self._kernel.settings
-        # Where AWS looks a member's runbook up is not known (runbook-lookup): the hub's content, or GetDocument as the member.
+        # The open question "runbook-lookup": the hub's content, or GetDocument as the member.
         is_hub = settings.reading("runbook-lookup") == "hub"
         definition = definition_for(settings.partition, execution, record.state["region"]) if is_hub else None
         return Birth(link_of(execution, record), role, definition)
 
-    def on_child_ended(self, execution: Execution, record: StepRecord, news: dict[str, Any]) -> None:
-        """Take the end of a child, and go on."""
+    def ended(self, record: StepRecord, news: dict[str, Any]) -> None:
+        """AWS: the output of such a step is the id of the child."""
         values = [value for listed in news["outputs"].values() for value in listed]
         record.outputs = {"ExecutionId": [news["execution_id"]], "Status": [news["status"]], "Output": values}
-        cause = ""
-        if news["status"] != "Success":
-            inner = messages.cause_of(news["failure_message"]) or "it gives no reason"
-            cause = f"Automation execution {news['execution_id']} ended with status {news['status']}: {inner}"
-        self._close(execution, record, news["status"], cause)
-        self.go(execution)
 
-    def _close(self, execution: Execution, record: StepRecord, status: str, cause: str) -> None:
-        record.status, record.ended = status, self._kernel.now()
-        if cause:
-            record.failure_message = messages.told(POLLING, cause)
-            record.failure_stage, record.failure_type = "Invocation", "Action"
-        self._executions.put_step(execution, record)
+    def place(self, execution: Execution, record: StepRecord) -> tuple[str, str]:
+        """Children run in their own account and Region."""
+        del execution
+        return record.state["account"], record.state["region"]
 
-    def _end(self, execution: Execution, records: list[StepRecord]) -> None:
-        stopped = any(record.status == "Pending" for record in records) or self._is_beyond(execution, records)
-        for record in records:
-            if record.status == "Pending":
-                # ASSUMED: pairs that were never started end as Cancelled.
-                self._close(execution, record, "Cancelled", "")
-        bad = [record for record in records if record.status != "Success"]
-        if bad:
-            tolerated = self._kernel.settings.reading("errors-within-threshold")
-            execution.bad_end = "Failed" if stopped or tolerated == "Failed" else ""
-            execution.failure_message = _summary(records, bad)
-        self.on_end(execution)
 
-    @staticmethod
-    def _is_beyond(execution: Execution, records: list[StepRecord]) -> bool:
-        for number, location in enumerate(execution.locations):
-            mine = [record for record in records if record.state["location"] == number]
-            limit = _limit(location, "TargetLocationMaxErrors", execution.max_errors)
-            if targets.is_stopped(_counts(mine)["errors"], limit, len(mine)):
-                return True
-        return False
-
-    def running_children(self, execution: Execution) -> Iterator[Execution]:
-        """Yield the children that are at work."""
-        for record in self._executions.steps_of(execution):
-            if record.status == "InProgress":
-                found = self._executions.rows.get(
-                    record.state["account"], record.state["region"], record.outputs["ExecutionId"][0]
-                )
-                if found is not None:
-                    yield found
+def _targets(execution: Execution, number: int) -> Params:
+    """Return what a child is to run over. AWS: API TargetLocation: what stands in the location takes precedence over the request's."""
+    location = execution.locations[number]
+    wanted = {
+        "TargetParameterName": execution.target_parameter,
+        "Targets": location.get("Targets") or execution.targets,
+        "TargetMaps": [] if location.get("Targets") else execution.target_maps,
+    }
+    if not wanted["Targets"] and not wanted["TargetMaps"]:
+        return {}
+    wanted["MaxConcurrency"] = location.get("TargetsMaxConcurrency") or execution.max_concurrency
+    wanted["MaxErrors"] = location.get("TargetsMaxErrors") or execution.max_errors
+    return {name: value for name, value in wanted.items() if value}
 
 
 class _Organization:
@@ -211,26 +177,3 @@ class _Organization:
             if not page.get("NextToken"):
                 return
             token = {"NextToken": page["NextToken"]}
-
-
-def _counts(records: list[StepRecord]) -> dict[str, int]:
-    statuses = [record.status for record in records]
-    good_or_open = {"Pending", "InProgress", "Success"}
-    return {
-        "waiting": statuses.count("Pending"),
-        "running": statuses.count("InProgress"),
-        "errors": sum(status not in good_or_open for status in statuses),
-    }
-
-
-def _limit(location: dict[str, Any], name: str, of_request: str) -> str:
-    default = targets.DEFAULT_CONCURRENCY if name.endswith("Concurrency") else targets.DEFAULT_ERRORS
-    # ASSUMED: the request's own limits serve where a location has none.
-    return str(location.get(name) or of_request or default)
-
-
-def _summary(records: list[StepRecord], bad: list[StepRecord]) -> str:
-    told = [record for record in bad if record.failure_message]
-    causes = " | ".join(f"{record.name}: {messages.cause_of(record.failure_message)}" for record in told)
-    text = f"{len(bad)} of {len(records)} account-Region pairs did not succeed. {causes}"
-    return messages.told(POLLING, text.strip())

@@ -39,6 +39,7 @@ class Definition:
     name: str
     version: str
     content: str
+    target_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Birth:
     parent: ParentLink
     execution_role: str = ""
     definition: Definition | None = None
+    target: str = ""
 
 
 def token_of(execution: Execution, record: StepRecord) -> dict[str, Any]:

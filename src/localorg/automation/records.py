@@ -50,6 +50,19 @@ class Execution:
     """The request as JSON text, to tell a repeated call from another one with the same token."""
     tags: dict[str, str] = field(default_factory=dict)
     locations: list[dict[str, Any]] = field(default_factory=list)
+    locations_url: str = ""
+    """Where the locations are read from, when they are not in the request."""
+    target_parameter: str = ""
+    target_type: str = ""
+    """TargetType of the runbook: which resources a tag means."""
+    targets: list[dict[str, Any]] = field(default_factory=list)
+    target_maps: list[dict[str, list[str]]] = field(default_factory=list)
+    resolved: list[str] = field(default_factory=list)
+    """The values that the targets of a rate-controlled run came to."""
+    target: str = ""
+    """In a child of a rate-controlled run: its own target."""
+    association: str = ""
+    """The State Manager association that started it."""
     max_concurrency: str = ""
     max_errors: str = ""
     mode: Literal["Auto", "Interactive"] = "Auto"
@@ -65,7 +78,19 @@ class Execution:
     """Failed or TimedOut once a critical step has ended so."""
     failure_message: str = ""
     is_cancelling: bool = False
+    is_completing: bool = False
+    """Stopped with Complete: what runs may end, nothing more is started."""
     outputs: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def is_rate_controlled(self) -> bool:
+        """Whether this is the parent of one execution per target in its own account and Region."""
+        return self.kind == "Local" and bool(self.targets or self.target_maps)
+
+    @property
+    def is_parent(self) -> bool:
+        """Whether it runs no steps of the runbook, but other executions that do."""
+        return self.kind == "CrossAccount" or self.is_rate_controlled
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -107,6 +132,8 @@ class StepRecord:
     parent: ParentStep | None = None
     target: dict[str, Any] = field(default_factory=dict)
     """The TargetLocation, for a step of a multi-account execution."""
+    is_fanned: bool = False
+    """Whether it is a step of a parent (`Execution.is_parent`), which stands in no runbook."""
     state: dict[str, Any] = field(default_factory=dict)
     """What the action remembers between events; JSON."""
     alarms: list[str] = field(default_factory=list)

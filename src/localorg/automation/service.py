@@ -6,23 +6,32 @@ AWS: API StartAutomationExecution, GetAutomationExecution, DescribeAutomationExe
 StopAutomationExecution, SendAutomationSignal; Service Authorization Reference, "AWS Systems Manager".
 """
 
+from typing import Any
+
 from localorg.automation import listing, views
 from localorg.automation.engine import Engine
 from localorg.automation.executions import Executions, runbook_of
+from localorg.automation.fanout import CannotStart, Fanout, Kind
 from localorg.automation.interruptions import Interruptions
 from localorg.automation.lifecycle import Lifecycle
 from localorg.automation.locations import Locations
+from localorg.automation.locations_file import Files, LocationsFile
 from localorg.automation.ports import ENGINE, Scripts, StepPorts
+from localorg.automation.ratecontrol import RateControl
 from localorg.automation.records import TERMINAL, Execution, StepRecord
+from localorg.automation.resolve import Resolver
+from localorg.automation.retention import Retention
 from localorg.automation.sessions import SessionPrincipals, Sessions
 from localorg.automation.signals import Signals
 from localorg.automation.starting import Starting, definition_arn
+from localorg.automation.tags import ExecutionTags
 from localorg.kernel.arn import Arn
-from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event, Kernel
 from localorg.kernel.paging import page
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.gateway import Gateway
+from localorg.protocol.tagging import TagHolder
 
 PAGE_MAX = 50
 
@@ -30,23 +39,33 @@ PAGE_MAX = 50
 class Automation:
     """Automation of every account and Region.
 
-    `sessions` turns an access key id into the principal of its session; `scripts` runs the scripts of executeScript steps.
+    `sessions` turns an access key id into the principal of its session; `scripts` runs the scripts of executeScript steps,
+    `files` reads presigned URLs.
     """
 
-    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: SessionPrincipals, scripts: Scripts) -> None:
+    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: SessionPrincipals, scripts: Scripts, files: Files) -> None:
         self._kernel = kernel
         self._executions = Executions(kernel.store)
         kept = Sessions(kernel, gateway, sessions, self._executions.of)
         ports = StepPorts(kernel, gateway, kept, scripts)
-        locations = Locations(kernel, gateway, self._executions, kept, ports)
-        self._lifecycle = Lifecycle(kernel, self._executions, kept)
-        locations.on_end = self._lifecycle.finish
-        self._engine = Engine(kernel, self._executions, self._lifecycle, ports, locations)
-        self._interruptions = Interruptions(kernel, self._executions, self._lifecycle, self._engine, locations)
+        self._retention = Retention(kernel, self._executions)
+        self._lifecycle = Lifecycle(kernel, self._executions, kept, self._retention)
+        self._file = LocationsFile(kernel, self._executions, files, gateway.validator)
+        over_locations = Locations(kernel, gateway, kept, ports, self._file)
+        over_targets = RateControl(kernel, self._executions, kept, ports, Resolver(kernel, gateway, kept))
+
+        def kind_of(execution: Execution) -> Kind:
+            return over_targets if execution.is_rate_controlled else over_locations
+
+        self._fanout = Fanout(kernel, self._executions, kind_of)
+        self._fanout.on_end = self._lifecycle.finish
+        self._engine = Engine(kernel, self._executions, self._lifecycle, ports, self._fanout)
+        self._interruptions = Interruptions(kernel, self._executions, self._lifecycle, self._engine, self._fanout)
         self._signals = Signals(self._executions, self._lifecycle, self._engine, self._interruptions)
         self._starting = Starting(kernel, gateway, self._executions, kept, ports)
         kernel.on(ENGINE, self.handle)
         kernel.subscribe("command.status-change", ENGINE)
+        kernel.subscribe("association.automation-started", ENGINE)
 
     def handle(self, event: Event) -> None:
         """Take an event."""
@@ -55,6 +74,12 @@ class Automation:
                 self._engine.on_command(event.data)
             case "go":
                 self._engine.go(self._of(event))
+            case "locations":
+                self._on_locations(self._of(event), event.data)
+            case "expire":
+                self._retention.sweep()
+            case "association.automation-started":
+                self._note_association(event.data)
             case "cancel-limit":
                 self._interruptions.end_cancelling(self._of(event))
             case name:
@@ -62,6 +87,22 @@ class Automation:
 
     def _of(self, event: Event) -> Execution:
         return self._executions.get(event.data["account"], event.data["region"], event.data["execution"])
+
+    def _on_locations(self, execution: Execution, answer: dict[str, Any]) -> None:
+        if execution.status in TERMINAL or execution.is_cancelling or execution.locations:
+            return
+        try:
+            self._file.take(execution, answer)
+        except CannotStart as problem:
+            self._fanout.give_up(execution, str(problem))
+            return
+        self._engine.go(execution)
+
+    def _note_association(self, data: dict[str, Any]) -> None:
+        execution = self._executions.rows.get(data["account"], data["region"], data["execution_id"])
+        if execution is not None:
+            execution.association = data["association_id"]
+            self._executions.put(execution)
 
     def resume(self) -> None:
         """After a restart: go on where executions stood."""
@@ -77,6 +118,10 @@ class Automation:
             Operation("ssm", "StopAutomationExecution", self._stop, self._execution_access),
             Operation("ssm", "SendAutomationSignal", self._signal, self._execution_access),
         ]
+
+    def tagged(self) -> dict[str, TagHolder]:
+        """Return who keeps the tags of executions, for the tag operations."""
+        return {"Automation": ExecutionTags(self._executions, self._kernel.settings.partition)}
 
     def _start_access(self, request: Request) -> list[Access]:
         accesses = [Access("ssm:StartAutomationExecution", definition_arn(self._kernel.settings.partition, request))]
@@ -111,11 +156,13 @@ class Automation:
         listing.check(filters, listing.EXECUTION_TESTS, request.operation)
         # ASSUMED: the newest first, as the console shows them.
         newest = list(reversed(self._executions.rows.values(request.account, request.region)))
-        found = [(row, self._executions.steps_of(row)) for row in newest]
-        chosen = [(row, steps) for row, steps in found if listing.execution_matches(row, steps, filters)]
-        shown, token = page(chosen, lambda pair: pair[0].execution_id, *_limits(request), _bad_token())
-        listed = [views.metadata(row, steps, _executed_by(row)) for row, steps in shown]
+        chosen = [row for row in newest if listing.execution_matches(row, self._current(row), filters)]
+        shown, token = page(chosen, lambda row: row.execution_id, *_limits(request), _bad_token())
+        listed = [views.metadata(row, self._current(row), _executed_by(row)) for row in shown]
         return {"AutomationExecutionMetadataList": listed, **_next(token)}
+
+    def _current(self, row: Execution) -> StepRecord | None:
+        return self._executions.step(row, row.running) if row.running else None
 
     def _describe_steps(self, request: Request) -> Output:
         row = self._find(request)
@@ -130,15 +177,12 @@ class Automation:
 
     def _stop(self, request: Request) -> Output:
         row = self._find(request)
-        kind = request.params.get("Type", "Cancel")
-        if kind == "Complete" and row.kind == "CrossAccount":
-            raise NotSupported("the stop type Complete for an automation in many accounts and Regions", request.operation)
         if row.status in TERMINAL:
             raise AwsError(
                 "InvalidAutomationStatusUpdateException",
                 f"Automation execution {row.execution_id} has ended as {row.status} and cannot be stopped.",
             )
-        if kind == "Complete":
+        if request.params.get("Type", "Cancel") == "Complete":
             self._interruptions.complete(row)
         else:
             self._interruptions.cancel(row)

@@ -56,8 +56,12 @@ class Sessions:
 
     def _fresh(self, execution: Execution) -> Actor:
         if execution.execution_role and execution.parent:
+            parent = self._find(execution.parent)
+            if parent.execution_role:
+                # The child of a rate-controlled run inside a member acts in the very session of that run.
+                return self.actor(parent)
             return self.assume(
-                self.actor(self._find(execution.parent)).principal,
+                self.actor(parent).principal,
                 execution.region,
                 execution.execution_role,
                 execution.execution_id,

@@ -96,7 +96,7 @@ class Signals:
 
     def _child_of(self, execution: Execution, record: StepRecord) -> Execution:
         """Return the execution to stop: in an automation of many accounts a step is one child."""
-        child = self._interruptions.child_of(execution, record) if execution.kind == "CrossAccount" else None
+        child = self._interruptions.child_of(execution, record) if execution.is_parent else None
         return child or execution
 
 

@@ -9,23 +9,23 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from localorg.automation import parameters
+from localorg.automation import asked, parameters
+from localorg.automation.asked import INVALID
 from localorg.automation.executions import Executions, runbook_of
+from localorg.automation.interpolate import Unresolved
 from localorg.automation.ports import Birth, Definition, StepPorts
+from localorg.automation.quota import QUEUED_MAX
 from localorg.automation.records import Execution
 from localorg.automation.runbook import Runbook, UnreadableRunbook
 from localorg.automation.sessions import SERVICE, Sessions
-from localorg.automation.targets import NOT_SUPPORTED
 from localorg.kernel import ids
 from localorg.kernel.arn import Arn, parse_arn
-from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
+from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Access, ApiCall, Params, Principal, Request
 from localorg.protocol.gateway import Gateway
 
-REFUSED = ("TargetParameterName", "Targets", "TargetMaps", "AlarmConfiguration", "TargetLocationsURL")
-TAGS_MAX = 5
-INVALID = "InvalidAutomationExecutionParametersException"
+LIMIT = "AutomationExecutionLimitExceededException"
 
 
 def definition_arn(partition: str, request: Request) -> str:
@@ -52,27 +52,27 @@ class Starting:
     def prepare(self, request: Request) -> tuple[Execution, bool]:
         """Return the execution that the request asks for, and whether it is new. Raises AwsError."""
         params = request.params
-        _refuse(params)
+        asked.check(params, self._kernel.settings.endpoint)
         birth = self._ports.births.get(params.get("ClientToken", ""))
         repeated = None if birth else self._repeated(request)
         if repeated is not None:
             return repeated, False
         definition = birth.definition if birth and birth.definition else self._definition(request)
         runbook = _parsed(definition)
-        values, problems = parameters.typed(runbook.parameters, params.get("Parameters", {}))
+        values, problems = _values(runbook, params)
         if problems:
             raise AwsError(INVALID, " ".join(problems))
-        if not self._executions.has_queue_room(request.account, request.region):
-            raise AwsError(
-                "AutomationExecutionLimitExceededException", "1,000 automations wait in this account and Region already."
-            )
         execution = self._row(request, definition, runbook, values, birth)
+        rate = execution.is_rate_controlled
+        if not self._executions.quota.has_queue_room(request.account, request.region, rate_controlled=rate):
+            kind = "rate-controlled automations" if rate else "automations"
+            raise AwsError(LIMIT, f"{QUEUED_MAX:,} {kind} wait in this account and Region already.")
         self._settle_role(request, runbook, execution)
         return execution, True
 
     def _repeated(self, request: Request) -> Execution | None:
         """AWS: "The request was retried with the same ClientToken, but with different parameters"."""
-        token = request.params.get("ClientToken", "")
+        token = _token(request.params)
         known = self._executions.by_token(request.account, request.region, token) if token else None
         if known is not None and known.request != _request_text(request.params):
             raise AwsError(
@@ -99,13 +99,19 @@ class Starting:
             )
         arn = parse_arn(params["DocumentName"])
         plain = arn.resource.removeprefix("document/") if arn else params["DocumentName"]
-        return Definition(params["DocumentName"], plain, str(found["DocumentVersion"]), str(found["Content"]))
+        kind = self._target_type(reader, request) if asked.looks_for_tags(params) else ""
+        return Definition(params["DocumentName"], plain, str(found["DocumentVersion"]), str(found["Content"]), kind)
+
+    def _target_type(self, reader: Principal, request: Request) -> str:
+        wanted = {"Name": request.params["DocumentName"]}
+        described = self._gateway.invoke(ApiCall(reader, request.region, "ssm", "DescribeDocument", wanted))
+        return str(described["Document"].get("TargetType", ""))
 
     def _row(
         self, request: Request, definition: Definition, runbook: Runbook, values: dict[str, Any], birth: Birth | None
     ) -> Execution:
         params = request.params
-        locations = params.get("TargetLocations") or []
+        locations, url = params.get("TargetLocations") or [], params.get("TargetLocationsURL", "")
         return Execution(
             execution_id=ids.uuid(self._kernel.dice),
             account=request.account,
@@ -114,19 +120,24 @@ class Starting:
             document_name=definition.name,
             document_version=definition.version,
             content=definition.content,
-            # AWS: GetAutomationExecution shows "the key-value map of execution parameters ... supplied", defaults included.
-            parameters={name: parameters.to_wire(value) for name, value in values.items()},
+            parameters=_shown(params, values),
             values=values,
             principal=request.principal,
             started=request.now,
-            kind="CrossAccount" if locations else "Local",
+            kind="CrossAccount" if locations or url else "Local",
             execution_role=birth.execution_role if birth else "",
             parent=birth.parent if birth else None,
-            client_token="" if birth else params.get("ClientToken", ""),
+            target=birth.target if birth else "",
+            client_token="" if birth else _token(params),
             request=_request_text(params),
             tags={tag["Key"]: tag["Value"] for tag in params.get("Tags") or []},
             locations=locations,
             mode=params.get("Mode", "Auto"),
+            locations_url=url,
+            target_parameter=params.get("TargetParameterName", ""),
+            target_type=definition.target_type,
+            targets=params.get("Targets") or [],
+            target_maps=params.get("TargetMaps") or [],
             max_concurrency=params.get("MaxConcurrency", ""),
             max_errors=params.get("MaxErrors", ""),
             variables={name: rules["default"] for name, rules in runbook.variables.items() if "default" in rules},
@@ -138,7 +149,10 @@ class Starting:
             # makes the execution role pass itself to Automation, so it needs iam:PassRole on itself.
             request.check(_pass(execution.execution_role))
             return
-        role = str(self._ports.scope(execution).resolve(runbook.assume_role)) if runbook.assume_role else ""
+        try:
+            role = str(self._ports.scope(execution).resolve(runbook.assume_role)) if runbook.assume_role else ""
+        except Unresolved as problem:
+            raise AwsError(INVALID, f"The assume role of the runbook cannot be told: {problem}") from None
         if not role:
             return
         arn = parse_arn(role)
@@ -161,21 +175,21 @@ def _pass(role: str) -> Access:
     return Access("iam:PassRole", role, context={"iam:PassedToService": SERVICE})
 
 
-def _refuse(params: Params) -> None:
-    operation = "StartAutomationExecution"
-    for name in REFUSED:
-        if params.get(name):
-            raise NotSupported(f"the parameter {name}", operation)
-    if params.get("Mode") == "Interactive" and params.get("TargetLocations"):
-        raise NotSupported("the execution mode Interactive together with TargetLocations", operation)
-    for location in params.get("TargetLocations") or []:
-        for name in NOT_SUPPORTED:
-            if location.get(name):
-                raise NotSupported(f"the parameter TargetLocations.{name}", operation)
-        if not location.get("Accounts") or not location.get("Regions"):
-            raise AwsError(INVALID, "Each target location needs Accounts and Regions.")
-    if len(params.get("Tags") or []) > TAGS_MAX:
-        raise AwsError("ValidationException", f"An automation has at most {TAGS_MAX} tags.")
+def _values(runbook: Runbook, params: Params) -> tuple[dict[str, Any], list[str]]:
+    """Return the typed values but for those that targets fill in, and everything that is wrong."""
+    filled = asked.targeted(params)
+    declared = {name: rules for name, rules in runbook.parameters.items() if name not in filled}
+    # ASSUMED: what is given for the target parameter beside its targets counts for nothing.
+    given = {name: value for name, value in params.get("Parameters", {}).items() if name not in filled}
+    values, problems = parameters.typed(declared, given)
+    return values, [*asked.unknown_targets(params, runbook.parameters), *problems]
+
+
+def _shown(params: Params, values: dict[str, Any]) -> dict[str, list[str]]:
+    """AWS: GetAutomationExecution shows the parameters supplied, defaults included; for a run over targets only those supplied."""
+    if params.get("Targets") or params.get("TargetMaps"):
+        return dict(params.get("Parameters", {}))
+    return {name: parameters.to_wire(value) for name, value in values.items()}
 
 
 def _parsed(definition: Definition) -> Runbook:
@@ -195,8 +209,13 @@ def _as_automation_says(refusal: AwsError) -> AwsError:
             return refusal
 
 
+def _token(params: Params) -> str:
+    """AWS: API StartAutomationExecution: the client token is case-insensitive."""
+    return str(params.get("ClientToken", "")).lower()
+
+
 def _request_text(params: Params) -> str:
-    return json.dumps(params, sort_keys=True)
+    return json.dumps({name: value for name, value in params.items() if name != "ClientToken"}, sort_keys=True)
 
 
 def for_region(partition: str, parent: Execution, region: str) -> str:
@@ -211,5 +230,5 @@ def for_region(partition: str, parent: Execution, region: str) -> str:
 
 def definition_for(partition: str, parent: Execution, region: str) -> Definition:
     """Return the definition that a member runs when it is taken from the hub."""
-    given = Definition(parent.document, parent.document_name, parent.document_version, parent.content)
+    given = Definition(parent.document, parent.document_name, parent.document_version, parent.content, parent.target_type)
     return replace(given, document=for_region(partition, parent, region))

@@ -1,16 +1,25 @@
-"""Target locations: which account-Region pairs they mean, and how many may be started now. Pure but for the directory that is asked.
+"""Target locations: which account-Region pairs they mean. Pure but for the directory that is asked.
 
-Flow: TargetLocations + a `Directory` of the organization -> `Pair`s; counts of one location -> `startable`.
-Rules: MaxErrors N tolerates N errors; error N + 1 stops further starts, what runs may finish. A pair is run once, however often named.
-AWS: API TargetLocation; user guide, running-automations-multiple-accounts-regions and running-automations-scale-controls.
+Flow: TargetLocations + a `Directory` of the organization -> `Pair`s; a pair is run once, however often it is named.
+AWS: API TargetLocation; user guide, running-automations-multiple-accounts-regions.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 DEFAULT_ROLE = "AWS-SystemsManager-AutomationExecutionRole"
 DEFAULT_CONCURRENCY, DEFAULT_ERRORS = "1", "0"
-NOT_SUPPORTED = ("TargetLocationAlarmConfiguration", "Targets", "TargetsMaxConcurrency", "TargetsMaxErrors")
+"""AWS: API TargetLocation; those of the request count targets, not pairs."""
+ACCOUNT_OR_UNIT = re.compile(r"\d{12}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32}", re.ASCII)
+OPENED_LATER = frozenset(
+    {
+        *("af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
+        *("ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1"),
+        *("me-central-1", "me-south-1", "mx-central-1"),
+    }
+)
+"""Regions launched after 20 March 2019, which an account has to enable. AWS: account guide, manage-acct-regions."""
 
 
 class Directory(Protocol):
@@ -71,19 +80,13 @@ def _accounts(named: list[str], directory: Directory, *, deep: bool) -> list[str
     return list(found)
 
 
-def amount(limit: str, total: int) -> int:
-    """Return "10" or "10%" of `total` as a number. # ASSUMED: percentages are rounded down."""
-    return total * int(limit[:-1]) // 100 if limit.endswith("%") else int(limit)
-
-
-def is_stopped(errors: int, max_errors: str, total: int) -> bool:
-    """Say whether so many errors end the starting."""
-    return errors > amount(max_errors, total)
-
-
-def startable(*, waiting: int, running: int, errors: int, total: int, max_concurrency: str, max_errors: str) -> int:
-    """Return how many of the waiting pairs may be started now."""
-    if is_stopped(errors, max_errors, total):
-        return 0
-    # ASSUMED: a percentage never rounds down to nobody at all; locations have no ramp-up.
-    return max(0, min(waiting, max(1, amount(max_concurrency, total)) - running))
+def unreachable(hub_region: str, region: str, known: tuple[str, ...]) -> str:
+    """Return why a run that was started in `hub_region` cannot reach `region`; empty when it can."""
+    if region not in known:
+        # ASSUMED: a Region that does not exist fails its pairs, not the request.
+        return f"The Region {region} is not one of this organization's: {', '.join(known)}."
+    if hub_region in OPENED_LATER and region not in OPENED_LATER:
+        # AWS: user guide, running-automations-multiple-accounts-regions: from a Region launched after 20 March 2019 an automation that
+        # targets a Region which is enabled by default fails. ASSUMED: the pair fails, not the whole.
+        return f"An automation started in {hub_region}, which was launched after March 20, 2019, cannot target {region}."
+    return ""

@@ -16,27 +16,32 @@ STEPS_SHOWN_MAX = 100
 """ASSUMED: how many steps GetAutomationExecution shows before it says StepExecutionsTruncated."""
 
 
+RESOLVED_SHOWN_MAX = 50
+"""ASSUMED: how many ResolvedTargets are shown before they are Truncated: as many as ParameterValues may name."""
+
+
 def execution(row: Execution, steps: Sequence[StepRecord], runbook: Runbook, executed_by: str) -> dict[str, Any]:
     """Return the AutomationExecution."""
     shown = [step(record, runbook) for record in steps[:STEPS_SHOWN_MAX]]
     return {
-        **_alike(row, steps, executed_by),
+        **_alike(row, next((one for one in steps if one.step_id == row.running), None), executed_by),
         "StepExecutions": shown,
         "StepExecutionsTruncated": len(steps) > STEPS_SHOWN_MAX,
         "Parameters": row.parameters,
         "ProgressCounters": counters(steps),
         **({"TargetLocations": row.locations} if row.locations else {}),
+        **({"TargetLocationsURL": row.locations_url} if row.locations_url else {}),
         **({"Variables": {name: to_wire(value) for name, value in row.variables.items()}} if row.variables else {}),
     }
 
 
-def metadata(row: Execution, steps: Sequence[StepRecord], executed_by: str) -> dict[str, Any]:
-    """Return the AutomationExecutionMetadata."""
-    return {**_alike(row, steps, executed_by), "AutomationType": row.kind, "LogFile": ""}
+def metadata(row: Execution, current: StepRecord | None, executed_by: str) -> dict[str, Any]:
+    """Return the AutomationExecutionMetadata; `current` is the step at work."""
+    url = {"TargetLocationsURL": row.locations_url} if row.locations_url else {}
+    return {**_alike(row, current, executed_by), "AutomationType": row.kind, "LogFile": "", **url}
 
 
-def _alike(row: Execution, steps: Sequence[StepRecord], executed_by: str) -> dict[str, Any]:
-    current = next((record for record in steps if record.step_id == row.running), None)
+def _alike(row: Execution, current: StepRecord | None, executed_by: str) -> dict[str, Any]:
     members: dict[str, Any] = {
         "AutomationExecutionId": row.execution_id,
         "DocumentName": row.document_name,
@@ -52,10 +57,16 @@ def _alike(row: Execution, steps: Sequence[StepRecord], executed_by: str) -> dic
         "CurrentAction": current.action if current else None,
         "MaxConcurrency": row.max_concurrency or None,
         "MaxErrors": row.max_errors or None,
-        "Outputs": row.outputs or None,
+        # AWS: aws CLI examples of get-automation-execution: shown empty where there are none.
+        "Outputs": row.outputs,
+        "TargetParameterName": row.target_parameter or None,
+        "TargetMaps": row.target_maps or None,
+        "Target": row.target or None,
+        "AssociationId": row.association or None,
     }
     present = {name: value for name, value in members.items() if value is not None}
-    return {**present, "Targets": [], "ResolvedTargets": {"ParameterValues": [], "Truncated": False}}
+    shown = {"ParameterValues": row.resolved[:RESOLVED_SHOWN_MAX], "Truncated": len(row.resolved) > RESOLVED_SHOWN_MAX}
+    return {**present, "Targets": row.targets, "ResolvedTargets": shown}
 
 
 def counters(steps: Sequence[StepRecord]) -> dict[str, int]:
@@ -82,7 +93,7 @@ def step(record: StepRecord, runbook: Runbook) -> dict[str, Any]:
         "ExecutionStartTime": record.started,
         "ExecutionEndTime": record.ended,
         "Inputs": record.inputs,
-        "Outputs": record.outputs or None,
+        "Outputs": record.outputs if record.is_fanned else record.outputs or None,
         "FailureMessage": record.failure_message or None,
         "FailureDetails": details if record.failure_stage else None,
         "ResponseCode": record.outputs.get("ResponseCode", [None])[0],
@@ -97,7 +108,7 @@ def step(record: StepRecord, runbook: Runbook) -> dict[str, Any]:
             "Iteration": record.parent.iteration,
             "IteratorValue": record.parent.iterator_value,
         }
-    written = {} if record.target else _written(runbook.step(record.name), record, runbook)
+    written = {} if record.is_fanned else _written(runbook.step(record.name), record, runbook)
     return {name: value for name, value in {**members, **written}.items() if value is not None}
 
 

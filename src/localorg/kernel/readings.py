@@ -56,6 +56,30 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide explains only when no more pairs are started.",
     ),
     Question(
+        "unstarted-locations",
+        "What becomes of account-Region pairs and targets that a run never started, because of MaxErrors or a stop?",
+        {"Cancelled": "their steps end as Cancelled with the run", "Pending": "their steps stay Pending for ever"},
+        "The guide says of steps that a runbook never reaches that they stay Pending, and of pairs nothing.",
+    ),
+    Question(
+        "automation-max-errors-default",
+        "How many errors does a run over targets tolerate when MaxErrors is not given?",
+        {"0": "none: the first error stops further starts", "unlimited": "any number: every target is run"},
+        "The API names the default of MaxConcurrency (10), but none of MaxErrors.",
+    ),
+    Question(
+        "instance-ids-star-hybrid",
+        "Do the targets InstanceIds=* and AWS::EC2::Instance=* of an automation find hybrid nodes (mi-)?",
+        {"excluded": "only EC2 instances", "included": "every managed node"},
+        "The guide speaks of all managed Amazon EC2 instances; hybrid nodes are managed, but no EC2 instances.",
+    ),
+    Question(
+        "percent-rounding",
+        "How many targets are MaxConcurrency and MaxErrors in percent, where the percentage does not divide?",
+        {"down": "rounded down, but never to nobody at a time", "up": "rounded up"},
+        "The guides have examples that divide only (10 % of 50 is 5). Run Command and Automation.",
+    ),
+    Question(
         "folder-listing",
         "What must whoever publishes a package be allowed on the folder that SourceUrl names?",
         {

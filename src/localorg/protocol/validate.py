@@ -36,6 +36,11 @@ TYPES: dict[str, tuple[type, ...]] = {
     "map": (dict,),
     "structure": (dict,),
 }
+LOOSENED = frozenset({"TargetLocationsURL"})
+"""Shapes whose pattern is the engine's business.
+
+DEVIATES: a TargetLocationsURL may also name this organization's own endpoint, because that is where a client that talks to it presigns.
+"""
 INTEGER_BOUNDS = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
 
 
@@ -211,7 +216,7 @@ def _constraints(shape: Any) -> list[Constraint]:
         found += _number_bounds(kind, metadata.get("min"), metadata.get("max"))
     elif kind in {"string", "list", "map", "blob"}:
         found += _length_bounds(metadata.get("min"), metadata.get("max"))
-    if kind == "string" and metadata.get("pattern"):
+    if kind == "string" and metadata.get("pattern") and shape.name not in LOOSENED:
         whole = compiled(metadata["pattern"]).fullmatch
         found.append(
             (lambda value: whole(value) is not None, f"Member must satisfy regular expression pattern: {metadata['pattern']}")

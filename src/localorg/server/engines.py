@@ -25,6 +25,7 @@ from localorg.parameters.service import Parameters
 from localorg.protocol.gateway import BorrowedServices, Gateway
 from localorg.protocol.tagging import Tagging, TagHolder
 from localorg.protocol.validate import validate
+from localorg.server.presigned import PresignedUrls
 from localorg.stacks.service import Stacks
 
 
@@ -74,6 +75,7 @@ def wire_engines(
     gateway = Gateway(kernel, identity, validate, borrow(identity))
     organization = Organization(kernel, gateway)
     belongs.append(organization)
+    urls = PresignedUrls(kernel, gateway, identity.credentials)
     fleet = Fleet(kernel, gateway, identity.service_linked_role, identity.hybrid_roles, random_text)
     engines = Engines(
         kernel=kernel,
@@ -82,7 +84,7 @@ def wire_engines(
         organization=organization,
         documents=Documents(kernel, gateway, blobs, check_runbook),
         parameters=Parameters(kernel),
-        automation=Automation(kernel, gateway, identity.sessions.principal, runner),
+        automation=Automation(kernel, gateway, identity.sessions.principal, runner, urls),
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
         associations=Associations(kernel, gateway, identity.service_linked_role),
         stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role, organization.management_of),
@@ -103,6 +105,11 @@ def wire_engines(
     ):
         gateway.add(engine.operations())
     # AWS: one operation tags resources of every kind; who keeps the tags of a kind says so here.
-    tagged: dict[str, TagHolder] = {**engines.documents.tagged(), **engines.parameters.tagged(), **fleet.tagged()}
+    tagged: dict[str, TagHolder] = {
+        **engines.documents.tagged(),
+        **engines.parameters.tagged(),
+        **fleet.tagged(),
+        **engines.automation.tagged(),
+    }
     gateway.add(Tagging(tagged).operations())
     return engines

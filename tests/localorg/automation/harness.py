@@ -64,10 +64,19 @@ class Neighbours:
         self.commands: dict[str, str] = {}
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.session_s = 3600.0
+        self.target_types: dict[str, str] = {}
+        self.nodes: dict[tuple[str, str], list[str]] = {}
+        self.tagged: dict[str, dict[str, str]] = {}
+        self.groups: dict[tuple[str, str, str], list[str]] = {}
+        self.looked: list[tuple[str, str, dict[str, Any]]] = []
 
     def operations(self) -> list[Operation]:
         return [
             Operation("ssm", "GetDocument", self.get_document),
+            Operation("ssm", "DescribeDocument", self.describe_document),
+            Operation("ssm", "DescribeInstanceInformation", self.describe_nodes),
+            Operation("resourcegroupstaggingapi", "GetResources", self.get_resources),
+            Operation("resource-groups", "ListGroupResources", self.list_group),
             Operation("sts", "AssumeRole", self.assume_role),
             Operation("sts", "GetCallerIdentity", self.identity),
             Operation("organizations", "ListAccountsForParent", self.accounts),
@@ -90,6 +99,39 @@ class Neighbours:
         kind = self.kinds.get(name, "Automation")
         text = json.dumps(content)
         return {"Name": name, "DocumentVersion": "1", "DocumentType": kind, "DocumentFormat": "JSON", "Content": text}
+
+    def describe_document(self, request: Request) -> Output:
+        name = request.params["Name"].rpartition("/")[2]
+        kind = self.target_types.get(name)
+        return {"Document": {"Name": name, **({"TargetType": kind} if kind else {})}}
+
+    def describe_nodes(self, request: Request) -> Output:
+        self.looked.append((request.principal.arn, request.operation, request.params))
+        nodes = self.nodes.get((request.account, request.region), [])
+        start = int(request.params.get("NextToken", "0"))
+        more = {"NextToken": str(start + 10)} if start + 10 < len(nodes) else {}
+        return {"InstanceInformationList": [{"InstanceId": node} for node in nodes[start : start + 10]], **more}
+
+    def get_resources(self, request: Request) -> Output:
+        self.looked.append((request.principal.arn, request.operation, request.params))
+        wanted = request.params["TagFilters"][0]
+        kinds = request.params.get("ResourceTypeFilters")
+        found = [
+            arn
+            for arn, tags in self.tagged.items()
+            if arn.split(":")[3:5] == [request.region, request.account]
+            and wanted["Key"] in tags
+            and (not wanted.get("Values") or tags[wanted["Key"]] in wanted["Values"])
+            and (not kinds or f"{arn.split(':')[2]}:{arn.split(':')[5].split('/')[0]}" in kinds)
+        ]
+        return {"PaginationToken": "", "ResourceTagMappingList": [{"ResourceARN": arn} for arn in found]}
+
+    def list_group(self, request: Request) -> Output:
+        self.looked.append((request.principal.arn, request.operation, request.params))
+        found = self.groups.get((request.account, request.region, request.params["GroupName"]))
+        if found is None:
+            raise AwsError("NotFoundException", f"Cannot find group {request.params['GroupName']}")
+        return {"ResourceIdentifiers": [{"ResourceArn": arn, "ResourceType": "AWS::EC2::Instance"} for arn in found]}
 
     def assume_role(self, request: Request) -> Output:
         role = request.params["RoleArn"]
@@ -155,6 +197,22 @@ class Neighbours:
         self.kernel.publish("command.status-change", data)
 
 
+class Files:
+    """Presigned URLs as a dict of contents; what is not there is refused like an object that is not there."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.contents: dict[str, bytes] = {}
+
+    def fetch(self, url: str, bytes_max: int, reply: Event) -> None:
+        if "forged" in url:
+            raise AwsError("SignatureDoesNotMatch", "The request signature we calculated does not match.")
+        body = self.contents.get(url)
+        error = {"Code": "NoSuchKey", "Message": "The specified key does not exist."}
+        outcome = {"ok": False, "error": error} if body is None else {"ok": True, "output": {"Body": body[: bytes_max + 1]}}
+        self.kernel.post(Event(reply.engine, reply.name, {**reply.data, **outcome}))
+
+
 class Harness:
     """Everything together, and a story's verbs."""
 
@@ -166,7 +224,8 @@ class Harness:
         self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate)
         self.near = Neighbours(self.kernel)
         self.scripts = scripts(self.kernel)
-        self.automation = Automation(self.kernel, self.gateway, lambda key: self.near.sessions[key], self.scripts)
+        self.files = Files(self.kernel)
+        self.automation = Automation(self.kernel, self.gateway, lambda key: self.near.sessions[key], self.scripts, self.files)
         self.gateway.add(self.near.operations())
         self.gateway.add(self.automation.operations())
         self.facts: list[dict[str, Any]] = []

@@ -184,7 +184,7 @@ ROWS: list[tuple[str, dict[str, Any], str]] = [
     (
         "rate control",
         book(step("a", "aws:executeAutomation", {"DocumentName": "X", "Targets": []})),
-        "localorg does not support Targets",
+        "TargetParameterName is required when Targets are specified",
     ),
     ("both kinds of nodes", book(step("a", "aws:runCommand", {"DocumentName": "X"})), "needs either InstanceIds or Targets"),
     ("no attempts", book({**FINE, "maxAttempts": 0}), "maxAttempts must be a number of at least 1, found 0"),

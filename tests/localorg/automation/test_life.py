@@ -136,10 +136,18 @@ def test_wrong_parameters_are_told_all_at_once() -> None:
             {"Mode": "Interactive", "TargetLocations": [{"Accounts": [HUB], "Regions": ["us-east-1"]}]},
             "the execution mode Interactive together with TargetLocations",
         ),
-        ({"TargetParameterName": "X", "Targets": [{"Key": "InstanceIds", "Values": ["*"]}]}, "the parameter TargetParameterName"),
+        ({"AlarmConfiguration": {"Alarms": [{"Name": "x"}]}}, "the parameter AlarmConfiguration"),
         (
-            {"TargetLocations": [{"Accounts": [HUB], "Regions": ["us-east-1"], "TargetsMaxErrors": "1"}]},
-            "the parameter TargetLocations.TargetsMaxErrors",
+            {
+                "TargetLocations": [
+                    {
+                        "Accounts": [HUB],
+                        "Regions": ["us-east-1"],
+                        "TargetLocationAlarmConfiguration": {"Alarms": [{"Name": "x"}]},
+                    }
+                ]
+            },
+            "the parameter TargetLocations.TargetLocationAlarmConfiguration",
         ),
     ],
 )
@@ -170,8 +178,10 @@ def test_listing_filters_and_pages() -> None:
     assert listed(("CurrentAction", "aws:sleep"), ("StartTimeAfter", "2020-01-01T00:00:00Z")) == ["Book4", "Book2", "Book0"]
     first = house.call("DescribeAutomationExecutions", MaxResults=2)
     assert listed(MaxResults=2, NextToken=first["NextToken"]) == ["Book2", "Book1"]
-    with pytest.raises(NotSupported, match="the filter OpsItemId"):
-        listed(("OpsItemId", "x"))
+    assert listed(("OpsItemId", "x")) == listed(("AutomationSubtype", "ChangeRequest")) == []
+    for key, value in (("ExecutionStatus", "Succes"), ("AutomationType", "Foreign"), ("StartTimeBefore", "yesterday")):
+        with pytest.raises(AwsError, match=f"InvalidFilterValue: The filter .*{value}"):
+            listed((key, value))
 
 
 def test_steps_are_listed_and_filtered() -> None:

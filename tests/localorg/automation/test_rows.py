@@ -1,4 +1,4 @@
-"""The pure parts, row by row and by property: order of steps, parameters, JSONPath, interpolation, conditions, durations, targets."""
+"""The pure parts, row by row and by property: order of steps, parameters, JSONPath, interpolation, conditions, durations."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localorg.automation import conditions, parameters, targets
+from localorg.automation import conditions, parameters
 from localorg.automation.decide import Ended, Then, Verdict, decide
 from localorg.automation.durations import duration_s
 from localorg.automation.interpolate import Unresolved, interpolate, references
@@ -205,31 +205,6 @@ def test_operators(operator: str, found: Any, wanted: Any, holds: bool) -> None:
 def test_durations(text: str, seconds: float) -> None:
     """Documented: automation-action-sleep."""
     assert duration_s(text) == seconds
-
-
-@given(
-    total=st.integers(0, 300),
-    errors=st.integers(0, 300),
-    running=st.integers(0, 300),
-    concurrency=st.sampled_from(["1", "4", "50%", "100%"]),
-    tolerated=st.sampled_from(["0", "3", "10%", "100%"]),
-)
-def test_limits_hold(total: int, errors: int, running: int, concurrency: str, tolerated: str) -> None:
-    """Documented: API StartAutomationExecution, MaxConcurrency and MaxErrors; beyond the errors nothing more is started."""
-    waiting = max(0, total - errors - running)
-    allowed = targets.startable(
-        waiting=waiting, running=running, errors=errors, total=total, max_concurrency=concurrency, max_errors=tolerated
-    )
-    assert 0 <= allowed <= waiting
-    if errors > targets.amount(tolerated, total):
-        assert allowed == 0
-    elif waiting and not running:
-        assert allowed >= 1
-
-
-def test_ten_percent_of_fifty_stops_at_the_sixth() -> None:
-    """Documented: API StartAutomationExecution, MaxErrors."""
-    assert [targets.is_stopped(errors, "10%", 50) for errors in (5, 6)] == [False, True]
 
 
 @given(st.text(min_size=1, max_size=20_000))

@@ -1,4 +1,4 @@
-"""aws:executeAutomation: starts another automation, here or in many accounts and Regions, and waits for its end.
+"""aws:executeAutomation: starts another automation, here, over many targets or in many accounts and Regions, and waits for its end.
 
 AWS: user guide, automation-action-executeAutomation.
 """
@@ -11,8 +11,12 @@ from localorg.automation.messages import cause_of
 from localorg.automation.parameters import to_wire
 from localorg.kernel.errors import AwsError
 
-NOT_YET = ("Targets", "TargetParameterName", "TargetMaps")
-PASSED_ON = ("DocumentName", "DocumentVersion", "Tags", "TargetLocations", "MaxConcurrency", "MaxErrors")
+PASSED_ON = (
+    *("DocumentName", "DocumentVersion", "Tags", "TargetLocations", "MaxConcurrency", "MaxErrors"),
+    *("TargetParameterName", "Targets", "TargetMaps"),
+)
+TEXTS = frozenset({"DocumentVersion", "MaxConcurrency", "MaxErrors"})
+"""Inputs that a runbook may write as a number."""
 
 
 class ExecuteAutomation(Action):
@@ -20,28 +24,28 @@ class ExecuteAutomation(Action):
 
     name = "aws:executeAutomation"
     required = ("DocumentName",)
-    optional = (*PASSED_ON[1:], "RuntimeParameters", *NOT_YET)
+    optional = (*PASSED_ON[1:], "RuntimeParameters")
     own_outputs = frozenset({"ExecutionId", "Status", "Output", "OutputPayload"})
     response_output = "OutputPayload"
 
     def more_problems(self, inputs: Mapping[str, Any], place: str) -> Iterator[str]:
-        """Rate control over targets is named, not skipped."""
-        for name in NOT_YET:
-            if name in inputs:
-                yield f"{place}.inputs: localorg does not support {name} (rate control over targets in one account)"
+        """Targets come in one of two ways, and name the parameter that they fill."""
+        if "Targets" in inputs and "TargetMaps" in inputs:
+            yield f"{place}.inputs: Targets and TargetMaps can't be specified together"
+        if "Targets" in inputs and "TargetParameterName" not in inputs:
+            yield f"{place}.inputs: TargetParameterName is required when Targets are specified"
         if not isinstance(inputs.get("RuntimeParameters", {}), dict | str):
             yield f"{place}.inputs.RuntimeParameters must map names to values, found {inputs['RuntimeParameters']!r}"
 
     def start(self, run: Run) -> Outcome:
         """Start the other automation."""
-        params = {name: run.inputs[name] for name in PASSED_ON if name in run.inputs}
+        params = {name: run.inputs[name] for name in PASSED_ON if run.inputs.get(name) not in (None, "", [])}
+        params |= {name: str(params[name]) for name in TEXTS if name in params}
         given = run.inputs.get("RuntimeParameters") or {}
         if not isinstance(given, dict):
             return Failed(f"RuntimeParameters must map names to values, found {given!r}", RESOLVING, stage="InputValidation")
         if given:
             params["Parameters"] = {name: to_wire(value) for name, value in given.items()}
-        if "DocumentVersion" in params:
-            params["DocumentVersion"] = str(params["DocumentVersion"])
         child = run.ports.start_child(run, params)
         run.state["child"] = child
         # Also a step that runs after this one has failed may ask for it.
