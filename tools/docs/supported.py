@@ -12,7 +12,6 @@ from localorg.associations.requests import UNSUPPORTED
 from localorg.automation import check_references, checks
 from localorg.automation.actions import ACTIONS, KNOWN_TO_AWS
 from localorg.automation.actions.action import Action
-from localorg.automation.actions.execute_automation import NOT_YET
 from localorg.automation.actions.execute_script import RETIRED, RUNTIMES
 from localorg.documents import aws_owned
 from localorg.documents.command_rules import PLATFORMS
@@ -60,8 +59,6 @@ SERVICE_NAMES = {
 }
 
 SPECIAL_ACTIONS = {"ListBuckets": "`s3:ListAllMyBuckets`", "DeleteObjects": "`s3:DeleteObject`, on each key"}
-REFUSED_INPUTS = {"aws:executeAutomation": NOT_YET}
-"""Inputs that an action knows in order to refuse them by name."""
 
 
 class NoScripts:
@@ -154,7 +151,7 @@ def _automation() -> Iterator[str]:
 
 
 def _may_have(action: Action) -> str:
-    listed = codes(name for name in action.optional if name not in REFUSED_INPUTS.get(action.name, ()))
+    listed = codes(action.optional)
     return ", ".join(part for part in (listed, "the members of the call" if action.takes_any_input else "") if part)
 
 
