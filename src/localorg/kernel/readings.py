@@ -107,12 +107,6 @@ QUESTIONS: tuple[Question, ...] = (
         "A screenshot of a run on Windows shows the step; its body and its condition are not published.",
     ),
     Question(
-        "percent-rounding",
-        "How many targets are MaxConcurrency and MaxErrors in percent, where the percentage does not divide?",
-        {"down": "rounded down, but never to nobody at a time", "up": "rounded up"},
-        "The guides have examples that divide only (10 % of 50 is 5). Run Command and Automation.",
-    ),
-    Question(
         "no-instances-status",
         "What is the Status of a command whose targets match no node (StatusDetails NoInstancesInTag)?",
         {"Success": "there was nothing to fail", "Failed": "nothing was done"},
