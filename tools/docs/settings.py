@@ -24,7 +24,7 @@ from localorg.server.spec import EXPLANATIONS, Spec
 from tools.docs.commands import command_tree
 from tools.docs.markdown import block, code, codes, page, table
 
-SWITCHES = ("--port", "--state", "--detach", "--isolation", "--reading")
+SWITCHES = ("--port", "--tls-port", "--state", "--detach", "--isolation", "--reading")
 UP = "localorg up"
 PLAIN = {str: "text", int: "number", bool: "`true` or `false`"}
 LIMITS = ("pattern", "ge", "le", "min_length", "max_length")

@@ -57,6 +57,11 @@ class Activations:
         values = {"created": now, "expires": now + LIFE_DEFAULT_S, **more}
         return self._keep(Activation(ids.uuid(self._kernel.dice), account, region, code, role, **values))
 
+    def is_spent_or_good(self, account: str, region: str, activation_id: str) -> bool:
+        """Say whether there is such an activation and it was used, or still can be."""
+        row = self._rows.get(account, region, activation_id)
+        return row is not None and (row.registered > 0 or self._kernel.now() < row.expires)
+
     def redeemed(self, activation_id: str, code: str) -> Activation:
         """Return the activation after one more registration was counted. Raises InvalidActivation, ActivationExpired."""
         found = next((row for row in self._rows.values() if row.activation_id == activation_id), None)

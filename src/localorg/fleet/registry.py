@@ -70,6 +70,14 @@ class Registry:
             node.silent = True
             self.keep(node)
 
+    def retag(self, account: str, region: str, instance_id: str, tags: dict[str, str | None]) -> None:
+        """Give a hybrid node these tags and take away those that are None; what is no hybrid node is not of interest."""
+        node = self.find(account, region, instance_id)
+        if node is not None and node.source == "ManagedInstance":
+            kept = {key: value for key, value in node.tags.items() if key not in tags}
+            node.tags = {**kept, **{key: value for key, value in tags.items() if value is not None}}
+            self.keep(node)
+
     def contact(self, node: Node) -> None:
         """Note that the node speaks now."""
         returning = not self.online(node)

@@ -104,6 +104,10 @@ class Fleet:
             *self._channels.operations(),
         ]
 
+    def retag(self, account: str, region: str, instance_id: str, tags: dict[str, str | None]) -> None:
+        """Give a hybrid node these tags and take away those that are None; its others stay (the server, from the spec)."""
+        self._registry.retag(account, region, instance_id, tags)
+
     def tagged(self) -> dict[str, HybridTags]:
         """Return who keeps the tags of managed instances, by ResourceType."""
         return {"ManagedInstance": HybridTags(self._registry, self._kernel.settings.partition)}

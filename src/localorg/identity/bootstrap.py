@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from localorg.identity.authorise import Authoriser
 from localorg.identity.directory import Directory
+from localorg.identity.hybrid_roles import SSM
 from localorg.identity.profiles import InstanceProfiles
 from localorg.identity.records import AccessKey, Role, Session
 from localorg.identity.roles import Roles
@@ -52,6 +53,10 @@ class Bootstrap:
         if (account, name.lower()) not in self.directory.profiles:
             self.profiles.make(account, name, "/", role.name)
         return role
+
+    def hybrid_role(self, account: str, name: str) -> Role:
+        """Return the role of the account's hybrid nodes: Systems Manager takes it for them."""
+        return self._role(account, name, {"Service": SSM}, "AmazonSSMManagedInstanceCore")
 
     def organization_access_role(self, account: str, management_account: str) -> Role:
         """Return the role by which the management account administers a member.

@@ -98,6 +98,10 @@ class Identity:
         """Return the role that nodes of the account run under; makes it and its instance profile the first time."""
         return self._bootstrap.node_role(account, role_name)
 
+    def bootstrap_hybrid_role(self, account: str, role_name: str) -> Role:
+        """Return the role that hybrid nodes of the account run under; makes it the first time."""
+        return self._bootstrap.hybrid_role(account, role_name)
+
     def bootstrap_organization_access_role(self, account: str, management_account: str) -> Role:
         """Return OrganizationAccountAccessRole of a member; makes it the first time."""
         return self._bootstrap.organization_access_role(account, management_account)

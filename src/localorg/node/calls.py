@@ -1,8 +1,8 @@
 """Signed calls to the control plane: the JSON protocol of Systems Manager and of its message delivery service.
 
 Flow: operation + parameters -> POST / signed with the node's role credentials -> answer, `CallRefusedError` (the server said no) or
-`Unreachable` (nobody answered). Credentials come from the stand-in of the instance metadata service, are renewed at half of their
-life and when the server does not know them any more.
+`Unreachable` (nobody answered). Credentials come from a `SessionSource` (the stand-in of the instance metadata service, or the node's
+registration), are renewed at half of their life and when the server does not know them any more.
 Rules: one connection per thread; secrets appear in no message.
 """
 
@@ -11,7 +11,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +54,37 @@ class NodeIdentity:
     secret: str = field(repr=False)
 
 
+Exchange = Callable[[str, str, Mapping[str, str], bytes | None], tuple[int, dict[str, Any]]]
+"""(method, path, headers, body) -> (status, JSON answer). Raises Unreachable."""
+
+
+class SessionSource(Protocol):
+    """Where a node gets the session of its role from."""
+
+    def fetch(self, exchange: Exchange) -> tuple[Credentials, float]:
+        """Return fresh credentials and when they expire (epoch seconds). Raises CallRefusedError, Unreachable."""
+        ...
+
+
+@dataclass(frozen=True)
+class InstanceMetadata:
+    """The stand-in of the instance metadata service of EC2."""
+
+    identity: NodeIdentity
+
+    def fetch(self, exchange: Exchange) -> tuple[Credentials, float]:
+        """Return the credentials of the instance's profile. Raises Unreachable."""
+        path = f"/_localorg/instance/{self.identity.instance_id}/credentials"
+        status, body = exchange("GET", path, {"Authorization": f"Bearer {self.identity.secret}"}, None)
+        if status != 200 or body.get("Code") != "Success":
+            # AWS: an instance without a role gets no credentials, and its agent keeps asking.
+            raise Unreachable(
+                f"the node gets no credentials: status {status}, {body.get('message') or body.get('Message') or ''}"
+            )
+        expires = datetime.fromisoformat(body["Expiration"]).timestamp()
+        return Credentials(body["AccessKeyId"], body["SecretAccessKey"], body["Token"]), expires
+
+
 class Plane(Protocol):
     """A control plane, however it is reached."""
 
@@ -73,6 +104,7 @@ class ControlPlane:
     """The control plane as one node sees it over HTTP. Safe to use from several threads."""
 
     identity: NodeIdentity
+    sessions: SessionSource
     _credentials: Credentials | None = None
     _renew_at: float = 0.0
     _guard: threading.Lock = field(default_factory=threading.Lock)
@@ -123,32 +155,15 @@ class ControlPlane:
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{TARGETS[service]}.{operation}"}
         request = AWSRequest("POST", f"{self.identity.endpoint}/", headers=headers, data=json.dumps(parameters).encode())
         SigV4Auth(self._current_credentials(), service, self.identity.region).add_auth(request)
-        status, body = self._exchange("POST", "/", dict(request.headers.items()), request.data)
-        if status == 200:
-            return body
-        code = str(body.get("__type", status)).rsplit("#", 1)[-1]
-        message = str(body.get("message") or body.get("Message") or "")
-        if status >= 500 or code in {"ThrottlingException", "Throttling"}:
-            raise Unreachable(f"the control plane answered {operation} with {status} {code}: {message}")
-        raise CallRefusedError(code, message)
+        return answer_of(operation, self._exchange("POST", "/", dict(request.headers.items()), request.data))
 
     def _current_credentials(self) -> Credentials:
         with self._guard:
             if self._credentials is None or time.time() >= self._renew_at:
-                self._credentials = self._fetch_credentials()
+                self._credentials, expires = self.sessions.fetch(self._exchange)
+                now = time.time()
+                self._renew_at = now + (expires - now) / 2
             return self._credentials
-
-    def _fetch_credentials(self) -> Credentials:
-        path = f"/_localorg/instance/{self.identity.instance_id}/credentials"
-        status, body = self._exchange("GET", path, {"Authorization": f"Bearer {self.identity.secret}"}, None)
-        if status != 200 or body.get("Code") != "Success":
-            # AWS: an instance without a role gets no credentials, and its agent keeps asking.
-            raise Unreachable(
-                f"the node gets no credentials: status {status}, {body.get('message') or body.get('Message') or ''}"
-            )
-        now = time.time()
-        self._renew_at = now + (datetime.fromisoformat(body["Expiration"]).timestamp() - now) / 2
-        return Credentials(body["AccessKeyId"], body["SecretAccessKey"], body["Token"])
 
     def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, dict[str, Any]]:
         for attempt in (1, 2):
@@ -176,6 +191,18 @@ class ControlPlane:
         response = connection.getresponse()
         content = response.read()
         return response.status, json.loads(content or b"{}")
+
+
+def answer_of(operation: str, exchanged: tuple[int, dict[str, Any]]) -> dict[str, Any]:
+    """Return the answer to a JSON call. Raises CallRefusedError, Unreachable."""
+    status, body = exchanged
+    if status == 200:
+        return body
+    code = str(body.get("__type", status)).rsplit("#", 1)[-1]
+    message = str(body.get("message") or body.get("Message") or "")
+    if status >= 500 or code in {"ThrottlingException", "Throttling"}:
+        raise Unreachable(f"the control plane answered {operation} with {status} {code}: {message}")
+    raise CallRefusedError(code, message)
 
 
 def _element(name: str, xml: str) -> str:

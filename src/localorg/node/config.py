@@ -37,6 +37,14 @@ class NodeConfig:
     os_release: Mapping[str, str]
     secret: str = field(repr=False)
     online: bool = True
+    activation_id: str = ""
+    """Of a hybrid node, which registers itself: what with."""
+    activation_code: str = field(default="", repr=False)
+
+    @property
+    def is_hybrid(self) -> bool:
+        """Say whether the node is a machine outside EC2."""
+        return bool(self.activation_id)
 
 
 @dataclass(frozen=True)
@@ -127,4 +135,6 @@ def node_config(node: Mapping[str, Any]) -> NodeConfig:
         **{key: persona[key] for key in PERSONA_TEXTS},
         os_release=dict(persona["os_release"]),
         online=node.get("online", True),
+        activation_id=str(node.get("activation_id", "")),
+        activation_code=str(node.get("activation_code", "")),
     )

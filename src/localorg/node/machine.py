@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localorg.node.agent import Agent, Begin, Presence
-from localorg.node.calls import ControlPlane, NodeIdentity, Plane
+from localorg.node.calls import ControlPlane, InstanceMetadata, NodeIdentity, Plane, SessionSource
 from localorg.node.config import NodeConfig
 from localorg.node.configure_package import ConfigurePackage, Facts
 from localorg.node.packages_api import Get, http_get
 from localorg.node.parameter_store import ParameterStore
 from localorg.node.persona import Platform, detect
 from localorg.node.processes import Processes, Runner
+from localorg.node.registration import Registration
 from localorg.node.repository import Repository
 from localorg.node.scripts import base_environment
 from localorg.node.storing import Objects, OutputStore
@@ -55,12 +56,20 @@ def run(node: NodeConfig, endpoint: str, root: Root, orders: int) -> int:
         signal.signal(number, lambda *_: None)  # not SIG_IGN: programs that are started would inherit it
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     _redirect_output(root.path / LOG_FILE, orders)
-    plane = ControlPlane(NodeIdentity(node.instance_id, node.account, node.region, endpoint, node.secret))
+    identity = NodeIdentity(node.instance_id, node.account, node.region, endpoint, node.secret)
+    plane = ControlPlane(identity, _session_source(node, identity, root))
     agent = make_agent(node, root, Ways(plane, processes, objects=plane))
     if node.online:
         agent.online.set()
     agent.start()
     return _obey(agent, processes, orders, woken)
+
+
+def _session_source(node: NodeConfig, identity: NodeIdentity, root: Root) -> SessionSource:
+    """An instance asks its metadata service for credentials; a machine outside EC2 registers, and then proves itself by its key."""
+    if not node.is_hybrid:
+        return InstanceMetadata(identity)
+    return Registration(identity, root.path / AGENT_FOLDER, node.activation_id, node.activation_code)
 
 
 def _redirect_output(log: Path, orders: int) -> None:
@@ -119,7 +128,12 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = N
         now=ways.now,
     )
     presence = Presence(
-        node.platform_name, node.platform_version, node.platform_type, node.computer_name, node.ip_address, f"{node.region}a"
+        node.platform_name,
+        node.platform_version,
+        node.platform_type,
+        node.computer_name,
+        node.ip_address,
+        "" if node.is_hybrid else f"{node.region}a",
     )
     return Agent(ways.plane, worker, presence, base, ways.log, now=ways.now, begin=begin)
 

@@ -78,7 +78,12 @@ class Operator:
         administrator = found[3]
         params = {"Filters": [{"Key": "InstanceIds", "Values": [record.instance_id]}]}
         call = ApiCall(administrator, record.region, "ssm", "DescribeInstanceInformation", params)
-        listed = self.engines.gateway.invoke(call)["InstanceInformationList"]
+        try:
+            listed = self.engines.gateway.invoke(call)["InstanceInformationList"]
+        except AwsError as refusal:
+            if refusal.code != "InvalidInstanceId":
+                raise
+            return "NotRegistered"  # a hybrid node before its first word, or one that was deregistered
         return str(listed[0]["PingStatus"]) if listed else "Unknown"
 
     def pid(self, query: dict[str, str]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """From the spec to a living organization: accounts, units, administrators, node roles, instances, buckets.
 
 Flow: Spec -> organization.seed -> for each account an administrator with keys -> for each node a role session's ground, an EC2
-instance and a place in the fleet. Everything here is idempotent: on a second `up` the rows that exist win, and what the spec has
-new is added; a node that exists follows the spec in what a person switches (online, tags), and another persona is refused.
+instance and a place in the fleet; for a hybrid node an activation, by which it registers itself. Everything here is idempotent: on a
+second `up` the rows that exist win, and what the spec has new is added; a node that exists follows the spec in what a person switches
+(online, tags), and another persona is refused.
 Instance ids are a digest of where a node stands in the spec, so that they are the same in every run of it.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+from localorg.fleet.activations import LIFE_MAX_S
 from localorg.fleet.records import NodeSeed
 from localorg.inventory.records import InstanceSeed
 from localorg.kernel.events import Event
@@ -23,6 +25,7 @@ from localorg.server.personas import PERSONAS
 from localorg.server.spec import NodesSpec, Spec
 
 NODE_ROLE = "localorg-node"
+HYBRID_ROLE = "localorg-hybrid-node"
 AGENT_VERSION = "3.3.0.0"
 
 
@@ -39,6 +42,9 @@ class NodeRecord:
     tags: dict[str, str] = field(default_factory=dict)
     ip_address: str = ""
     secret: str = field(default="", repr=False)
+    hybrid: bool = False
+    activation_id: str = ""
+    activation_code: str = field(default="", repr=False)
 
     def as_host_config(self) -> dict[str, Any]:
         """Return what the node host needs to know of this node."""
@@ -51,6 +57,7 @@ class NodeRecord:
             "ip_address": self.ip_address,
             "secret": self.secret,
             "online": self.online,
+            **({"activation_id": self.activation_id, "activation_code": self.activation_code} if self.hybrid else {}),
         }
 
 
@@ -118,13 +125,14 @@ def _record(spec: Spec, nodes: NodesSpec, place: str, number: int) -> NodeRecord
     name = nodes.name or f"node-{nodes.persona}"
     name = f"{name}-{number + 1}" if nodes.count > 1 else name
     return NodeRecord(
-        instance_id="i-" + hashlib.sha256(seed.encode()).hexdigest()[:17],
+        instance_id=("mi-" if nodes.hybrid else "i-") + hashlib.sha256(seed.encode()).hexdigest()[:17],
         account=nodes.account,
         region=nodes.region,
         persona=nodes.persona,
         name=name,
         online=nodes.online,
         tags={"Name": name, **nodes.tags},
+        hybrid=nodes.hybrid,
     )
 
 
@@ -136,12 +144,13 @@ def seed(engines: Engines, spec: Spec, records: list[NodeRecord], changes: list[
         engines.identity.bootstrap_account(account)
         if account != management:
             engines.identity.bootstrap_organization_access_role(account, management)
-    for account in {record.account for record in records}:
+    for account in {record.account for record in records if not record.hybrid}:
         engines.identity.bootstrap_node_role(account, NODE_ROLE)
     for record in records:
         seed_node(engines, record)
     for change in changes:
         engines.inventory.retag(change.account, change.region, change.instance_id, change.tags)
+        engines.fleet.retag(change.account, change.region, change.instance_id, change.tags)
         if change.is_silenced:
             engines.fleet.silence(change.account, change.region, change.instance_id)
 
@@ -168,7 +177,10 @@ def _account(account_id: str, name: str, parent: str, state: str) -> AccountSeed
 
 
 def seed_node(engines: Engines, record: NodeRecord) -> None:
-    """Let a node's EC2 instance exist, and its place in the fleet."""
+    """Let a node's EC2 instance exist, and its place in the fleet; a hybrid node gets an activation to register with."""
+    if record.hybrid:
+        _activate(engines, record)
+        return
     persona = PERSONAS[record.persona]
     engines.inventory.add_instance(
         InstanceSeed(
@@ -198,6 +210,25 @@ def seed_node(engines: Engines, record: NodeRecord) -> None:
             AGENT_VERSION,
         )
     )
+
+
+def _activate(engines: Engines, record: NodeRecord) -> None:
+    """Give a hybrid node an activation, and another when the first has expired unused. Its registration keeps the id of the spec."""
+    if engines.fleet.activations.is_spent_or_good(record.account, record.region, record.activation_id):
+        return
+    engines.identity.bootstrap_hybrid_role(record.account, HYBRID_ROLE)
+    activation = engines.fleet.activations.make(
+        record.account,
+        record.region,
+        HYBRID_ROLE,
+        expires=engines.kernel.now() + LIFE_MAX_S,
+        description="made for a node of the spec",
+        default_name=record.name,
+        tags=dict(record.tags),
+        reserved=[record.instance_id],
+    )
+    record.activation_id, record.activation_code = activation.activation_id, activation.code
+    engines.kernel.store.table("server.node", NodeRecord).put(record, record.instance_id)
 
 
 def welcome_new_accounts(engines: Engines) -> None:

@@ -92,6 +92,8 @@ class NodesSpec(_Entry):
     name: NodeName = ""
     tags: dict[str, str] = Field(default_factory=dict)
     online: bool = True
+    hybrid: bool = False
+    """A machine outside EC2 (mi-…), which registers itself with an activation, instead of an EC2 instance (i-…)."""
 
 
 class BucketSpec(_Entry):

@@ -65,3 +65,17 @@ def test_another_persona_is_refused_and_nothing_is_changed() -> None:
     assert "add new nodes at the end of the list" in str(refused.value)
     records, _ = again(store)
     assert records[0].tags == {"Name": "web", "Role": "web", "Old": "x"}
+
+
+def test_a_hybrid_node_is_another_machine_than_an_instance() -> None:
+    """Its id begins with mi-, stays the same over any number of times, and it has no part in EC2."""
+    store = Store()
+    hybrid = ("name: web,", "name: web, hybrid: true,")
+    (first, other), _ = again(store, hybrid)
+    assert first.instance_id.startswith("mi-")
+    assert len(first.instance_id) == 20
+    assert other.instance_id.startswith("i-")
+    (second, _), _ = again(store, hybrid)
+    assert second == first
+    assert {"activation_id", "activation_code"} <= first.as_host_config().keys()
+    assert "activation_code" not in other.as_host_config()

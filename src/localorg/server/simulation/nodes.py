@@ -8,6 +8,7 @@ runs `duration_s` after it was heard, and all its replies follow at once.
 Rules: pings, polls and backoff are alarms of the kernel; a turn of a node never blocks but for a script, during which time stands still.
 """
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,7 @@ class InProcessPlane:
     is_reachable: bool = True
     _principal: Principal | None = None
     _renew_at: float = 0.0
+    _is_registered: bool = False
 
     def __post_init__(self) -> None:
         record = self.record
@@ -70,14 +72,41 @@ class InProcessPlane:
         """Return the node's session, renewed at half of its life as the agent renews its credentials."""
         now = self.engines.kernel.now()
         if self._principal is None or now >= self._renew_at:
-            record, identity = self.record, self.engines.identity
+            identity = self.engines.identity
             try:
-                fresh = identity.node_session(record.account, NODE_ROLE, record.instance_id, record.region)
+                fresh = self._fresh_session()
             except AwsError as refusal:
                 raise Unreachable(f"the node gets no credentials: {refusal}") from refusal
             self._principal = identity.sessions.principal(fresh["AccessKeyId"])
             self._renew_at = now + (fresh["Expiration"] - now) / 2
         return self._principal
+
+    def _fresh_session(self) -> dict[str, Any]:
+        record = self.record
+        if not record.hybrid:
+            return self.engines.identity.node_session(record.account, NODE_ROLE, record.instance_id, record.region)
+        if not self._is_registered:
+            self._register()
+        _, node = self.engines.fleet.hybrid.key(record.instance_id, record.region)
+        asked = {"Fingerprint": record.instance_id}
+        answer = self.engines.gateway.invoke(
+            ApiCall(node, record.region, "ssm", "RequestManagedInstanceRoleToken", asked, "wire")
+        )
+        return {**answer, "Expiration": answer["TokenExpirationDate"]}
+
+    def _register(self) -> None:
+        record = self.record
+        params = {
+            "ActivationId": record.activation_id,
+            "ActivationCode": record.activation_code,
+            "Fingerprint": record.instance_id,
+            # Nothing is signed inside one process: any text in the form of a key will do.
+            "PublicKey": base64.b64encode(record.secret.encode() * 8).decode(),
+            "PublicKeyType": "Rsa",
+        }
+        anonymous = Principal("anonymous", "", "anonymous")
+        self.engines.gateway.invoke(ApiCall(anonymous, record.region, "ssm", "RegisterManagedInstance", params, "wire"))
+        self._is_registered = True
 
     def get(self, url: str, sink: Sink) -> tuple[int, str]:
         """Download an attachment."""
