@@ -108,6 +108,10 @@ class Automation:
         """After a restart: go on where executions stood."""
         self._interruptions.resume()
 
+    def tagged(self) -> dict[str, TagHolder]:
+        """Return who keeps the tags of executions, for the tag operations."""
+        return {"Automation": ExecutionTags(self._executions, self._kernel.settings.partition)}
+
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
         return [

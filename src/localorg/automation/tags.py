@@ -1,14 +1,14 @@
 """The tags of executions, for AddTagsToResource and its companions: ResourceType Automation, ResourceId the execution's id.
 
-AWS: API AddTagsToResource; an execution starts with five tags at most, and may be given up to fifty later.
+AWS: API AddTagsToResource: automations can have a maximum of 5 tags, at their start as later.
 """
 
 from localorg.automation.executions import Executions
 from localorg.automation.records import Execution
+from localorg.automation.starting import TAGS_MAX
 from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Request
-from localorg.protocol.tagging import TAGS_MAX
 
 
 class ExecutionTags:
@@ -27,6 +27,10 @@ class ExecutionTags:
     def tags(self, request: Request, resource_id: str) -> dict[str, str]:
         """Return an execution's tags. Raises InvalidResourceId."""
         return self._found(request, resource_id).tags
+
+    def names(self, request: Request) -> list[str]:
+        """Return the ids of the caller's executions, in order."""
+        return [name for _, _, name in self._executions.rows.sorted_keys(request.account, request.region)]
 
     def retag(self, request: Request, resource_id: str, tags: dict[str, str]) -> None:
         """Replace an execution's tags."""

@@ -69,6 +69,10 @@ class Owning:
         """Return a document's tags. Raises InvalidResourceId."""
         return self._tagged(request, resource_id).tags
 
+    def names(self, request: Request) -> list[str]:
+        """Return the names of the caller's documents, in order."""
+        return [name for _, _, name in self._shelf.documents.sorted_keys(request.account, request.region)]
+
     def retag(self, request: Request, resource_id: str, tags: dict[str, str]) -> None:
         """Replace a document's tags."""
         document = self._tagged(request, resource_id)

@@ -27,6 +27,10 @@ class HybridTags:
         """Return a node's tags. Raises InvalidResourceId."""
         return self._find(request, resource_id).tags
 
+    def names(self, request: Request) -> list[str]:
+        """Return the ids of the caller's hybrid nodes, in order."""
+        return [name for _, _, name in self._registry.keys(request.account, request.region) if name.startswith("mi-")]
+
     def retag(self, request: Request, resource_id: str, tags: dict[str, str]) -> None:
         """Replace a node's tags."""
         node = self._find(request, resource_id)

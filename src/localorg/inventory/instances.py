@@ -72,10 +72,17 @@ class Instances:
         """Return the instances of an account and Region."""
         return self._rows.values(account, region)
 
-    def arn(self, one: Instance) -> str:
-        """Return the ARN of an instance."""
-        partition = self._kernel.settings.partition
-        return str(Arn(partition, "ec2", one.region, one.account, f"instance/{one.instance_id}"))
+    def names(self, account: str, region: str) -> list[str]:
+        """Return the ids of the instances of an account and Region, in order."""
+        return [name for _, _, name in self._rows.sorted_keys(account, region)]
+
+    def find(self, request: Request, listed: list[str]) -> list[Instance]:
+        """Return the caller's instances of these ids. Raises InvalidInstanceID.Malformed, InvalidInstanceID.NotFound."""
+        return self._find(request, listed)
+
+    def keep(self, one: Instance) -> None:
+        """Write an instance."""
+        self._keep(one)
 
     def operations(self) -> list[Operation]:
         """Return the operations of ec2."""

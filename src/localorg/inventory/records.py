@@ -1,7 +1,4 @@
-"""What the inventory keeps: instances with their tags, resource groups.
-
-Rows: "ec2.instance" by (account, region, instance id); "resource-groups.group" by (account, region, name).
-"""
+"""What the inventory keeps: instances with their tags. Rows: "ec2.instance" by (account, region, instance id)."""
 
 from dataclasses import dataclass, field
 
@@ -41,16 +38,3 @@ class Instance:
     reservation_id: str
     launched: float
     state: str = "running"
-
-
-@dataclass
-class Group:
-    """A resource group: a name for a query."""
-
-    name: str
-    account: str
-    region: str
-    description: str
-    query: str
-    """The Query of TAG_FILTERS_1_0, JSON text as it was given."""
-    tags: dict[str, str]

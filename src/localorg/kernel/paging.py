@@ -4,7 +4,7 @@ Rules: a token that this list never gave is refused with the service's own error
 page ended and looks no further than the page needs, so that all pages together look at every row once, or twice at most.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -22,7 +22,7 @@ def page(
     start = _after(rows, key, token, refusal) if token else 0
     chosen = list(rows[start : start + limit])
     more = start + limit < len(rows)
-    return chosen, urlsafe_b64encode(key(chosen[-1]).encode()).decode() if more else None
+    return chosen, b64encode(key(chosen[-1]).encode()).decode() if more else None
 
 
 def walk(
@@ -46,12 +46,12 @@ def walk(
 
 
 def _token(key: tuple[str, ...]) -> str:
-    return urlsafe_b64encode(_SEPARATOR.join(key).encode()).decode()
+    return b64encode(_SEPARATOR.join(key).encode()).decode()
 
 
 def _key(keys: Sequence[tuple[str, ...]], token: str, refusal: AwsError) -> tuple[str, ...]:
     try:
-        key = tuple(urlsafe_b64decode(token.encode()).decode().split(_SEPARATOR))
+        key = tuple(b64decode(token.encode()).decode().split(_SEPARATOR))
     except ValueError:
         raise refusal from None
     if _token(key) != token or (keys and len(keys[0]) != len(key)):
@@ -61,7 +61,7 @@ def _key(keys: Sequence[tuple[str, ...]], token: str, refusal: AwsError) -> tupl
 
 def _after(rows: Sequence[R], key: Callable[[R], str], token: str, refusal: AwsError) -> int:
     try:
-        wanted = urlsafe_b64decode(token.encode()).decode()
+        wanted = b64decode(token.encode()).decode()
     except ValueError:
         raise refusal from None
     for position, row in enumerate(rows):

@@ -45,6 +45,10 @@ class Parameters:
         """Return a parameter's tags. Raises InvalidResourceId."""
         return self._tagged(request, resource_id).tags
 
+    def names(self, request: Request) -> list[str]:
+        """Return the names of the caller's parameters, in order."""
+        return [name for _, _, name in self._drawer.parameters.sorted_keys(request.account, request.region)]
+
     def retag(self, request: Request, resource_id: str, tags: dict[str, str]) -> None:
         """Replace a parameter's tags."""
         record = self._tagged(request, resource_id)

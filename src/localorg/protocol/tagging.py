@@ -1,10 +1,11 @@
 """Systems Manager's tag operations, whose resource may belong to any engine: AddTagsToResource and its two companions.
 
 Flow: ResourceType -> the engine that keeps that kind (`TagHolder`) -> its ARN for the policy check -> its tags, read or replaced.
-Rules: the holder keeps the rows; a kind that nobody holds is refused by name.
+Rules: the holder keeps the rows; a kind that nobody holds is refused by name. `localorg.grouping` finds resources of all holders by
+their tags.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from localorg.kernel.errors import AwsError, NotSupported
@@ -26,6 +27,10 @@ class TagHolder(Protocol):
 
     def tags(self, request: Request, resource_id: str) -> Mapping[str, str]:
         """Return the tags of a resource."""
+        ...
+
+    def names(self, request: Request) -> Sequence[str]:
+        """Return the ids of all resources of this kind in the caller's account and Region, in order."""
         ...
 
     def retag(self, request: Request, resource_id: str, tags: dict[str, str]) -> None:
@@ -59,6 +64,7 @@ class Tagging:
 
     def _add(self, request: Request) -> Output:
         holder, resource_id = self._holder(request), request.params["ResourceId"]
+        check_reserved(tag["Key"] for tag in request.params["Tags"])
         tags = {**holder.tags(request, resource_id), **as_mapping(request.params["Tags"])}
         if len(tags) > holder.limit:
             raise AwsError("TooManyTagsError", f"{resource_id} would have {len(tags)} tags; at most {holder.limit} are possible.")
@@ -68,12 +74,23 @@ class Tagging:
     def _remove(self, request: Request) -> Output:
         holder, resource_id = self._holder(request), request.params["ResourceId"]
         gone = set(request.params["TagKeys"])
+        check_reserved(gone)
         kept = {key: value for key, value in holder.tags(request, resource_id).items() if key not in gone}
         holder.retag(request, resource_id, kept)
         return {}
 
     def _list(self, request: Request) -> Output:
         return {"TagList": as_list(self._holder(request).tags(request, request.params["ResourceId"]))}
+
+
+def check_reserved(keys: Iterable[str]) -> None:
+    """Refuse keys that only AWS may give and take. Raises ValidationException."""
+    # AWS: "Tag naming limits and requirements": the prefix aws: is reserved, in whatever case. ASSUMED: the error of Systems Manager.
+    reserved = sorted(key for key in keys if key.lower().startswith("aws:"))
+    if reserved:
+        raise AwsError(
+            "ValidationException", f"aws: prefixed tag key names are not allowed for external use; found {', '.join(reserved)}."
+        )
 
 
 def as_mapping(tags: list[dict[str, Any]] | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from localorg.automation.service import Automation
 from localorg.commands.service import Commands
 from localorg.documents.service import Documents
 from localorg.fleet.service import Fleet
+from localorg.grouping.service import Grouping
 from localorg.identity.service import Identity
 from localorg.inventory.service import Inventory
 from localorg.kernel.blobs import Blobs
@@ -105,11 +106,12 @@ def wire_engines(
     ):
         gateway.add(engine.operations())
     # AWS: one operation tags resources of every kind; who keeps the tags of a kind says so here.
-    tagged: dict[str, TagHolder] = {
+    holders: dict[str, TagHolder] = {
         **engines.documents.tagged(),
         **engines.parameters.tagged(),
-        **fleet.tagged(),
         **engines.automation.tagged(),
+        **engines.fleet.tagged(),
     }
-    gateway.add(Tagging(tagged).operations())
+    gateway.add(Tagging(holders).operations())
+    gateway.add(Grouping(kernel, {**holders, **engines.inventory.tagged()}).operations())
     return engines

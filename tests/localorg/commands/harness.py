@@ -11,6 +11,7 @@ from support import AllowAll
 from localorg.commands.service import Commands
 from localorg.fleet.records import NodeSeed
 from localorg.fleet.service import Fleet
+from localorg.grouping.service import Grouping
 from localorg.inventory.records import InstanceSeed
 from localorg.inventory.service import Inventory
 from localorg.kernel.clock import VirtualClock
@@ -20,6 +21,7 @@ from localorg.kernel.settings import Settings
 from localorg.kernel.store import Store
 from localorg.protocol.calls import Access, ApiCall, Operation, Output, Principal, Request
 from localorg.protocol.gateway import Authoriser, Gateway
+from localorg.protocol.tagging import Tagging
 from localorg.protocol.validate import validate
 
 ACCOUNT, REGION, ROLE = "222222222222", "us-east-1", "NodeRole"
@@ -117,7 +119,9 @@ class Harness:
         self.roles = EveryRole()
         self.fleet = Fleet(self.kernel, self.gateway, self.linked, self.roles, secret)
         self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, self.linked)
-        for engine in (self.shelf, self.inventory, self.fleet, self.commands):
+        tagged = {**self.fleet.tagged(), **self.inventory.tagged()}
+        self.grouping = Grouping(self.kernel, tagged)
+        for engine in (self.shelf, self.inventory, self.fleet, self.commands, self.grouping, Tagging(self.fleet.tagged())):
             self.gateway.add(engine.operations())
         self.facts: list[dict[str, Any]] = []
         self.kernel.on("listener", lambda event: self.facts.append({"topic": event.name, **event.data}))
