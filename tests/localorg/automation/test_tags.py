@@ -14,3 +14,20 @@ def on():
     return local
 
 
+def test_five_tags_and_no_more(on):
+    """Documented: API AddTagsToResource: automations can have a maximum of 5 tags; the filter TagKey finds them."""
+    runbook = {"schemaVersion": "0.3", "mainSteps": [{"name": "w", "action": "aws:sleep", "inputs": {"Duration": "PT1S"}}]}
+    execution = {"ResourceType": "Automation", "ResourceId": on.start(runbook)}
+    on.call("AddTagsToResource", **execution, Tags=[{"Key": f"k{n}", "Value": "v"} for n in range(5)])
+    with pytest.raises(AwsError, match="TooManyTagsError: .* would have 6 tags; at most 5 are possible"):
+        on.call("AddTagsToResource", **execution, Tags=[{"Key": "one more", "Value": ""}])
+    found = on.call("DescribeAutomationExecutions", Filters=[{"Key": "TagKey", "Values": ["k3"]}])
+    assert len(found["AutomationExecutionMetadataList"]) == 1
+    on.call("RemoveTagsFromResource", **execution, TagKeys=["k3"])
+    assert len(on.call("ListTagsForResource", **execution)["TagList"]) == 4
+
+
+def test_an_execution_that_is_not_there(on):
+    """Documented: API InvalidResourceId."""
+    with pytest.raises(AwsError, match=f"InvalidResourceId: {HUB} has no automation execution e in {REGION}"):
+        on.call("ListTagsForResource", ResourceType="Automation", ResourceId="e")
