@@ -53,7 +53,6 @@ class Shelf:
     """Documents as another engine would serve them: name -> (type, content, platforms)."""
 
     def __init__(self) -> None:
-        self.hybrid_tags: dict[str, dict[str, str]] = {}
         self.documents: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "AWS-RunShellScript": ("Command", SHELL, ["Linux", "MacOS"]),
             "AWS-ConfigureAWSPackage": ("Command", PACKAGE, ["Linux", "Windows", "MacOS"]),
@@ -62,16 +61,7 @@ class Shelf:
         }
 
     def operations(self) -> list[Operation]:
-        return [
-            Operation("ssm", "GetDocument", self.get),
-            Operation("ssm", "DescribeDocument", self.describe),
-            Operation("ssm", "ListTagsForResource", self.tags),
-        ]
-
-    def tags(self, request: Request) -> Output:
-        """Tags of hybrid nodes."""
-        found = self.hybrid_tags.get(request.params["ResourceId"], {})
-        return {"TagList": [{"Key": key, "Value": value} for key, value in found.items()]}
+        return [Operation("ssm", "GetDocument", self.get), Operation("ssm", "DescribeDocument", self.describe)]
 
     def find(self, request: Request) -> tuple[str, dict[str, Any], list[str]]:
         name = request.params["Name"]
@@ -159,9 +149,11 @@ class Harness:
     def hybrid(self, number: int, *, tags: dict[str, str] | None = None, online: bool = True) -> ScriptedNode:
         """Add a hybrid node; its tags are Systems Manager's."""
         instance_id = f"mi-{number:017x}"
+        node = self._managed(instance_id, f"server-{number}", "Linux", "ManagedInstance", online=online)
         if tags:
-            self.shelf.hybrid_tags[instance_id] = tags
-        return self._managed(instance_id, f"server-{number}", "Linux", "ManagedInstance", online=online)
+            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+            self.call("AddTagsToResource", ResourceType="ManagedInstance", ResourceId=instance_id, Tags=listed)
+        return node
 
     def _managed(self, instance_id: str, name: str, platform: str, source: str, *, online: bool) -> ScriptedNode:
         seed = NodeSeed(instance_id, ACCOUNT, REGION, name, "10.0.0.1", platform, "Ubuntu", "22.04", ROLE, source=source)
