@@ -3,35 +3,16 @@
 import base64
 
 import pytest
-from commands.harness import ACCOUNT, ADMIN, REGION, ROLE, Harness, Shelf
+from commands.harness import ACCOUNT, ADMIN, REGION, ROLE, Harness
 from fleet.scripted_node import ScriptedNode
 
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.protocol.calls import ApiCall, Principal
-from localorg.protocol.tagging import Tagging
 
 NOBODY = Principal("anonymous", "", "anonymous")
 KEY = base64.b64encode(b"k" * 300).decode()
 DAY = 24 * 3600
 MISSING = "deadbeef-0000-4000-8000-000000000000"
-
-
-class UntaggedShelf(Shelf):
-    """Documents without the tags that stories of Run Command make up."""
-
-    def operations(self):
-        return [operation for operation in super().operations() if "Tags" not in operation.name]
-
-
-class WithTags(Harness):
-    """The harness, with Systems Manager's own tag operations."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gateway.add(Tagging(self.fleet.tagged()).operations())
-
-    def shelf_of(self):
-        return UntaggedShelf()
 
 
 class Machine:
@@ -287,7 +268,7 @@ def test_another_role_is_for_the_next_token_and_the_old_session_lasts():
 
 def test_tags_of_hybrid_nodes_are_kept_and_targeted():
     """Documented: an activation's tags become its nodes'; Run Command targets them by tag like any other node."""
-    local = WithTags()
+    local = Harness()
     machine = registered(local, Tags=[{"Key": "Hall", "Value": "3"}])
     machine.agent().start()
     other = local.node(1, tags={"Hall": "4"})

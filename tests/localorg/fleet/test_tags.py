@@ -48,7 +48,7 @@ def test_tags_come_go_and_are_filtered_by(local):
         (
             "ListTagsForResource",
             {"ResourceType": "ManagedInstance", "ResourceId": "i-00000000000000001"},
-            "InvalidResourceId: i-00000000000000001 is not the id of a hybrid managed node",
+            "InvalidResourceId: .* has no managed instance i-00000000000000001",
         ),
         (
             "ListTagsForResource",
