@@ -123,10 +123,6 @@ class Automation:
             Operation("ssm", "SendAutomationSignal", self._signal, self._execution_access),
         ]
 
-    def tagged(self) -> dict[str, TagHolder]:
-        """Return who keeps the tags of executions, for the tag operations."""
-        return {"Automation": ExecutionTags(self._executions, self._kernel.settings.partition)}
-
     def _start_access(self, request: Request) -> list[Access]:
         accesses = [Access("ssm:StartAutomationExecution", definition_arn(self._kernel.settings.partition, request))]
         if request.params.get("Tags"):

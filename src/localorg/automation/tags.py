@@ -3,9 +3,9 @@
 AWS: API AddTagsToResource: automations can have a maximum of 5 tags, at their start as later.
 """
 
+from localorg.automation.asked import TAGS_MAX
 from localorg.automation.executions import Executions
 from localorg.automation.records import Execution
-from localorg.automation.starting import TAGS_MAX
 from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Request

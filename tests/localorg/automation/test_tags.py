@@ -29,5 +29,5 @@ def test_five_tags_and_no_more(on):
 
 def test_an_execution_that_is_not_there(on):
     """Documented: API InvalidResourceId."""
-    with pytest.raises(AwsError, match=f"InvalidResourceId: {HUB} has no automation execution e in {REGION}"):
+    with pytest.raises(AwsError, match=f"InvalidResourceId: {HUB} has no automation e in {REGION}"):
         on.call("ListTagsForResource", ResourceType="Automation", ResourceId="e")
