@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -68,6 +69,7 @@ class Press:
         (shown,) = [block.content for block in blocks(PAGE) if block.language == "json"]
         content = shown.replace("http://127.0.0.1:4599", self.facts["AWS_ENDPOINT_URL"])
         content = content.replace("https://127.0.0.1:4600", gateway or self.facts["LOCALORG_TLS_ENDPOINT"])
+        content = content.replace(":4600", f":{urlsplit(self.facts['LOCALORG_TLS_ENDPOINT']).port}")
         self.agent.configure(content, Path(self.facts["LOCALORG_CA_FILE"]).read_text())
 
     def join(self) -> None:
@@ -184,6 +186,28 @@ def test_the_stock_agent_joins_by_its_configuration_file_alone(press: Press) -> 
     over_channel = press.command("AWS-RunShellScript", commands="echo over the channel >&2; exit 3")
     assert (over_channel["StatusDetails"], over_channel["ResponseCode"]) == ("Failed", 3)
     assert over_channel["StandardErrorContent"].startswith("over the channel\n")
+
+
+def test_the_stock_agent_puts_output_into_a_bucket(press: Press) -> None:
+    """Observed: it asks for the bucket's Region and encryption, then puts the object, all by the bucket's host name over TLS."""
+    press.configure()
+    press.agent.run("sh", "-c", f"echo 127.0.0.1 {BUCKET}.s3.localhost >>/etc/hosts")
+    press.join()
+    writing = {"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetEncryptionConfiguration"], "Resource": "*"}
+    press.iam.put_role_policy(
+        RoleName=ROLE, PolicyName="output", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [writing]})
+    )
+    sent = press.ssm.send_command(
+        InstanceIds=[press.instance_id],
+        DocumentName="AWS-RunShellScript",
+        Parameters={"commands": ["echo kept"]},
+        OutputS3BucketName=BUCKET,
+        OutputS3KeyPrefix="out",
+    )["Command"]["CommandId"]
+    key = f"out/{sent}/{press.instance_id}/awsrunShellScript/0.awsrunShellScript/stdout"
+    (found,) = eventually(lambda: press.s3.list_objects_v2(Bucket=BUCKET, Prefix="out").get("Contents", []), bool, 60)
+    assert found["Key"] == key
+    assert press.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"kept\n"
 
 
 def test_the_stock_agent_outlives_the_server(press: Press) -> None:

@@ -30,6 +30,7 @@ from localorg.protocol.serialise_error import serialise_error
 from localorg.server import node_signature, signature, signature_v2
 from localorg.server.control_channel import ControlChannels
 from localorg.server.replies import Receive, Reply, Route, Scope, Send, send_reply
+from localorg.server.virtual_host import path_style
 
 API_BODY_BYTES_MAX = 8 << 20
 """Far above what any API here takes (a CloudFormation template body is 51,200 bytes), far below what would hurt."""
@@ -150,7 +151,7 @@ class Application:
             raise NotSupported(f"the service {caller.claim.signing_name}")
         self._check_region(service, region)
         if self.borrowed is not None and self.borrowed.serves(service):
-            return await self.borrowed.forward(self.gateway, service, region, caller, request)
+            return await self.borrowed.forward(self.gateway, service, region, caller, path_style(request))
         return await self._call(caller.principal, region, request, receive, turn)
 
     async def _signed(self, head: WireRequest, receive: Receive, turn: _Turn) -> tuple[WireRequest, signature.Caller]:

@@ -115,7 +115,13 @@ class Borrowed:
             plain = narrowed(operation, plain)
         params = _s3_params(operation, plain) if service == "s3" else parse(service, operation, plain)
         call = ApiCall(caller.principal, region, service, operation, params, source="wire")
-        gateway.authorise_borrowed(call)
+        try:
+            gateway.authorise_borrowed(call)
+        except AccessDenied:
+            if operation != "HeadBucket" or not (home := self._shelf.region(params["Bucket"])):
+                raise
+            # AWS: the Region of a bucket is told to those too who may not see it; SSM Agent relies on that.
+            return WireResponse(403, {"x-amz-bucket-region": home})
         self._examine(call, plain)
         loop = asyncio.get_running_loop()
         response, change = await loop.run_in_executor(self._thread, self._perform, self._target(call), operation, params, plain)

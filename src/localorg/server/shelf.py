@@ -211,6 +211,11 @@ class Shelf:
         stored = self.buckets.get(bucket)
         return (stored.account, stored.policy) if stored else ("", None)
 
+    def region(self, bucket: str) -> str:
+        """Return the Region of a bucket, or nothing when there is none."""
+        stored = self.buckets.get(bucket)
+        return stored.region if stored else ""
+
     def _replace(self, bucket: str, key: str, stored: StoredObject | None) -> None:
         place = _key(bucket, key)
         old = self.objects.get(*place)

@@ -2,7 +2,7 @@
 
 ca.pem      what a client must trust (`localorg status` prints its path)
 ca.key      the authority's private key; never leaves the state directory
-server.pem, server.key      for 127.0.0.1 and localhost
+server.pem, server.key      for 127.0.0.1, localhost, and BUCKET.s3.localhost
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ AUTHORITY_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=365)
 EARLY = timedelta(days=1)
 """Certificates begin a day ago: clocks of machines differ."""
-NAMES = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+NAMES = (x509.DNSName("localhost"), x509.DNSName("*.s3.localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 
 
 @dataclass(frozen=True)

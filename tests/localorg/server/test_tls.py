@@ -35,7 +35,7 @@ def handshake(certificates: tls.Certificates, name: str) -> str:
         thread.join(10)
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "my-bucket.s3.localhost"])
 def test_a_client_that_trusts_the_authority_is_satisfied(tmp_path: Path, name: str) -> None:
     """The certificate is good for the names by which the server is called, and for TLS 1.2 and newer."""
     assert handshake(tls.prepare(tmp_path / "tls"), name).startswith("TLSv1.")
