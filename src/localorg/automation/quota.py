@@ -2,8 +2,8 @@
 
 Rules: 100 automations run at once and 1,000 wait; of those that run, 25 may be rate-controlled, for which 1,000 more may wait. Parents and
 children count alike; whoever came first goes first.
-DEVIATES: when every automation that runs waits for one that is queued, the first in the queue is let in beyond the quota, because
-otherwise nothing would ever move again; AWS does not say what it does then.
+DEVIATES: when every automation that runs waits for one that is queued, the one in the queue that has the most ancestors is let in beyond
+the quota, because otherwise nothing would ever move again; AWS does not say what it does then.
 AWS: user guide, systems-manager-automation, quotas.
 """
 
@@ -38,6 +38,7 @@ class Quota:
         self._places: dict[tuple[str, str], _Place] = {}
         self._children: dict[str, dict[str, bool]] = {}
         """id of a parent -> id of each child that has not ended -> does it run?"""
+        self._parents: dict[str, str] = {}
         self._arrivals = count()
 
     def _place(self, account: str, region: str) -> _Place:
@@ -59,8 +60,10 @@ class Quota:
 
     def _note_child(self, execution: Execution, parent: str) -> None:
         if execution.status not in TERMINAL:
+            self._parents[execution.execution_id] = parent
             self._children.setdefault(parent, {})[execution.execution_id] = execution.status != "Pending"
             return
+        self._parents.pop(execution.execution_id, None)
         alive = self._children.get(parent, {})
         alive.pop(execution.execution_id, None)
         if not alive:
@@ -72,13 +75,8 @@ class Quota:
 
     def has_room(self, account: str, region: str, *, rate_controlled: bool) -> bool:
         """Say whether one more execution may run."""
-        place = self._place(account, region)
-        if len(place.running) >= RUNNING_MAX and self._any_moves(place.running):
-            return False
-        if not rate_controlled:
-            return True
-        alike = [execution_id for execution_id, is_alike in place.running.items() if is_alike]
-        return len(alike) < RATE_CONTROLLED_MAX or not self._any_moves(alike)
+        running = self._place(account, region).running
+        return len(running) < RUNNING_MAX and (not rate_controlled or sum(running.values()) < RATE_CONTROLLED_MAX)
 
     def _any_moves(self, running: Iterable[str]) -> bool:
         return any(self._moves(execution_id) for execution_id in running)
@@ -93,11 +91,23 @@ class Quota:
         return len(self._place(account, region).queued[rate_controlled]) < QUEUED_MAX
 
     def next_in(self, account: str, region: str) -> str | None:
-        """Return the id of the execution that has waited longest among those that may run now, or None."""
-        heads = [
-            (number, execution_id)
-            for kind, waiting in self._place(account, region).queued.items()
-            for execution_id, number in islice(waiting.items(), 1)
-            if self.has_room(account, region, rate_controlled=kind)
-        ]
-        return min(heads)[1] if heads else None
+        """Return the id of the execution that is to leave the queue now, or None."""
+        place = self._place(account, region)
+        plain, alike = place.queued[False], place.queued[True]
+        if len(place.running) >= RUNNING_MAX:
+            return None if self._any_moves(place.running) else self._deepest({**plain, **alike})
+        heads = list(islice(plain.items(), 1))
+        limited = [execution_id for execution_id, is_alike in place.running.items() if is_alike]
+        if len(limited) < RATE_CONTROLLED_MAX:
+            heads += islice(alike.items(), 1)
+        elif not heads and not self._any_moves(limited):
+            return self._deepest(alike)
+        return min(heads, key=lambda head: head[1])[0] if heads else None
+
+    def _deepest(self, queued: dict[str, int]) -> str | None:
+        """Return the one with the most ancestors, the first of equals."""
+        return min(queued, key=lambda execution_id: (-self._depth(execution_id), queued[execution_id]), default=None)
+
+    def _depth(self, execution_id: str) -> int:
+        parent = self._parents.get(execution_id)
+        return 1 + self._depth(parent) if parent is not None else 0
