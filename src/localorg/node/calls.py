@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from html import unescape
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -141,6 +142,42 @@ class ControlPlane:
             raise Unreachable(f"S3 answered PutObject with {answer.status}")
         if answer.status != 200:
             raise CallRefusedError(_element("Code", said) or str(answer.status), _element("Message", said))
+
+    def list_keys(self, bucket: str, prefix: str) -> list[str]:
+        """Return the keys below `prefix`, as the node. Raises CallRefusedError, Unreachable."""
+        keys: list[str] = []
+        token = ""
+        while True:
+            query = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
+            said = self._get_from_s3(f"/{bucket}?{urlencode(query)}").decode(errors="replace")
+            keys += [unescape(key) for key in re.findall("<Key>(.*?)</Key>", said, re.DOTALL)]
+            token = unescape(_element("NextContinuationToken", said))
+            if not token:
+                return keys
+
+    def fetch_object(self, bucket: str, key: str, path: Path) -> None:
+        """Write an object of S3 into a file, as the node. Raises CallRefusedError, Unreachable, OSError."""
+        path.write_bytes(self._get_from_s3(f"/{bucket}/{quote(key, safe='/-_.~')}"))
+
+    def _get_from_s3(self, target: str) -> bytes:
+        request = AWSRequest("GET", self.identity.endpoint + target)
+        S3SigV4Auth(self._current_credentials(), "s3", self.identity.region).add_auth(request)
+        parts = urlsplit(self.identity.endpoint)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=CALL_TIMEOUT_S)
+        try:
+            connection.request("GET", target, headers=dict(request.headers.items()))
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f"S3 does not answer: {error}") from error
+        finally:
+            connection.close()
+        if answer.status >= 500:
+            raise Unreachable(f"S3 answered a GET with {answer.status}")
+        if answer.status != 200:
+            said = body.decode(errors="replace")
+            raise CallRefusedError(_element("Code", said) or str(answer.status), _element("Message", said))
+        return body
 
     def _signed(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         try:

@@ -18,6 +18,7 @@ from localorg.node.agent import Agent, Begin, Presence
 from localorg.node.calls import ControlPlane, InstanceMetadata, NodeIdentity, Plane, SessionSource
 from localorg.node.config import NodeConfig
 from localorg.node.configure_package import ConfigurePackage, Facts
+from localorg.node.download_content import Bucket, Sources
 from localorg.node.packages_api import Get, http_get
 from localorg.node.parameter_store import ParameterStore
 from localorg.node.persona import Platform, detect
@@ -58,7 +59,7 @@ def run(node: NodeConfig, endpoint: str, root: Root, orders: int) -> int:
     _redirect_output(root.path / LOG_FILE, orders)
     identity = NodeIdentity(node.instance_id, node.account, node.region, endpoint, node.secret)
     plane = ControlPlane(identity, _session_source(node, identity, root))
-    agent = make_agent(node, root, Ways(plane, processes, objects=plane))
+    agent = make_agent(node, root, Ways(plane, processes, objects=plane, s3=plane))
     if node.online:
         agent.online.set()
     agent.start()
@@ -101,6 +102,8 @@ class Ways:
     get: Get = http_get
     objects: Objects | None = None
     """S3, for the output of commands; None: there is no way to it."""
+    s3: Bucket | None = None
+    """S3, for content that is downloaded."""
 
 
 def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = None) -> Agent:
@@ -125,6 +128,7 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = N
         working_folder=root.working_folder,
         environment=environment,
         resolve=ParameterStore(ways.plane).resolved,
+        sources=Sources(ways.plane, ways.s3),
         now=ways.now,
     )
     presence = Presence(

@@ -36,6 +36,11 @@ class Surroundings:
     working_folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def downloads(self) -> Path:
+        """Return where the command's relative paths lie. AWS: agent, runscript and downloadcontent."""
+        return self.folder.parent / "downloads"
+
 
 def timeout_s(value: Any) -> float:
     """Return the time limit that an input stands for, in seconds."""
@@ -70,7 +75,9 @@ def run_script(inputs: Mapping[str, Any], name: str, around: Surroundings, shell
     """Run the step whose folder is `name` with `inputs` (runCommand, workingDirectory, timeoutSeconds)."""
     lines = flattened(inputs.get("runCommand", []))
     wanted = str(inputs.get("workingDirectory") or "")
-    folder = Path(wanted) if wanted.startswith("/") else around.working_folder
+    folder = around.downloads / wanted
+    if not wanted.startswith("/") and not folder.is_dir():
+        folder = around.working_folder
     return run_lines(lines, name, folder, timeout_s(inputs.get("timeoutSeconds")), around, {}, shell)
 
 

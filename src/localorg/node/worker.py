@@ -6,20 +6,22 @@ Rules: a document runs at most once; a failed step does not stop later ones unle
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from localorg.node import configure_package, document, results, scripts
+from localorg.node import configure_package, document, download_content, results, run_document, scripts
 from localorg.node.configure_package import ConfigurePackage
 from localorg.node.document import BadDocumentError, DocumentStep
 from localorg.node.processes import Cancel, Runner
-from localorg.node.results import StepResult
+from localorg.node.results import StepResult, failed
 from localorg.node.scripts import Surroundings
 from localorg.node.storing import STREAMS, Destination, OutputStore, plain, step_folder
 
-KNOWN_PLUGINS = frozenset({scripts.PLUGIN, configure_package.PLUGIN, scripts.POWERSHELL})
+KNOWN_PLUGINS = frozenset(
+    {scripts.PLUGIN, configure_package.PLUGIN, scripts.POWERSHELL, run_document.PLUGIN, download_content.PLUGIN}
+)
 PLATFORM_TYPE = "Linux"
 DOCUMENTS_AT_ONCE_MAX = 5
 """AWS: amazon-ssm-agent.json, Mds.CommandWorkersLimit."""
@@ -35,6 +37,9 @@ class Command:
     content: Mapping[str, Any]
     parameters: Mapping[str, Any]
     destination: Destination = field(default_factory=Destination)
+    depth: int = 0
+    """How many documents are around this one, which lies in their folder `inside`."""
+    inside: str = ""
 
     def outline(self) -> list[tuple[str, str]]:
         """Return (name, plugin) of each step; nothing when the document cannot be read."""
@@ -57,6 +62,7 @@ class Worker:
     environment: Mapping[str, str]
     resolve: document.Resolve
     """Fills in references to Parameter Store."""
+    sources: download_content.Sources
     now: Callable[[], float] = time.time
 
     def run(self, command: Command, cancel: Cancel, tell: Tell) -> None:
@@ -67,13 +73,18 @@ class Worker:
             tell(results.refused_reply(results.Status.FAILED, str(error), self.now()))
             return
         done: dict[str, StepResult] = {}
+        for name in self._steps(steps, done, command, cancel):
+            tell(results.step_reply(done, name, self.now()))
+        tell(results.document_reply(done, self.now()))
+
+    def _steps(self, steps: list[DocumentStep], done: dict[str, StepResult], command: Command, cancel: Cancel) -> Iterator[str]:
+        """Run one step after the other; yield the name of each when its result is in `done`."""
         leaving = False
         for step in steps:
             skipped = leaving and not document.is_finally(step, steps)
             done[step.name] = document.after_exit(step) if skipped else self._step(step, command, cancel)
             leaving = leaving or document.ends_document(step, done[step.name])
-            tell(results.step_reply(done, step.name, self.now()))
-        tell(results.document_reply(done, self.now()))
+            yield step.name
 
     def _step(self, step: DocumentStep, command: Command, cancel: Cancel) -> StepResult:
         start = self.now()
@@ -88,21 +99,39 @@ class Worker:
         around = Surroundings(
             self.processes,
             cancel,
-            self.folder / command.command_id / plain(step.plugin),
+            self.folder / command.command_id / command.inside / plain(step.plugin),
             self.working_folder,
             {**self.environment, "SSM_COMMAND_ID": command.command_id},
         )
         folder = step_folder(step, inputs)
         own = around.folder / folder.replace("/", "_")
-        result = self._plugin(step, inputs, folder, around)
+        if step.plugin == run_document.PLUGIN:
+            result = self._inner(inputs, replace(command, inside=f"{command.inside}/{around.folder.name}/{own.name}"), around)
+        else:
+            result = self._plugin(step, inputs, folder, around)
         for stream, text in zip(STREAMS, (result.stdout, result.stderr), strict=True):
             if not (own / stream).exists():
                 own.mkdir(parents=True, exist_ok=True)
                 (own / stream).write_text(text, encoding="utf-8", errors="replace")
         return self.output.store(command.destination, step.plugin, folder, own, result)
 
+    def _inner(self, inputs: Mapping[str, Any], command: Command, around: Surroundings) -> StepResult:
+        """Run a document within this one; `command` says where its folder is."""
+        try:
+            found = run_document.inner(inputs, self.sources.calls, around.downloads, command.depth)
+            steps = document.steps(found.content, found.parameters, self.resolve)
+        except (run_document.InnerError, BadDocumentError) as error:
+            return failed(run_document.PLUGIN, str(error))
+        within = replace(command, depth=command.depth + 1, inside=command.inside.strip("/"), destination=Destination())
+        done: dict[str, StepResult] = {}
+        for _ in self._steps(steps, done, within, around.cancel):
+            pass  # AWS: the steps of an inner document are told as one, when all of them have ended
+        return run_document.merged(list(done.values()))
+
     def _plugin(self, step: DocumentStep, inputs: Mapping[str, Any], folder: str, around: Surroundings) -> StepResult:
         match step.plugin:
+            case download_content.PLUGIN:
+                return self.sources.download(inputs, around.downloads)
             case scripts.POWERSHELL:
                 return scripts.run_script(inputs, folder, around, scripts.POWERSHELL_SHELL)
             case configure_package.PLUGIN:

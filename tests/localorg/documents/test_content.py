@@ -219,7 +219,9 @@ def test_the_documents_of_aws_are_there_in_every_account_and_region() -> None:
         "AWS-ConfigureAWSPackage",
         "AWS-GatherSoftwareInventory",
         "AWS-RefreshAssociation",
+        "AWS-RunDocument",
         "AWS-RunPowerShellScript",
+        "AWS-RunRemoteScript",
         "AWS-RunShellScript",
         "AWS-UpdateSSMAgent",
     ]
