@@ -140,3 +140,27 @@ def test_steps_run_by_their_preconditions(member: Account, node: str, unique: Un
     assert "unsatisfied preconditions" in said["other"]
     assert "skipped due to prior step with an exit condition" in said["never"]
     ssm.delete_document(Name=name)
+
+
+@observed("agent source, rundocument: an inner document is read under the node's role, its steps are told as one")
+def test_documents_run_documents(member: Account, node: str, unique: Unique) -> None:
+    """AWS-RunDocument downloads a document and runs it with the parameters that are given."""
+    name, ssm = unique("doc"), member.client("ssm")
+    step = {"name": "say", "action": "aws:runShellScript", "inputs": {"runCommand": ["echo {{ word }}"]}}
+    content = {"schemaVersion": "2.2", "parameters": {"word": {"type": "String"}}, "mainSteps": [step]}
+    ssm.create_document(Name=name, Content=json.dumps(content), DocumentType="Command")
+    eventually(lambda: ssm.describe_document(Name=name)["Document"]["Status"], lambda status: status == "Active")
+    given = {
+        "sourceType": ["SSMDocument"],
+        "sourceInfo": [json.dumps({"name": name})],
+        "documentParameters": [json.dumps({"word": "from-within"})],
+    }
+    command_id = ssm.send_command(InstanceIds=[node], DocumentName="AWS-RunDocument", Parameters=given)["Command"]["CommandId"]
+    answer = eventually(
+        lambda: ssm.get_command_invocation(CommandId=command_id, InstanceId=node, PluginName="runDocument"),
+        lambda found: found["Status"] not in ("Pending", "InProgress", "Delayed"),
+        60,
+        retry=("InvocationDoesNotExist",),
+    )
+    assert (answer["Status"], answer["StandardOutputContent"].strip()) == ("Success", "from-within")
+    ssm.delete_document(Name=name)
