@@ -127,6 +127,15 @@ QUESTIONS: tuple[Question, ...] = (
         {"reached": "MaxErrors of them, at least one", "exceeded": "more than MaxErrors"},
         'The API reference says "the value of MaxErrors or more", and that one more than MaxErrors stops the sending.',
     ),
+    Question(
+        "upgrade-refetch",
+        "What does an agent do with the installed version's folder when it upgrades to a version it has never seen?",
+        {
+            "stock": "it fills the folder with the new version's files: the new uninstall script runs, and a roll-back cannot work",
+            "kept": "it keeps the folder: the old version's own scripts take it away and bring it back",
+        },
+        "Amazon's agent 3.3.0.0 was seen to do the first, which looks like an oversight; nodes of a fleet run many releases.",
+    ),
 )
 
 

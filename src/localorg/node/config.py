@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 ISOLATIONS = ("namespaces", "none")
+REFETCHES = ("stock", "kept")
 PERSONA_TEXTS = ("platform_name", "platform_version", "architecture", "platform_type")
 NODE_TEXTS = ("instance_id", "account", "region", "computer_name", "ip_address", "secret")
 INSTANCE_ID = re.compile(r"m?i-[0-9a-zA-Z]{4,40}")
@@ -40,6 +41,8 @@ class NodeConfig:
     activation_id: str = ""
     """Of a hybrid node, which registers itself: what with."""
     activation_code: str = field(default="", repr=False)
+    upgrade_refetch: str = "stock"
+    """How the agent reads the question upgrade-refetch."""
 
     @property
     def is_hybrid(self) -> bool:
@@ -106,6 +109,8 @@ def node_problems(node: Any) -> list[str]:
         problems.append(f".instance_id: expected i-... or mi-..., found {node.get('instance_id')!r}")
     if not isinstance(node.get("online", True), bool):
         problems.append(f".online: expected true or false, found {node['online']!r}")
+    if node.get("upgrade_refetch", "stock") not in REFETCHES:
+        problems.append(f".upgrade_refetch: expected one of {', '.join(REFETCHES)}, found {node['upgrade_refetch']!r}")
     return problems + _persona_problems(node.get("persona"))
 
 
@@ -137,4 +142,5 @@ def node_config(node: Mapping[str, Any]) -> NodeConfig:
         online=node.get("online", True),
         activation_id=str(node.get("activation_id", "")),
         activation_code=str(node.get("activation_code", "")),
+        upgrade_refetch=node.get("upgrade_refetch", "stock"),
     )

@@ -3,15 +3,16 @@
 Flow: inputs -> manifest (always fetched first) -> lock -> versions brought to disk where they are missing -> already there? ->
 `Execution` -> result text, and a report by PutConfigurePackageResult. AWS: amazon-ssm-agent, configurepackage.go `execute`.
 Rules: whatever fails, the reason is on the step's standard error in the stock agent's words, and its code is 1.
-Deviations from the stock agent, each marked at its line: no random sleep; a version's own folder is kept for its uninstall and for
-a roll-back (the stock agent overwrites it with the new version's files); nothing of a broken package stays on disk.
+A cancel that comes after the action has begun is too late, as in the stock agent: its scripts run to their end.
+Deviations from the stock agent, each marked at its line: no random sleep; nothing of a broken package stays on disk.
+Open question: upgrade-refetch.
 """
 
 import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from localorg.node.installstate import State, WrongMoveError
 from localorg.node.matching import NoMatchError, match_file
 from localorg.node.packages_api import Calls, Get, Manifest, http_get
 from localorg.node.persona import Platform, UnknownPlatformError
+from localorg.node.processes import Cancel
 from localorg.node.repository import PackageError, Repository
 from localorg.node.results import Status, StepResult
 from localorg.node.scripts import Surroundings
@@ -116,6 +118,8 @@ class ConfigurePackage:
     log: Callable[[str], None]
     now: Callable[[], float] = time.time
     get: Get = http_get
+    upgrade_refetch: str = "stock"
+    """Answers the question upgrade-refetch: `stock` or `kept`."""
 
     def run(self, inputs: Mapping[str, Any], around: Surroundings) -> StepResult:
         """Run one step."""
@@ -124,15 +128,14 @@ class ConfigurePackage:
             return StepResult(PLUGIN, Status.CANCELLED, 1)
         with tracer.section("configurePackage") as section:
             try:
-                status = self._run(parse_inputs(inputs), around, tracer)
+                # AWS: ssminstaller runs scripts under a cancel flag of its own: half an install is worse than one nobody wants.
+                status = self._run(parse_inputs(inputs), replace(around, cancel=Cancel()), tracer)
             except (PackageError, NoMatchError, UnknownPlatformError, WrongMoveError) as error:
                 section.error = str(error)
                 status = Status.FAILED
             except OSError as error:
                 section.error = f"the node's disk refused: {error}"
                 status = Status.FAILED
-        if around.cancel.cancelled:
-            status = Status.CANCELLED
         stdout, stderr = tracer.output()
         return StepResult(PLUGIN, status, 0 if status == Status.SUCCESS else 1, stdout, stderr)
 
@@ -231,7 +234,7 @@ class _Task:
         work = Work(wanted, old, known.state, installed, in_place)
         execution = Execution(self._repository, self.tracer)
         there = execution.already_there(work)
-        return Status.SUCCESS if there and (self.same_as_cached or old is None) else execution.perform(work)
+        return there if there is not None and self.same_as_cached else execution.perform(work)
 
     def uninstall(self) -> Status:
         """Take the installed version away."""
@@ -244,7 +247,7 @@ class _Task:
             with self.tracer.section("determine version to uninstall") as section:
                 section.info(f"version: {version} is not installed")
             return Status.SUCCESS
-        gone = self._ensure(installed, again=False) if installed == self.manifest.version else self._ensure_old(installed)
+        gone = self._ensure_old(installed)
         if gone is None:
             return Status.FAILED
         return Execution(self._repository, self.tracer).perform(Work(None, gone, known.state, installed))
@@ -258,19 +261,34 @@ class _Task:
 
     def _ensure_old(self, version: str) -> Installer | None:
         """Return the installer of the version to take away; None, with the reason on standard error, when it cannot be had."""
-        # DEVIATES: the stock agent fills the old version's folder with the new version's files when the manifest is new to it, so that
-        # the new uninstall script runs and a roll-back cannot work. Here the folder is kept, and fetched by its own version if lost.
         with self.tracer.section("ensure old package is locally available") as section:
             try:
-                if not self._is_here(version):
-                    older = packages_api.fetch_manifest(self.plugin.calls, self.request.name, version)
-                    if older.version != version:
-                        raise PackageError(f"version {version} of package {self.request.name} is no longer published")
-                    self._bring(older, version)
+                if self.plugin.upgrade_refetch == "stock":
+                    self._refetch(version)
+                elif not self._is_here(version):
+                    self._bring(self._own_manifest(version), version)
             except (PackageError, NoMatchError) as error:
                 section.error = str(error)
                 return None
         return self._installer(version)
+
+    def _refetch(self, version: str) -> None:
+        """Fill the folder of the installed version from the manifest at hand, when that is new to the node or the folder is lost.
+
+        AWS: configurepackage.go ensurePackage: the manifest at hand is the new version's, so its files replace the old version's. Then
+        the new uninstall script takes the old version away, and a roll-back installs what has just failed.
+        """
+        is_current = self._repository.state(self.manifest.name).version == version
+        if not self._is_here(version) or (is_current and not self.same_as_cached):
+            self._bring(self.manifest, version)
+
+    def _own_manifest(self, version: str) -> Manifest:
+        if version == self.manifest.version:
+            return self.manifest
+        older = packages_api.fetch_manifest(self.plugin.calls, self.request.name, version)
+        if older.version != version:
+            raise PackageError(f"version {version} of package {self.request.name} is no longer published")
+        return older
 
     def _is_here(self, version: str) -> bool:
         try:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from localorg.node.installer import Installer
 from localorg.node.installstate import State
-from localorg.node.processes import Cancel
 from localorg.node.repository import Repository
 from localorg.node.results import Status
 from localorg.node.trace import Tracer
@@ -72,7 +71,7 @@ class Execution:
                     return Status.FAILED
                 section.complain(f"Failed to install package; install status {result.status}")
                 return self._after_failure(new, old, work, rollback=rollback)
-            self._clean_up(old, kept=new)
+            self._clean_up(old)
             self._note(new, State.INSTALLED)
             if rollback and old is not None:
                 section.info(f"Failed to install {old.name} {old.version}, successfully rolled back to {new.name} {new.version}")
@@ -84,8 +83,7 @@ class Execution:
         if rollback or old is None:
             self._note(new, State.FAILED)
             return Status.FAILED
-        # DEVIATES: in the stock agent a cancelled command also cancels its roll-back, which leaves neither version installed.
-        return self._uninstall(_uncancelled(old), _uncancelled(new), work, rollback=True)
+        return self._uninstall(old, new, work, rollback=True)
 
     def _uninstall(self, then: Installer | None, gone: Installer, work: Work, *, rollback: bool) -> Status:
         """Take `gone` away and, where there is one, install `then`."""
@@ -103,49 +101,59 @@ class Execution:
             if not result.ok:
                 self._note(gone, State.FAILED)
                 return Status.FAILED
-            self._clean_up(gone, kept=None)
+            self._clean_up(gone)
             self._note(gone, State.NONE)
             return Status.SUCCESS
 
-    def already_there(self, work: Work) -> bool:
-        """Say whether nothing needs to be done because the wanted version is there and validates. AWS: checkAlreadyInstalled."""
-        wanted = work.wanted
-        if wanted is None:
-            return False
-        same = wanted.version == work.installed_version and work.state in {State.INSTALLED, State.UNKNOWN}
-        # An install that was cut off counts as done when its version validates.
-        # DEVIATES: without a validate script the stock agent takes it on trust (for installs that reboot); here it is run again.
-        cut_off = (
-            work.state in {State.INSTALLING, State.UPDATING}
-            and self.repository.state(wanted.name).version == wanted.version
-            and (wanted.folder / "validate.sh").exists()
-        )
-        if not same and not cut_off:
-            return False
-        with self.tracer.section(f"run validate for {wanted.name}/{wanted.version}") as section:
-            result = wanted.act("validate", self.tracer)
+    def already_there(self, work: Work) -> Status | None:
+        """Return how the command ends when what it wants is there and validates, else None. AWS: checkAlreadyInstalled."""
+        wanted, chosen = work.wanted, self._to_validate(work)
+        if wanted is None or chosen is None:
+            return None
+        with self.tracer.section(f"run validate for {chosen.name}/{chosen.version}") as section:
+            result = chosen.act("validate", self.tracer)
             section.exit_code = result.code
-            if result.ok and cut_off:
+            if not result.ok:
+                return None
+            status = Status.SUCCESS
+            if work.state in {State.INSTALLING, State.UPDATING}:
                 section.info(f"Successfully installed {wanted.name} {wanted.version}")
-                self._clean_up(work.old, kept=wanted)
-                self._note(wanted, State.INSTALLED)
-            elif result.ok:
+                self._clean_up(work.old)
+            elif work.state == State.ROLLBACK_INSTALL:
+                # AWS: the two versions stand in each other's place in this text; so they do in the stock agent's.
+                section.info(
+                    f"Failed to install {chosen.name} {chosen.version}, successfully rolled back to {wanted.name} {wanted.version}"
+                )
+                self._clean_up(wanted)
+                status = Status.FAILED
+            else:
                 section.info(f"{wanted.name} {wanted.version} is already installed")
-            return result.ok
+                return status
+            self._note(chosen, State.INSTALLED)
+            return status
+
+    @staticmethod
+    def _to_validate(work: Work) -> Installer | None:
+        """Return the version that may be there already.
+
+        AWS: an install or a roll-back that was cut off is taken for done when its version validates, and a version without a validate
+        script always does: so packages that restart the machine come to an end.
+        """
+        if work.wanted and work.state in {State.INSTALLING, State.UPDATING}:
+            return work.wanted
+        if work.wanted and work.wanted.version == work.installed_version and work.state in {State.INSTALLED, State.UNKNOWN}:
+            return work.wanted
+        return work.old if work.state == State.ROLLBACK_INSTALL else None
 
     def _note(self, installer: Installer, state: State) -> None:
         with self.tracer.section(f"set install state install {installer.name}/{installer.version} - state: {state.name}"):
             self.repository.set_state(installer.name, installer.version, state)
 
-    def _clean_up(self, gone: Installer | None, kept: Installer | None) -> None:
-        # DEVIATES: when the same version was published anew, the stock agent removes the folder it has just installed from.
-        if gone is not None and (kept is None or gone.version != kept.version):
+    def _clean_up(self, gone: Installer | None) -> None:
+        # AWS: when the same version was published anew, both are one folder, which is gone then; an uninstall downloads it again.
+        if gone is not None:
             with self.tracer.section(f"cleanup {gone.name}/{gone.version}"):
                 self.repository.remove(gone.name, gone.version)
-
-
-def _uncancelled(installer: Installer) -> Installer:
-    return replace(installer, around=replace(installer.around, cancel=Cancel()))
 
 
 def _word(value: bool) -> str:  # noqa: FBT001 - it is the value itself that is spelled

@@ -122,7 +122,9 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = N
         environment |= {"HOME": str(root.path), "LOCALORG_NODE_ROOT": str(root.path)}
     worker = Worker(
         processes=ways.processes,
-        packages=ConfigurePackage(ways.plane, Repository(base, ways.now), facts, ways.log, ways.now, ways.get),
+        packages=ConfigurePackage(
+            ways.plane, Repository(base, ways.now), facts, ways.log, ways.now, ways.get, node.upgrade_refetch
+        ),
         output=OutputStore(ways.objects, ways.log),
         folder=base / node.instance_id / "document/orchestration",
         working_folder=root.working_folder,

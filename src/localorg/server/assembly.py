@@ -123,7 +123,14 @@ async def assemble(options: UpOptions, addresses: Addresses) -> LocalOrganizatio
     keys = engines.fleet.hybrid.key
     app = build_app(kernel, engines.gateway, engines.identity.credentials, borrowed, routes, log, keys, channels)
     return LocalOrganization(
-        app, engines, borrowed, scripts, machines, Pump(kernel, log), calls, _host_config(options, endpoint, records)
+        app,
+        engines,
+        borrowed,
+        scripts,
+        machines,
+        Pump(kernel, log),
+        calls,
+        _host_config(options, endpoint, records, kernel.settings),
     )
 
 
@@ -155,14 +162,14 @@ def _kernel(options: UpOptions, spec: Spec, endpoint: str) -> Kernel:
     return Kernel(Store(options.state.database), WallClock(), settings, seed=int.from_bytes(os.urandom(8)))
 
 
-def _host_config(options: UpOptions, endpoint: str, records: list[NodeRecord]) -> dict[str, Any]:
+def _host_config(options: UpOptions, endpoint: str, records: list[NodeRecord], settings: Settings) -> dict[str, Any]:
     checkout = str(Path(__file__).parents[3])
     return {
         "endpoint": endpoint,
         "state_dir": str(options.state.nodes),
         "isolation": options.isolation,
         "masked": ["/root", "/home", str(options.state.root), checkout, sys.prefix],
-        "nodes": [record.as_host_config() for record in records],
+        "nodes": [{**record.as_host_config(), "upgrade_refetch": settings.reading("upgrade-refetch")} for record in records],
     }
 
 

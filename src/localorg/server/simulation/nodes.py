@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from botocore.exceptions import ClientError
+
 from localorg.kernel import ids
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event, Kernel
@@ -28,6 +30,7 @@ from localorg.node.processes import WaitingRunner
 from localorg.protocol.calls import ApiCall, Principal, Wait
 from localorg.server.engines import Engines
 from localorg.server.seeding import NODE_ROLE, NodeRecord
+from localorg.server.simulation.outside import MakeSession
 
 RETRY_S = 15.0
 """AWS agent: a poll that failed is tried again after seconds that double up to about this."""
@@ -43,6 +46,7 @@ class InProcessPlane:
     record: NodeRecord
     identity: NodeIdentity = field(init=False)
     is_reachable: bool = True
+    _credentials: dict[str, Any] = field(default_factory=dict)
     _principal: Principal | None = None
     _renew_at: float = 0.0
     _is_registered: bool = False
@@ -77,6 +81,7 @@ class InProcessPlane:
                 fresh = self._fresh_session()
             except AwsError as refusal:
                 raise Unreachable(f"the node gets no credentials: {refusal}") from refusal
+            self._credentials = fresh
             self._principal = identity.sessions.principal(fresh["AccessKeyId"])
             self._renew_at = now + (fresh["Expiration"] - now) / 2
         return self._principal
@@ -108,6 +113,11 @@ class InProcessPlane:
         self.engines.gateway.invoke(ApiCall(anonymous, record.region, "ssm", "RegisterManagedInstance", params, "wire"))
         self._is_registered = True
 
+    def credentials(self) -> dict[str, Any]:
+        """Return what the instance metadata service would: the keys of the node's session. Raises Unreachable."""
+        self._current()
+        return self._credentials
+
     def get(self, url: str, sink: Sink) -> tuple[int, str]:
         """Download an attachment."""
         parts = urlsplit(url)
@@ -117,6 +127,23 @@ class InProcessPlane:
             return refusal.status, refusal.code
         sink.write(found.read_bytes() if isinstance(found, Path) else found)
         return 200, "OK"
+
+
+@dataclass(frozen=True)
+class InProcessObjects:
+    """S3 as a simulated node reaches it: by a boto3 client whose calls stay in this process."""
+
+    plane: InProcessPlane
+    make_session: MakeSession
+
+    def put_object(self, bucket: str, key: str, path: Path) -> None:
+        """Store a file in S3 as the node. Raises CallRefusedError, Unreachable, OSError."""
+        client = self.make_session(self.plane.credentials(), self.plane.record.region).client("s3")
+        try:
+            client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes(), ACL="bucket-owner-full-control")
+        except ClientError as refused:
+            error = refused.response["Error"]
+            raise CallRefusedError(error["Code"], error["Message"]) from refused
 
 
 class PollingNode:
@@ -215,20 +242,30 @@ class PollingNode:
 class AgentNode(PollingNode):
     """Our own agent in a folder. Its package scripts run on this machine: only packages that honour LOCALORG_NODE_ROOT belong here."""
 
-    def __init__(self, engines: Engines, record: NodeRecord, root: Path) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        record: NodeRecord,
+        root: Path,
+        work: Callable[[Callable[[], None]], None],
+        make_session: MakeSession,
+    ) -> None:
         super().__init__(engines, record)
         self.root = root
+        self._work = work
+        self._make_session = make_session
         self.duration_s = DURATION_S
         self.lines: list[str] = []
         """The agent's log."""
         self._documents: dict[str, Callable[[], None]] = {}
         self._begun = 0
-        config = _config(record)
-        _furnish(root, config)
-        self.agent = self._boot(config)
+        self._config = _config(record, engines.kernel.settings.reading("upgrade-refetch"))
+        _furnish(root, self._config)
+        self.agent = self._boot(self._config)
 
     def _boot(self, config: NodeConfig) -> Agent:
-        ways = Ways(self.plane, WaitingRunner(), self.lines.append, self.kernel.now, self.plane.get)
+        objects = InProcessObjects(self.plane, self._make_session)
+        ways = Ways(self.plane, WaitingRunner(), self.lines.append, self.kernel.now, self.plane.get, objects)
         agent = make_agent(config, Root(self.root, sandboxed=False), ways, begin=self._begin)
         agent.new_id = lambda: ids.uuid(self.kernel.dice)
         return agent
@@ -247,7 +284,7 @@ class AgentNode(PollingNode):
     def crash(self) -> None:
         """Kill the agent and start it again: documents under way are lost, and said to be."""
         self._documents.clear()
-        self.agent = self._boot(_config(self.record))
+        self.agent = self._boot(self._config)
         if self.is_online:
             self.agent.online.set()
         self.agent.report_cut_off()
@@ -265,8 +302,14 @@ class AgentNode(PollingNode):
     def act(self, event: Event) -> None:
         """Run a document, or tell what is kept."""
         if event.name == "run" and (document := self._documents.pop(event.data["document"], None)):
-            document()
-        self._tell()
+            self._work(lambda: self._run(document))
+        else:
+            self._tell()
+
+    def _run(self, document: Callable[[], None]) -> None:
+        """Run a document between two turns: its scripts take real time, and its output may go to S3."""
+        document()
+        self._post("tell")
 
     def _begin(self, document: Callable[[], None]) -> None:
         self._begun += 1
@@ -280,10 +323,10 @@ class AgentNode(PollingNode):
             self._alarm(RETRY_S, "tell")
 
 
-def _config(record: NodeRecord) -> NodeConfig:
+def _config(record: NodeRecord, upgrade_refetch: str) -> NodeConfig:
     entry = record.as_host_config()
     persona = entry.pop("persona")
-    return NodeConfig(**entry, **persona)
+    return NodeConfig(**entry, **persona, upgrade_refetch=upgrade_refetch)
 
 
 def _furnish(root: Path, config: NodeConfig) -> None:

@@ -81,7 +81,7 @@ class Simulation:
             readings=chosen(f"{question}={reading}" for question, reading in (readings or {}).items()),
         )
         self.kernel = Kernel(Store(), self.clock, settings, seed)
-        self._outside = Outside()
+        self._outside = Outside(self.kernel)
         self._kind = nodes
         self._log = logging.getLogger("localorg.simulation")
         scripts = InlineScripts(self.kernel, self._outside)
@@ -126,8 +126,9 @@ class Simulation:
         if record.name in self.nodes:
             raise ValueError(f"two nodes are called {record.name}; in a simulation nodes are known by their names")
         node: SimulatedNode
+        root = self.folder / "nodes" / record.instance_id
         if self._kind == "agents":
-            node = AgentNode(self.engines, record, self.folder / "nodes" / record.instance_id)
+            node = AgentNode(self.engines, record, root, self._outside.work, self._front.session)
         else:
             node = VirtualNode(self.engines, record)
         self.nodes[record.name] = node

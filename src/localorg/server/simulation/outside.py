@@ -41,7 +41,18 @@ class InlineExecutor(Executor):
 class Outside:
     """What waits to be done between two turns, in the order in which it was asked for."""
 
+    kernel: Kernel
     waiting: deque[Callable[[], None]] = field(default_factory=deque)
+
+    def work(self, what: Callable[[], None]) -> None:
+        """Do `what` after the present turn; virtual time stands still until it is done."""
+        self.kernel.outside += 1
+
+        def counted() -> None:
+            self.kernel.outside -= 1
+            what()
+
+        self.waiting.append(counted)
 
     def later(self, work: Callable[[], None]) -> None:
         """Do `work` after the present turn."""
@@ -64,16 +75,14 @@ class InlineScripts:
 
     def start(self, job: ScriptJob) -> None:
         """Run a job after the present turn."""
-        self._kernel.outside += 1
         self._wanted.append(job)
-        self._outside.later(lambda: self._run(job))
+        self._outside.work(lambda: self._run(job))
 
     def stop(self, reply: Event) -> None:
         """Forget the job with this reply event. No error when it has ended: in virtual time a script takes no time."""
         self._wanted = [job for job in self._wanted if job.reply != reply]
 
     def _run(self, job: ScriptJob) -> None:
-        self._kernel.outside -= 1
         if not any(job is wanted for wanted in self._wanted):
             return
         self._wanted = [wanted for wanted in self._wanted if wanted is not job]
