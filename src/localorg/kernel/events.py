@@ -51,6 +51,8 @@ class Kernel:
         """Tracebacks of handlers that failed: defects of localorg. Tests assert that this is empty."""
         self.outside = 0
         """Pieces of work going on outside the engines (scripts, borrowed calls); virtual time waits for zero."""
+        self.delivered = 0
+        """How many events were handed to engines so far; a simulation bounds it."""
         self.wake: Callable[[], None] = lambda: None
         """Called whenever there is something new to do; the server points it at its loop."""
         self.dice = random.Random(seed)  # noqa: S311 - ids and jitter of a simulation, never a secret
@@ -121,6 +123,7 @@ class Kernel:
                 self._alarms.delete(alarm_id)
             self._deliver(event)
             delivered += 1
+        self.delivered += delivered
         self.store.commit()
         return delivered
 

@@ -82,9 +82,13 @@ class Doors:
             self._serving.append(asyncio.create_task(server.serve(sockets=[listener])))
 
     async def listening(self) -> None:
-        """Return when both answer."""
-        for server in self._servers:
-            await server.listening.wait()
+        """Return when both answer. Raises what ended one of them before it did: nobody would ever answer there."""
+        for server, serving in zip(self._servers, self._serving, strict=True):
+            answering = asyncio.create_task(server.listening.wait())
+            await asyncio.wait({answering, serving}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                answering.cancel()
+                serving.result()
 
     async def close(self) -> None:
         """Serve nobody any more."""

@@ -44,8 +44,9 @@ from localorg.server.simulation.virtual import VirtualNode
 from localorg.server.spec import Spec
 
 ENDPOINT = "http://127.0.0.1:4599"
-HELD_POLL_S = 240.0
-"""Longer than the server holds a poll (15 s), and shorter than it takes to be lost: a month has fewer turns so, and no other outcome."""
+HELD_POLL_S = 3600.0
+"""The server holds a poll for 15 s. Held for longer, a month has fewer turns and no other outcome: the health report of each five minutes
+shows that a node is there, and a message wakes a poll however long it is held."""
 DAY_S = 86_400.0
 START_S = 1_798_761_600.0
 """2027-01-01T00:00:00Z."""

@@ -7,6 +7,12 @@ if [ -f "$root/etc/csd-marker-fail" ]; then
   cat "$root/etc/csd-marker-fail" >&2
   exit 17
 fi
+case $version in
+*-bad)
+  echo "csd-marker: this version is bad" >&2
+  exit 18
+  ;;
+esac
 printf '%s\n' "$version" >"$root/etc/csd-marker"
 printf 'install %s\n' "$version" >>"$root/var/log/csd-marker"
 echo "csd-marker: installed $version"
