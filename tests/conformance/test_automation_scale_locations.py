@@ -237,3 +237,19 @@ def test_the_role_must_be_the_hub_s_own(hub: Account, member: Account, world: Wo
     foreign = world.hub_role.replace(hub.id, member.id)
     with pytest.raises(hub.client("ssm").exceptions.ClientError):
         start(hub, world, location(world, member.id), Parameters={"Role": [foreign]})
+
+
+@documented("user guide, running-automations-multiple-accounts-regions, Choose a central account")
+def test_ous_need_the_management_account_or_a_delegated_administrator(hub: Account, member: Account) -> None:
+    """A run over an OU that is started in an ordinary member fails, because it may not list the accounts."""
+    unit = hub.client("organizations").list_parents(ChildId=member.id)["Parents"][0]["Id"]
+    name, ssm = unique_name("ou"), member.client("ssm")
+    ssm.create_document(Name=name, DocumentType="Automation", DocumentFormat="JSON", Content=json.dumps(RUNBOOK))
+    try:
+        location = {"Accounts": [unit], "Regions": [member.region]}
+        started = ssm.start_automation_execution(DocumentName=name, TargetLocations=[location])["AutomationExecutionId"]
+        made = ended(member, started)
+    finally:
+        ssm.delete_document(Name=name)
+    assert made["AutomationExecutionStatus"] == "Failed"
+    assert "AccessDenied" in made["FailureMessage"]
