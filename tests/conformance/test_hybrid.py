@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from conformance.claims import assumed, documented, eventually, observed, refused
 from conformance.hybrid_agent import HybridAgent, new_key
@@ -120,6 +121,57 @@ def test_a_service_linked_role_cannot_be_given(member: Account) -> None:
     """An activation cannot name a service-linked role."""
     with refused("ValidationException"):
         member.client("ssm").create_activation(IamRole="AWSServiceRoleForAmazonSSM")
+
+
+@documented("IAM user guide, Grant a user permissions to pass a role; Service Authorization Reference, CreateActivation")
+def test_the_role_must_be_passed(member: Account, role: str, unique: Callable[[str], str]) -> None:
+    """Whoever makes an activation needs iam:PassRole on its role, for ssm.amazonaws.com."""
+    name, iam = unique("activator"), member.client("iam")
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    try:
+        allow(iam, name, [{"Effect": "Allow", "Action": "ssm:CreateActivation", "Resource": "*"}])
+        ssm = member.session.client(
+            "ssm",
+            endpoint_url=member.endpoint,
+            region_name=member.region,
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"],
+        )
+        wanted = ("AccessDeniedException", "iam:PassRole", f"role/{role}")
+        eventually(
+            lambda: refusal(lambda: ssm.create_activation(IamRole=role)), lambda said: all(word in said for word in wanted)
+        )
+    finally:
+        iam.delete_user_policy(UserName=name, PolicyName="some")
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        iam.delete_user(UserName=name)
+
+
+def allow(iam: Any, user: str, statements: list[dict[str, Any]]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=user, PolicyName="some", PolicyDocument=document)
+
+
+def refusal(call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except ClientError as error:
+        return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+    return "allowed"
+
+
+@documented("user guide, Create the IAM service role required for Systems Manager in hybrid and multicloud environments")
+def test_a_role_may_trust_for_one_account_and_region(member: Account, role: str, join: Callable[..., HybridAgent]) -> None:
+    """The guide's trust policy with aws:SourceAccount and aws:SourceArn lets the account's own nodes in."""
+    statement = json.loads(trust("ssm.amazonaws.com"))["Statement"][0]
+    statement["Condition"] = {
+        "StringEquals": {"aws:SourceAccount": member.id},
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:ssm:{member.region}:{member.id}:*"},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    member.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=policy)
+    assert join().token()
 
 
 @documented("API CreateActivation, RegistrationLimit")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from localorg.identity.authorise import Authoriser
 from localorg.identity.directory import Directory
 from localorg.identity.records import Role
-from localorg.identity.sts import Sessions, credentials_output
+from localorg.identity.sts import IsOpen, Sessions, credentials_output
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.protocol.calls import Access, Output, Principal
 
@@ -29,6 +29,7 @@ class HybridRoles:
     directory: Directory
     sessions: Sessions
     authoriser: Authoriser
+    is_open: IsOpen
 
     def arn(self, account: str, name: str) -> str:
         """Return the ARN of the role that `name` (with or without its path) stands for, whether or not it exists."""
@@ -49,6 +50,9 @@ class HybridRoles:
         return credentials_output(self.sessions.issue(self._role(account, name), node, TOKEN_S))
 
     def _role(self, account: str, name: str) -> Role:
+        if not self.is_open(account):
+            # ASSUMED: in an account that is not active no node gets a session, in the words of a role that does not trust.
+            raise AccessDenied(f"The account {account} is not active.")
         try:
             role = self.directory.role(account, name.rpartition("/")[2])
         except AwsError as refusal:

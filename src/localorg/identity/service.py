@@ -52,7 +52,7 @@ class Identity:
         self._profiles = InstanceProfiles(self.directory)
         self._linked = ServiceLinkedRoles(self.directory, self._roles)
         self._is_open = is_open
-        self.hybrid_roles = HybridRoles(self.directory, self.sessions, self.authoriser)
+        self.hybrid_roles = HybridRoles(self.directory, self.sessions, self.authoriser, is_open)
         self._bootstrap = Bootstrap(self.directory, self._users, self._roles, self._profiles, self.sessions, self.authoriser)
 
     def operations(self) -> list[Operation]:
