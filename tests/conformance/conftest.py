@@ -2,10 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from conformance import target as worlds
+from conformance.claims import eventually
+from conformance.hybrid_agent import HybridAgent
+from conformance.hybrid_world import MANAGED, described, trust
 from conformance.target import Account, Target
 
 
@@ -59,3 +63,49 @@ def offline_node(target: Target) -> str:
 def unique() -> Callable[[str], str]:
     """Make names that nothing else has."""
     return worlds.unique_name
+
+
+@pytest.fixture
+def role(member: Account, unique: Callable[[str], str]) -> Iterator[str]:
+    """A role for hybrid nodes."""
+    name, iam = unique("hybrid"), member.client("iam")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust("ssm.amazonaws.com"))
+    iam.attach_role_policy(RoleName=name, PolicyArn=MANAGED)
+    yield name
+    iam.detach_role_policy(RoleName=name, PolicyArn=MANAGED)
+    iam.delete_role(RoleName=name)
+
+
+@pytest.fixture
+def activate(member: Account, role: str) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Make activations that are gone afterwards."""
+    made, ssm = [], member.client("ssm")
+
+    def create(**params: Any) -> dict[str, Any]:
+        # AWS: a role that was made just now may not be seen everywhere yet.
+        answer = eventually(
+            lambda: ssm.create_activation(**{"IamRole": role, **params}), lambda _answer: True, 60, ("ValidationException",)
+        )
+        made.append(answer["ActivationId"])
+        return dict(answer)
+
+    yield create
+    for activation_id in made:
+        ssm.delete_activation(ActivationId=activation_id)
+
+
+@pytest.fixture
+def join(member: Account, activate: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., HybridAgent]]:
+    """Register machines that are deregistered afterwards."""
+    joined: list[HybridAgent] = []
+
+    def register(**params: Any) -> HybridAgent:
+        agent = HybridAgent(member)
+        agent.register(activate(**params))
+        joined.append(agent)
+        return agent
+
+    yield register
+    for agent in joined:
+        if described(agent):
+            member.client("ssm").deregister_managed_instance(InstanceId=agent.instance_id)
