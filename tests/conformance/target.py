@@ -90,7 +90,7 @@ class Target:
 @contextmanager
 def local(folder: Path) -> Iterator[Target]:
     """Bring an organization up for the suite."""
-    with organization(folder, SPEC) as walk:
+    with organization(folder, SPEC, "--reading", "delivery-timeout=sum") as walk:
         nodes = {row["name"]: row["instance_id"] for row in walk.nodes()}
         hub, member = _local_account(walk, HUB), _local_account(walk, MEMBER)
         yield Target(
