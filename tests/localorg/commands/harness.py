@@ -100,9 +100,11 @@ class Buckets:
 class Harness:
     """Everything a command passes through, and a story's verbs."""
 
-    def __init__(self, authoriser: Authoriser | None = None, *, store: Store | None = None, **settings: Any) -> None:
+    def __init__(
+        self, authoriser: Authoriser | None = None, *, store: Store | None = None, seed: int = 0, **settings: Any
+    ) -> None:
         self.store = store or Store()
-        self.kernel = Kernel(self.store, VirtualClock(), Settings(**settings))
+        self.kernel = Kernel(self.store, VirtualClock(), Settings(**settings), seed)
         self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate, Buckets())
         self.shelf = self.shelf_of()
         self.inventory = Inventory(self.kernel, self.gateway)

@@ -107,6 +107,13 @@ class ScriptedNode:
         self.running.clear()
         self._poll_number += 1
 
+    def take_over(self, before: "ScriptedNode") -> None:
+        """Go on as the same node under another control plane (it was restarted): what runs and what it will say stays."""
+        self.script, self.received, self.running = before.script, before.received, before.running
+        self._poll_number = before._poll_number + 1
+        if before.listening:
+            self.start()
+
     def call(self, service: str, operation: str, **params: Any) -> Output:
         """Call the control plane as this node."""
         output = self.gateway.attempt(ApiCall(self.principal, self.region, service, operation, params, source="wire"))
