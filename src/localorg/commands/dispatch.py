@@ -1,8 +1,8 @@
 """The life of a command after it was accepted: sending, replies, time-outs, cancel, the final word.
 
-Flow: `start` -> "node.deliver" facts as the rate control allows -> "node.reply" facts from the fleet -> more deliveries ...
--> all ended -> the command's verdict -> "command.status-change". Alarms: "ramp" (wider window), "undelivered" (one invocation),
-"expired" (the whole command), "history-ends" (the rows go).
+Flow: `add` -> "begin", in the next turn -> "node.deliver" facts as the rate control allows -> "node.reply" facts from the fleet
+-> more deliveries ... -> all ended -> the command's verdict -> "command.status-change". Alarms: "ramp" (wider window), "undelivered"
+(one invocation), "expired" (the whole command), "history-ends" (the rows go).
 Rules: every status passes `states.move`; a terminal one is sticky; step results are kept even when they come after the end.
 After a restart nothing has to be resumed: rows and the kernel's alarms say everything.
 Topics published for the fleet: node.deliver {account, region, instance_id, message_id, topic, payload}, node.withdraw and
@@ -43,17 +43,17 @@ class Dispatcher:
         self.invocations = kernel.store.table("command.invocation", Invocation)
 
     def add(self, command: Command, invocations: Iterable[Invocation]) -> None:
-        """Keep a new command and its invocations, in the order of sending, and send to the first."""
+        """Keep a new command and its invocations, in the order of sending; the sending itself begins in the next turn."""
         for invocation in invocations:
             command.order.append(invocation.instance_id)
             command.counts[invocation.detail] = command.counts.get(invocation.detail, 0) + 1
             self._keep(invocation)
+        # AWS: the answer of SendCommand shows the command as Pending (CLI examples).
+        self._save(command)
+        self._kernel.at(command.requested, self._event("begin", command))
         self._kernel.at(max(command.requested + HISTORY_KEPT_S, command.expires + 1), self._event("history-ends", command))
         if command.waiting:
             command.alarm = self._kernel.at(command.expires, self._event("expired", command))
-        self._advance(command)
-        if command.waiting:
-            self._kernel.after(RAMP_INTERVAL_S, self._event("ramp", command))
 
     def of(self, command: Command) -> list[Invocation]:
         """Return the invocations of a command in the order of its targets."""
@@ -75,6 +75,8 @@ class Dispatcher:
 
     def _alarm(self, name: str, command: Command, data: dict[str, Any]) -> None:
         match name:
+            case "begin":
+                self._begin(command)
             case "ramp":
                 self._ramp(command)
             case "undelivered":
@@ -83,6 +85,11 @@ class Dispatcher:
                 self._give_up(command, command.order, only=set(states.MOVES))
             case _:
                 raise ValueError(f"commands received an event it does not know: {name}")
+
+    def _begin(self, command: Command) -> None:
+        self._advance(command)
+        if command.waiting:
+            self._kernel.after(RAMP_INTERVAL_S, self._event("ramp", command))
 
     def _forget(self, command: Command) -> None:
         place = (command.account, command.region, command.command_id)
@@ -182,10 +189,16 @@ class Dispatcher:
             invocation = self._invocation(command, name)
             if invocation.detail not in only:
                 continue
-            # ASSUMED: a cancel that was never answered ends as Cancelled when the command expires.
-            self._set(command, invocation, "Cancelled" if invocation.detail == "Cancelling" else "DeliveryTimedOut")
+            self._set(command, invocation, self._given_up(invocation.detail))
             self._tell_fleet("node.withdraw", invocation)
         self._advance(command)
+
+    def _given_up(self, detail: str) -> str:
+        """Return what becomes of an invocation in `detail` that is waited for no longer."""
+        if detail == "Cancelling":
+            # ASSUMED: a cancel that was never answered ends as Cancelled when the command expires.
+            return "Cancelled"
+        return "DeliveryTimedOut" if detail == "InProgress" else self._kernel.settings.reading("silent-node")
 
     def _set(self, command: Command, invocation: Invocation, wanted: str) -> None:
         before = invocation.detail
@@ -202,7 +215,7 @@ class Dispatcher:
         failed_from = ratecontrol.failed_from(max_errors, self._kernel.settings.reading("command-failed"))
         detail = states.verdict(command.counts, failed_from, sent=sent, cancelled=command.cancelled)
         changed, command.detail = detail != command.detail, detail
-        self.commands.put(command, command.account, command.region, command.command_id)
+        self._save(command)
         if changed and command.ended:
             self._kernel.cancel(command.alarm)
             self._publish(command)
@@ -217,6 +230,9 @@ class Dispatcher:
         if found is None:
             raise LookupError(f"command {command.command_id} has lost its invocation on {instance_id}")
         return found
+
+    def _save(self, command: Command) -> None:
+        self.commands.put(command, command.account, command.region, command.command_id)
 
     def _keep(self, invocation: Invocation) -> None:
         key = (invocation.account, invocation.region, invocation.command_id, invocation.instance_id)

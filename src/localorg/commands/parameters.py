@@ -122,5 +122,5 @@ def execution_timeout_s(declared: dict[str, Any], given: Values) -> int:
     AWS: user guide "Understanding command timeout values": total = TimeoutSeconds + executionTimeout.
     """
     text = str(payload(declared, given).get("executionTimeout", ""))
-    # ASSUMED: a document without the parameter executionTimeout counts as the agent's own default, one hour.
+    # AWS: list-commands in the CLI's examples: AWS-UpdateSSMAgent, which has no such parameter, counts with one hour.
     return int(text) if re.fullmatch(r"[1-9]\d*", text) else 3600

@@ -72,7 +72,7 @@ class Commands:
         return {"Commands": [results.command_view(row) for row in shown], **_next(token)}
 
     def _commands(self, request: Request) -> Iterator[Command]:
-        """Yield the commands asked for, the newest first (ASSUMED order). Raises InvalidCommandId, InvalidInstanceId."""
+        """Yield the commands asked for, the newest first, as in the CLI's examples. Raises InvalidCommandId, InvalidInstanceId."""
         params = request.params
         if "InstanceId" in params:
             self._check_node(request, params["InstanceId"])

@@ -74,7 +74,7 @@ MOVES = {
         "InvalidPlatform",
         "AccessDenied",
     },
-    "Delayed": _ANSWERS | {"InProgress", "Cancelling", "DeliveryTimedOut"},
+    "Delayed": _ANSWERS | {"InProgress", "Cancelling", "DeliveryTimedOut", "Undeliverable"},
     "InProgress": _ANSWERS | {"Cancelling", "DeliveryTimedOut"},
     "Cancelling": _ANSWERS | {"DeliveryTimedOut"},
 }

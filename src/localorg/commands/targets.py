@@ -46,14 +46,16 @@ class Targets:
 
     def resolve(self, principal: Principal, region: str, targets: list[dict[str, Any]], managed: Nodes) -> list[str]:
         """Return the ids that satisfy every target, in the order of the first. Unmanaged listed ids are kept."""
-        found = [self._one(principal, region, target, managed) for target in targets]
-        return [name for name in dict.fromkeys(found[0]) if all(name in others for others in found[1:])] if found else []
+        first, *others = [self._one(principal, region, target, managed) for target in targets]
+        wanted = [set(each) for each in others]
+        return [name for name in dict.fromkeys(first) if all(name in each for each in wanted)]
 
     def _one(self, principal: Principal, region: str, target: dict[str, Any], managed: Nodes) -> list[str]:
         key, values = target.get("Key", ""), target.get("Values", [])
         if not values:
             raise AwsError("ValidationException", f"The target {key or 'without a Key'} needs at least one value.")
-        if key == "InstanceIds":
+        # AWS: the CLI's examples write the key InstanceIds in lower case, too.
+        if key.lower() == "instanceids":
             # ASSUMED: `*` stands for all managed nodes of the account and Region, as in Automation and State Manager.
             return [name for value in values for name in (managed if value == "*" else [value])]
         if key == "tag-key" or key.startswith("tag:"):
@@ -70,29 +72,27 @@ class Targets:
 
     def _tagged(self, account: str, region: str, key: str, values: list[str], managed: Nodes) -> list[str]:
         """Return the nodes with one of these tags. AWS: an EC2 instance's tags are EC2's, a hybrid node's are Systems Manager's."""
-        found = self._instances(account, region, key, values)
-        return [name for name in managed if name in found or self._is_hybrid_match(account, region, name, key, values)]
+        tags = self._instances(account, region)
+        tags |= {name: self._hybrid(account, region, name) for name in managed if name.startswith("mi-")}
+        return [name for name in managed if _has(tags.get(name, {}), key, values)]
 
-    def _is_hybrid_match(self, account: str, region: str, name: str, key: str, values: list[str]) -> bool:
-        if not name.startswith("mi-"):
-            return False
+    def _hybrid(self, account: str, region: str, name: str) -> dict[str, str]:
         role = self._service_linked_role(account, "ssm.amazonaws.com")
         wanted = {"ResourceType": "ManagedInstance", "ResourceId": name}
         listed = self._gateway.invoke(ApiCall(role, region, "ssm", "ListTagsForResource", wanted))["TagList"]
-        tags = {tag["Key"]: tag["Value"] for tag in listed}
-        return any(value in tags for value in values) if key == "tag-key" else tags.get(key.removeprefix("tag:")) in values
+        return {tag["Key"]: tag["Value"] for tag in listed}
 
-    def _instances(self, account: str, region: str, key: str, values: list[str]) -> set[str]:
+    def _instances(self, account: str, region: str) -> dict[str, dict[str, str]]:
         role = self._service_linked_role(account, "ssm.amazonaws.com")
-        tagged: set[str] = set()
-        token: dict[str, str] = {}
+        found: dict[str, dict[str, str]] = {}
+        params: Params = {}
         while True:
-            filters = {"Filters": [{"Name": key, "Values": [_literal(value) for value in values]}], **token}
-            output = self._gateway.invoke(ApiCall(role, region, "ec2", "DescribeInstances", filters))
-            tagged |= {item["InstanceId"] for group in output["Reservations"] for item in group["Instances"]}
+            output = self._gateway.invoke(ApiCall(role, region, "ec2", "DescribeInstances", params))
+            for instance in (item for group in output["Reservations"] for item in group["Instances"]):
+                found[instance["InstanceId"]] = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())}
             if not output.get("NextToken"):
-                return tagged
-            token = {"NextToken": output["NextToken"]}
+                return found
+            params = {"NextToken": output["NextToken"]}
 
     def _grouped(self, principal: Principal, region: str, values: list[str], managed: Nodes) -> list[str]:
         if len(values) != 1:
@@ -119,9 +119,9 @@ class Targets:
             raise AwsError("ValidationException", f"resource-groups:Name: {refusal.message}") from refusal
 
 
-def _literal(value: str) -> str:
-    # AWS: EC2 filters know the wildcards * and ?; Run Command's tag values are literal (ASSUMED).
-    return value.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
+def _has(tags: dict[str, str], key: str, values: list[str]) -> bool:
+    # ASSUMED: values are literal; EC2's own filters know the wildcards * and ?.
+    return any(value in tags for value in values) if key == "tag-key" else tags.get(key.removeprefix("tag:")) in values
 
 
 def _resource_type(instance_id: str) -> str:

@@ -122,6 +122,15 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide adds both; the API reference says that a command that has not started when TimeoutSeconds is reached will not run.",
     ),
     Question(
+        "silent-node",
+        "What is a managed node called that never took its command before it was given up?",
+        {
+            "DeliveryTimedOut": "the delivery timed out; the command is no Success then",
+            "Undeliverable": "it was not responding; that alone does not keep a command from Success",
+        },
+        'The guide says "not responding" of Undeliverable and "not delivered before the total time-out" of Delivery Timed Out.',
+    ),
+    Question(
         "command-failed",
         "How many failed nodes make a whole command Failed instead of Incomplete?",
         {"reached": "MaxErrors of them, at least one", "exceeded": "more than MaxErrors"},

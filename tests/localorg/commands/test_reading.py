@@ -22,6 +22,7 @@ def local():
     harness.sent.append(harness.send(InstanceIds=[node.instance_id], Comment="bad"))
     harness.pass_time(3600)
     harness.sent.append(harness.send("AWS-ConfigureAWSPackage", InstanceIds=[away.instance_id]))
+    harness.pass_time(0)
     return harness
 
 
@@ -39,7 +40,7 @@ def local():
     ],
 )
 def test_commands_are_filtered(local, key, value, expected):
-    """Documented: API CommandFilter; the newest first is assumed."""
+    """Documented: API CommandFilter; the newest first: the CLI's examples."""
     found = local.call("ListCommands", Filters=[{"key": key, "value": value}])["Commands"]
     assert [local.sent.index(command["CommandId"]) for command in found] == expected
 

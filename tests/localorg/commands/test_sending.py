@@ -50,6 +50,7 @@ def numbers(local, **params):
         ([("tag:Role", ["web"]), ("tag:Stage", ["test"])], [2]),
         ([("tag-key", ["Stage"])], [1, 2]),
         ([("InstanceIds", ["*"])], [1, 2, 3]),
+        ([("instanceids", ["i-00000000000000002"])], [2]),
         ([("InstanceIds", ["i-00000000000000003", "i-00000000000000001"])], [3, 1]),
         ([("InstanceIds", ["*"]), ("tag:Stage", ["prod"])], [1]),
         ([("resource-groups:Name", ["web"])], [1, 2]),

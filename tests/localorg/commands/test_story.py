@@ -121,6 +121,39 @@ def test_the_delivery_time_out_alone_may_end_the_wait_for_an_offline_node():
     assert local.command(command)["StatusDetails"] == "DeliveryTimedOut"
 
 
+@pytest.mark.parametrize(
+    ("reading", "detail", "status", "whole"),
+    [
+        ("DeliveryTimedOut", "DeliveryTimedOut", "TimedOut", "DeliveryTimedOut"),
+        ("Undeliverable", "Undeliverable", "Failed", "Success"),
+    ],
+)
+def test_what_a_silent_node_is_called(reading, detail, status, whole):
+    """Open question silent-node; neither counts as an error. Documented: user guide, monitor-commands."""
+    local = Harness(readings={"silent-node": reading})
+    away, there = local.node(1, online=False), local.node(2)
+    command = local.send(InstanceIds=[away.instance_id, there.instance_id])
+    local.pass_time(7201)
+    answer = local.invocation(command, away)
+    assert (answer["Status"], answer["StatusDetails"]) == (status, detail)
+    shown = local.command(command)
+    assert (shown["StatusDetails"], shown["ErrorCount"], shown["CompletedCount"]) == (whole, 0, 2)
+
+
+def test_the_answer_shows_the_command_before_anything_was_sent():
+    """Documented: the CLI's examples of send-command: Pending, with its targets counted."""
+    local = Harness()
+    node = local.node(1)
+    params = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["x"]}, "InstanceIds": [node.instance_id]}
+    shown = local.call("SendCommand", **params)["Command"]
+    assert (shown["Status"], shown["StatusDetails"], shown["TargetCount"], shown["CompletedCount"]) == (
+        "Pending",
+        "Pending",
+        1,
+        0,
+    )
+
+
 def test_a_node_that_comes_back_in_time_gets_its_command():
     """Pending messages wait for the node. Documented: user guide, monitor-commands, Pending."""
     local = Harness()
@@ -284,7 +317,7 @@ def test_nobody_to_send_to_ends_at_once(reading):
     local = Harness(readings={"no-instances-status": reading})
     local.node(1)
     command = local.send(Targets=[{"Key": "tag:Role", "Values": ["nobody"]}])
+    local.pass_time(1)
     shown = local.command(command)
     assert (shown["StatusDetails"], shown["TargetCount"], shown["Status"]) == ("NoInstancesInTag", 0, reading)
-    local.pass_time(1)
     assert statuses(local) == [reading]
