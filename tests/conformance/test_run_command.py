@@ -1,4 +1,4 @@
-"""Run Command: what SendCommand takes, and to whom it sends"""
+"""Run Command: what SendCommand takes, and to whom it sends."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Run Command: what became of a command, and how it is read"""
+"""Run Command: what became of a command, and how it is read."""
 
 from collections.abc import Callable
 from typing import Any
