@@ -13,6 +13,7 @@ from localorg.automation import check_references, checks
 from localorg.automation.actions import ACTIONS, KNOWN_TO_AWS
 from localorg.automation.actions.action import Action
 from localorg.automation.actions.execute_script import RETIRED, RUNTIMES
+from localorg.commands.sending import REFUSED, REFUSED_WHEN_ENABLED
 from localorg.documents import aws_owned
 from localorg.documents.command_rules import PLATFORMS
 from localorg.documents.content import SCHEMAS
@@ -159,7 +160,10 @@ def _commands() -> Iterator[str]:
     yield "## Run Command"
     rows = [(codes([name]), ", ".join(PLATFORMS[name]), _on_nodes(name)) for name in sorted(PLATFORMS)]
     yield table(("plugin", "platforms in AWS", "the agent here"), rows)
-    yield _sentences(("Schema versions that the agent reads", codes(SCHEMA_VERSIONS)))
+    yield _sentences(
+        ("Schema versions that the agent reads", codes(SCHEMA_VERSIONS)),
+        ("Parameters of SendCommand that are refused", codes((*REFUSED, REFUSED_WHEN_ENABLED))),
+    )
 
 
 def _on_nodes(plugin: str) -> str:

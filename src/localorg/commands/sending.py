@@ -20,6 +20,7 @@ from localorg.protocol.gateway import Gateway
 TIMEOUT_S = 3600
 """AWS: API SendCommand, TimeoutSeconds: default 3600."""
 REFUSED = ("ServiceRoleArn", "NotificationConfig", "AlarmConfiguration")
+REFUSED_WHEN_ENABLED = "CloudWatchOutputConfig"
 
 
 class Sending:
@@ -156,8 +157,8 @@ def _refuse(params: Params) -> None:
     for name in REFUSED:
         if params.get(name):
             raise NotSupported(f"the parameter {name}", "SendCommand")
-    if params.get("CloudWatchOutputConfig", {}).get("CloudWatchOutputEnabled"):
-        raise NotSupported("the parameter CloudWatchOutputConfig", "SendCommand")
+    if params.get(REFUSED_WHEN_ENABLED, {}).get("CloudWatchOutputEnabled"):
+        raise NotSupported(f"the parameter {REFUSED_WHEN_ENABLED}", "SendCommand")
 
 
 def _fits(document: CommandDocument, platform: str) -> bool:
