@@ -161,3 +161,23 @@ def test_every_type_is_of_one_piece(kind):
     """Assumed: localorg's own rule: what is required or names a resource is among the supported properties."""
     assert kind.required <= kind.properties
     assert not kind.name_property or kind.name_property in kind.properties
+
+
+def test_a_parameter_follows_its_template():
+    """Documented: CloudFormation template reference, AWS::SSM::Parameter: Tags is a mapping; the name or the type makes it anew."""
+    kind = TYPES["AWS::SSM::Parameter"]
+    properties = {"Name": "/app/url", "Type": "String", "Value": "one", "Tags": {"team": "a", "old": "x"}}
+    asked, made = play(kind.create(work(properties)), {})
+    tags = [{"Key": "team", "Value": "a"}, {"Key": "old", "Value": "x"}]
+    assert asked == [("PutParameter", {"Name": "/app/url", "Type": "String", "Value": "one", "Tags": tags})]
+    assert (made.physical_id, made.attributes) == ("/app/url", {"Type": "String", "Value": "one"})
+    after = {**properties, "Value": "two", "Tags": {"team": "b"}}
+    asked, made = play(kind.update(work(after, properties, "/app/url")), {})
+    assert names(asked) == ["PutParameter", "RemoveTagsFromResource", "AddTagsToResource"]
+    assert (asked[0][1]["Overwrite"], made.attributes["Value"]) == (True, "two")
+    assert names(play(kind.update(work(after, after, "/app/url")), {})[0]) == []
+    assert kind.replacing(properties, {**properties, "Type": "StringList"}) == {"Type"}
+    asked, _ = play(kind.delete(work(after, {}, "/app/url")), {"DeleteParameter": AwsError("ParameterNotFound", "gone")})
+    assert names(asked) == ["DeleteParameter"]
+    unnamed, _ = play(kind.create(work({"Type": "String", "Value": "x"})), {})
+    assert unnamed[0][1]["Name"] == "CFN-stack-Logical-ABCDEFGHIJKL"

@@ -108,8 +108,11 @@ class ResourceType:
 
 
 def tags_of(properties: Properties) -> dict[str, str]:
-    """Return the Tags property (a list of Key and Value) as a mapping."""
-    return {str(tag["Key"]): str(tag["Value"]) for tag in properties.get("Tags") or ()}
+    """Return the Tags property as a mapping: a list of Key and Value, or (AWS::SSM::Parameter) a mapping already."""
+    tags = properties.get("Tags") or ()
+    if isinstance(tags, Mapping):
+        return {str(key): str(value) for key, value in tags.items()}
+    return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from localorg.stacks.resources.buckets import BUCKET, BUCKET_POLICY
 from localorg.stacks.resources.documents import DOCUMENT
 from localorg.stacks.resources.iam import ROLE
 from localorg.stacks.resources.kinds import ResourceType
+from localorg.stacks.resources.parameters import PARAMETER
 from localorg.stacks.resources.policies import INSTANCE_PROFILE, MANAGED_POLICY, POLICY
 from localorg.stacks.resources.stack_sets import STACK_SET
 from localorg.stacks.resources.waiting import WAIT_CONDITION_HANDLE
@@ -16,6 +17,7 @@ _ALL = (
     DOCUMENT,
     INSTANCE_PROFILE,
     MANAGED_POLICY,
+    PARAMETER,
     POLICY,
     ROLE,
     STACK_SET,
