@@ -24,6 +24,7 @@ ROOMS = {
     "localorg.inventory": "EC2",
     "localorg.kernel": "The kernel",
     "localorg.node": "The agent on the node",
+    "localorg.node_inventory": "Inventory of nodes",
     "localorg.organization": "Organizations",
     "localorg.parameters": "Parameter Store",
     "localorg.protocol": "The wire",

@@ -64,6 +64,11 @@ class Registry:
         known = node.last_contact is not None and not node.silent
         return known and self._kernel.now() - (node.last_contact or 0.0) <= self._lost_after_s
 
+    def is_online(self, account: str, region: str, instance_id: str) -> bool:
+        """Say whether a node of this account and Region was heard of lately."""
+        node = self.find(account, region, instance_id)
+        return node is not None and self.online(node)
+
     def silence(self, account: str, region: str, instance_id: str) -> None:
         """Take a node for lost at once, without waiting for its silence to last."""
         if (node := self.find(account, region, instance_id)) is not None:

@@ -108,6 +108,11 @@ class Fleet:
         """Give a hybrid node these tags and take away those that are None; its others stay (the server, from the spec)."""
         self._registry.retag(account, region, instance_id, tags)
 
+    @property
+    def registry(self) -> Registry:
+        """The directory of nodes, for other parts of Systems Manager."""
+        return self._registry
+
     def tagged(self) -> dict[str, HybridTags]:
         """Return who keeps the tags of managed instances, by ResourceType."""
         return {"ManagedInstance": HybridTags(self._registry, self._kernel.settings.partition)}

@@ -21,6 +21,7 @@ from localorg.identity.service import Identity
 from localorg.inventory.service import Inventory
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.events import Kernel
+from localorg.node_inventory.service import NodeInventory
 from localorg.organization.service import Organization
 from localorg.parameters.service import Parameters
 from localorg.protocol.gateway import BorrowedServices, Gateway
@@ -105,6 +106,7 @@ def wire_engines(
         engines.inventory,
     ):
         gateway.add(engine.operations())
+    gateway.add(NodeInventory(kernel, fleet.registry).operations())
     # AWS: one operation tags resources of every kind; who keeps the tags of a kind says so here.
     holders: dict[str, TagHolder] = {
         **engines.documents.tagged(),

@@ -19,6 +19,7 @@ from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event, Kernel
 from localorg.kernel.settings import Settings
 from localorg.kernel.store import Store
+from localorg.node_inventory.service import NodeInventory
 from localorg.protocol.calls import Access, ApiCall, Operation, Output, Principal, Request
 from localorg.protocol.gateway import Authoriser, Gateway
 from localorg.protocol.tagging import Tagging
@@ -113,7 +114,17 @@ class Harness:
         self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, self.linked)
         tagged = {**self.fleet.tagged(), **self.inventory.tagged()}
         self.grouping = Grouping(self.kernel, tagged)
-        for engine in (self.shelf, self.inventory, self.fleet, self.commands, self.grouping, Tagging(self.fleet.tagged())):
+        node_inventory = NodeInventory(self.kernel, self.fleet.registry)
+        engines = (
+            self.shelf,
+            self.inventory,
+            self.fleet,
+            self.commands,
+            self.grouping,
+            Tagging(self.fleet.tagged()),
+            node_inventory,
+        )
+        for engine in engines:
             self.gateway.add(engine.operations())
         self.facts: list[dict[str, Any]] = []
         self.kernel.on("listener", lambda event: self.facts.append({"topic": event.name, **event.data}))
