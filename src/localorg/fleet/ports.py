@@ -11,6 +11,26 @@ SecretSource = Callable[[int], str]
 """number of random bytes -> text of at least that many URL-safe characters."""
 
 
+class Accounts(Protocol):
+    """What the fleet asks about accounts of the organization; the organization's."""
+
+    def organization_path_of(self, account: str) -> str | None:
+        """Return o-.../r-.../ou-.../, or None when the account is in no organization."""
+        ...
+
+    def is_open(self, account: str) -> bool:
+        """Say whether an account may be worked in."""
+        ...
+
+    def is_management(self, account: str) -> bool:
+        """Say whether `account` is the management account."""
+        ...
+
+    def is_delegated_administrator(self, account: str, service: str) -> bool:
+        """Say whether `account` administers `service` for the organization."""
+        ...
+
+
 class NodeRoles(Protocol):
     """The roles that Systems Manager takes for hybrid nodes; identity's."""
 

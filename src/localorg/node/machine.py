@@ -19,6 +19,7 @@ from localorg.node.calls import ControlPlane, InstanceMetadata, NodeIdentity, Pl
 from localorg.node.config import NodeConfig
 from localorg.node.configure_package import ConfigurePackage, Facts
 from localorg.node.download_content import Bucket, Sources
+from localorg.node.gathering import Machine
 from localorg.node.packages_api import Get, http_get
 from localorg.node.parameter_store import ParameterStore
 from localorg.node.persona import Platform, detect
@@ -26,6 +27,7 @@ from localorg.node.processes import Processes, Runner
 from localorg.node.registration import Registration
 from localorg.node.repository import Repository
 from localorg.node.scripts import base_environment
+from localorg.node.software_inventory import SoftwareInventory
 from localorg.node.storing import Objects, OutputStore
 from localorg.node.worker import Worker
 
@@ -125,6 +127,7 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = N
         packages=ConfigurePackage(
             ways.plane, Repository(base, ways.now), facts, ways.log, ways.now, ways.get, node.upgrade_refetch
         ),
+        inventory=SoftwareInventory(ways.plane, Machine(node.ip_address), base / node.instance_id / "inventory", ways.now),
         output=OutputStore(ways.objects, ways.log),
         folder=base / node.instance_id / "document/orchestration",
         working_folder=root.working_folder,

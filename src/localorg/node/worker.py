@@ -11,16 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from localorg.node import configure_package, document, download_content, results, run_document, scripts
+from localorg.node import configure_package, document, download_content, results, run_document, scripts, software_inventory
 from localorg.node.configure_package import ConfigurePackage
 from localorg.node.document import BadDocumentError, DocumentStep
 from localorg.node.processes import Cancel, Runner
 from localorg.node.results import StepResult, failed
 from localorg.node.scripts import Surroundings
+from localorg.node.software_inventory import SoftwareInventory
 from localorg.node.storing import STREAMS, Destination, OutputStore, plain, step_folder
 
 KNOWN_PLUGINS = frozenset(
-    {scripts.PLUGIN, configure_package.PLUGIN, scripts.POWERSHELL, run_document.PLUGIN, download_content.PLUGIN}
+    {scripts.PLUGIN, configure_package.PLUGIN, scripts.POWERSHELL, run_document.PLUGIN, download_content.PLUGIN, software_inventory.PLUGIN}
 )
 PLATFORM_TYPE = "Linux"
 DOCUMENTS_AT_ONCE_MAX = 5
@@ -41,6 +42,11 @@ class Command:
     """How many documents are around this one, which lies in their folder `inside`."""
     inside: str = ""
 
+    @property
+    def is_association(self) -> bool:
+        """Say whether an association runs it. AWS agent: such a run is called by the association's id, a dot and its time."""
+        return "." in self.command_id
+
     def outline(self) -> list[tuple[str, str]]:
         """Return (name, plugin) of each step; nothing when the document cannot be read."""
         try:
@@ -55,6 +61,7 @@ class Worker:
 
     processes: Runner
     packages: ConfigurePackage
+    inventory: SoftwareInventory
     output: OutputStore
     folder: Path
     """Where commands have their own folders."""
@@ -108,7 +115,7 @@ class Worker:
         if step.plugin == run_document.PLUGIN:
             result = self._inner(inputs, replace(command, inside=f"{command.inside}/{around.folder.name}/{own.name}"), around)
         else:
-            result = self._plugin(step, inputs, folder, around)
+            result = self._plugin(step, inputs, folder, around, is_association=command.is_association)
         for stream, text in zip(STREAMS, (result.stdout, result.stderr), strict=True):
             if not (own / stream).exists():
                 own.mkdir(parents=True, exist_ok=True)
@@ -128,12 +135,16 @@ class Worker:
             pass  # AWS: the steps of an inner document are told as one, when all of them have ended
         return run_document.merged(list(done.values()))
 
-    def _plugin(self, step: DocumentStep, inputs: Mapping[str, Any], folder: str, around: Surroundings) -> StepResult:
+    def _plugin(
+        self, step: DocumentStep, inputs: Mapping[str, Any], folder: str, around: Surroundings, *, is_association: bool
+    ) -> StepResult:
         match step.plugin:
             case download_content.PLUGIN:
                 return self.sources.download(inputs, around.downloads)
             case scripts.POWERSHELL:
                 return scripts.run_script(inputs, folder, around, scripts.POWERSHELL_SHELL)
+            case software_inventory.PLUGIN:
+                return self.inventory.run(inputs, around, is_association=is_association)
             case configure_package.PLUGIN:
                 return self.packages.run(inputs, replace(around, folder=around.folder / folder.replace("/", "_")))
             case _:

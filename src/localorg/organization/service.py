@@ -66,6 +66,10 @@ class Organization:
         """Say whether `account` is the management account."""
         return self.management_of(account) == account
 
+    def is_delegated_administrator(self, account: str, service: str) -> bool:
+        """Say whether `account` is a delegated administrator of `service`."""
+        return (account, service) in self._tree.delegations
+
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
         reading, changing, node = self._reading, self._changing, self._on

@@ -15,6 +15,7 @@ from localorg.automation.ports import Scripts
 from localorg.automation.service import Automation
 from localorg.commands.service import Commands
 from localorg.documents.service import Documents
+from localorg.fleet.nodes import NodeListing
 from localorg.fleet.service import Fleet
 from localorg.grouping.service import Grouping
 from localorg.identity.service import Identity
@@ -106,6 +107,7 @@ def wire_engines(
         engines.inventory,
     ):
         gateway.add(engine.operations())
+    gateway.add(NodeListing(gateway, fleet.registry, organization, identity.service_linked_role).operations())
     gateway.add(NodeInventory(kernel, fleet.registry).operations())
     # AWS: one operation tags resources of every kind; who keeps the tags of a kind says so here.
     holders: dict[str, TagHolder] = {
