@@ -29,11 +29,14 @@ INVALID_STATES = frozenset({"shutting-down", "terminated"})
 class Asking:
     """Answers about the managed nodes of one place."""
 
-    def __init__(self, gateway: Gateway, registry: Registry, associated: Associated, role: ServiceLinkedRole) -> None:
+    def __init__(
+        self, gateway: Gateway, registry: Registry, associated: Associated, role: ServiceLinkedRole, *, leaves_out: bool
+    ) -> None:
         self._gateway = gateway
         self._registry = registry
         self._associated = associated
         self._role = role
+        self._leaves_out = leaves_out
 
     def operations(self) -> list[Operation]:
         """Return the operations of ssm that are answered here."""
@@ -73,11 +76,11 @@ class Asking:
             return self._registry.keys(request.account, request.region)
         nodes = {name: self._registry.find(request.account, request.region, name) for name in sorted(wanted)}
         unknown = [name for name, node in nodes.items() if node is None or node.state in INVALID_STATES]
-        if unknown:
+        if unknown and not self._leaves_out:
             # AWS: API DescribeInstanceInformation: a node id that is not valid or not yours is an error.
             text = f"Instances [[{', '.join(unknown)}]] not in a valid state for account {request.account}"
             raise AwsError("InvalidInstanceId", text)
-        return [(request.account, request.region, name) for name in nodes]
+        return [(request.account, request.region, name) for name in nodes if name not in unknown]
 
     def _instances(self, request: Request, keys: Sequence[tuple[str, ...]]) -> Instances:
         return Instances(self._gateway, self._role, request.account, request.region, keys)

@@ -50,7 +50,8 @@ class Fleet:
         self._mailbox = Mailbox(kernel, ENGINE)
         self._registry = Registry(kernel)
         self._associated = Associated(kernel, ENGINE)
-        self._asking = Asking(gateway, self._registry, self._associated, service_linked_role)
+        leaves_out = kernel.settings.reading("unknown-node") == "left-out"
+        self._asking = Asking(gateway, self._registry, self._associated, service_linked_role, leaves_out=leaves_out)
         self.activations = Activations(kernel, roles, secret)
         self.hybrid = Hybrid(kernel, self._registry, self.activations, roles)
         self._channels = Channels(kernel, self._registry, self._mailbox, secret)

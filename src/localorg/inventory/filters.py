@@ -28,6 +28,11 @@ INSTANCE: dict[str, Callable[[Instance], Iterable[str]]] = {
     "owner-id": lambda one: [one.account],
     "reservation-id": lambda one: [one.reservation_id],
     "platform": lambda one: ["windows"] if one.windows else [],
+    "availability-zone": lambda one: [f"{one.region}a"],
+    "private-dns-name": lambda one: [f"ip-{one.private_ip.replace('.', '-')}.{one.region}.compute.internal"],
+    "monitoring-state": lambda _one: ["disabled"],
+    "tenancy": lambda _one: ["default"],
+    "platform-details": lambda one: ["Windows" if one.windows else "Linux/UNIX"],
     "tag-key": lambda one: list(one.tags),
     "tag-value": lambda one: list(one.tags.values()),
 }

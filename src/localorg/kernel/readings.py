@@ -145,6 +145,15 @@ QUESTIONS: tuple[Question, ...] = (
         },
         "Amazon's agent 3.3.0.0 was seen to do the first, which looks like an oversight; nodes of a fleet run many releases.",
     ),
+    Question(
+        "unknown-node",
+        "What does DescribeInstanceInformation say to an InstanceIds filter that names a node which is not managed (yet)?",
+        {
+            "refused": "InvalidInstanceId, as its reference says of ids that are not valid or not the caller's",
+            "left-out": "nothing: the node is simply not in the answer, as scripts expect that wait for a new instance to register",
+        },
+        "API DescribeInstanceInformation says that one receives an error; public waiting loops around it read an empty list",
+    ),
 )
 
 

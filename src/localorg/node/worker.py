@@ -21,7 +21,14 @@ from localorg.node.software_inventory import SoftwareInventory
 from localorg.node.storing import STREAMS, Destination, OutputStore, plain, step_folder
 
 KNOWN_PLUGINS = frozenset(
-    {scripts.PLUGIN, configure_package.PLUGIN, scripts.POWERSHELL, run_document.PLUGIN, download_content.PLUGIN, software_inventory.PLUGIN}
+    {
+        scripts.PLUGIN,
+        configure_package.PLUGIN,
+        scripts.POWERSHELL,
+        run_document.PLUGIN,
+        download_content.PLUGIN,
+        software_inventory.PLUGIN,
+    }
 )
 PLATFORM_TYPE = "Linux"
 DOCUMENTS_AT_ONCE_MAX = 5

@@ -141,3 +141,11 @@ def test_stopped_and_terminated_nodes_are_left_out(local):
     by_id[0]["Values"] = ["i-00000000000000002"]
     with pytest.raises(AwsError, match=r"InvalidInstanceId: Instances \[\[i-00000000000000002\]\] not in a valid state"):
         local.call("DescribeInstanceInformation", Filters=by_id)
+
+
+def test_the_other_reading_of_an_unknown_node():
+    """Assumed: the register's question unknown-node: left out instead of refused."""
+    local = Harness(readings={"unknown-node": "left-out"})
+    local.node(1, online=False)
+    asked = [{"Key": "InstanceIds", "Values": ["i-00000000000000001", "i-99999999999999999"]}]
+    assert numbers(local.call("DescribeInstanceInformation", Filters=asked)) == [1]

@@ -31,6 +31,8 @@ def described(local, **params):
         ([("tag:Path", ["a\\*b"])], [ONE]),
         ([("tag-key", ["Path"])], [ONE]),
         ([("instance-id", [TWO])], [TWO]),
+        ([("instance-id", ["i-*2"])], [TWO]),
+        ([("availability-zone", ["us-east-1?"]), ("private-dns-name", ["ip-10-0-0-1.*"])], [ONE, TWO]),
         ([("instance-state-name", ["stopped"])], []),
         ([("tag:Role", ["web*"]), ("tag:Name", ["node-2"])], [TWO]),
     ],
