@@ -107,8 +107,15 @@ def wire_engines(
         engines.inventory,
     ):
         gateway.add(engine.operations())
-    gateway.add(NodeListing(gateway, fleet.registry, organization, identity.service_linked_role).operations())
-    gateway.add(NodeInventory(kernel, fleet.registry).operations())
+    _offer_what_is_shared(engines)
+    return engines
+
+
+def _offer_what_is_shared(engines: Engines) -> None:
+    """Offer the operations that stand on several engines: nodes across accounts, their inventory, tags, what is found by tags."""
+    kernel, gateway, nodes = engines.kernel, engines.gateway, engines.fleet.registry
+    gateway.add(NodeListing(gateway, nodes, engines.organization, engines.identity.service_linked_role).operations())
+    gateway.add(NodeInventory(kernel, nodes).operations())
     # AWS: one operation tags resources of every kind; who keeps the tags of a kind says so here.
     holders: dict[str, TagHolder] = {
         **engines.documents.tagged(),
@@ -118,4 +125,3 @@ def wire_engines(
     }
     gateway.add(Tagging(holders).operations())
     gateway.add(Grouping(kernel, {**holders, **engines.inventory.tagged()}).operations())
-    return engines
