@@ -243,7 +243,7 @@ class _Task:
         asked = self.request.version if self.request.version.lower() not in {"", "latest"} else ""
         version = self.manifest.version if asked else installed
         if not installed or version != installed or known.state in {State.NONE, State.UNINSTALLED}:
-            # AWS: Success, although the document's own text promises an error.
+            # DEVIATES: the text of AWS-ConfigureAWSPackage promises an error here; the stock agent says Success, and so does this one.
             with self.tracer.section("determine version to uninstall") as section:
                 section.info(f"version: {version} is not installed")
             return Status.SUCCESS
