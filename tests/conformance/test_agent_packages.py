@@ -15,7 +15,6 @@ from conformance.target import Account
 
 Unique = Callable[[str], str]
 FILE = "quirk.zip"
-AGENT = "Amazon's agent 3.3.0.0 on the wire"
 
 
 def archive(version: str, install: str) -> bytes:
@@ -116,7 +115,7 @@ def shared(hub: Account, member: Account, bucket: str, node: str, unique: Unique
         hub.client("s3").delete_object(Bucket=bucket, Key=f"{made.name}/{version}/{FILE}")
 
 
-@observed(AGENT)
+@observed("Amazon's agent 3.3.0.0 on the wire")
 def test_a_shared_package_is_installed_by_its_arn(shared: Shared) -> None:
     """A package of another account is installed by its ARN, and the agent's output calls it so."""
     said = shared.configure()
@@ -124,7 +123,7 @@ def test_a_shared_package_is_installed_by_its_arn(shared: Shared) -> None:
     assert f"Successfully installed {shared.arn} 1.0.0" in said["StandardOutputContent"]
 
 
-@observed(AGENT)
+@observed("Amazon's agent 3.3.0.0 on the wire")
 def test_the_same_version_again_is_already_installed(shared: Shared) -> None:
     """Installing the version that is there runs no install script and is a success."""
     shared.configure()
@@ -133,7 +132,7 @@ def test_the_same_version_again_is_already_installed(shared: Shared) -> None:
     assert said["StandardOutputContent"].endswith("1.0.0 is already installed\n")
 
 
-@observed(AGENT)
+@observed("Amazon's agent 3.3.0.0 on the wire")
 def test_uninstalling_an_absent_version_is_a_success(shared: Shared) -> None:
     """Uninstalling a version that is not installed is a success that says so, though the document's text promises an error."""
     shared.publish("2.0.0")
@@ -142,7 +141,7 @@ def test_uninstalling_an_absent_version_is_a_success(shared: Shared) -> None:
     assert (said["Status"], said["StandardOutputContent"]) == ("Success", "version: 1.0.0 is not installed\n")
 
 
-@observed(AGENT)
+@observed("Amazon's agent 3.3.0.0 on the wire")
 def test_an_upgrade_to_a_version_never_seen_runs_the_new_uninstall_script(shared: Shared) -> None:
     """An upgrade to a version that the node has never seen takes the old version away with the new version's uninstall script."""
     shared.configure()
@@ -153,7 +152,7 @@ def test_an_upgrade_to_a_version_never_seen_runs_the_new_uninstall_script(shared
     assert "uninstall script of 1.0.0" not in said["StandardOutputContent"]
 
 
-@observed(AGENT)
+@observed("Amazon's agent 3.3.0.0 on the wire")
 def test_a_failed_upgrade_to_a_version_never_seen_is_not_rolled_back(shared: Shared) -> None:
     """After a failed upgrade to a version never seen the roll-back runs the script that has just failed."""
     shared.configure()
@@ -173,7 +172,7 @@ def test_a_share_of_the_default_version_hides_the_others(shared: Shared) -> None
     assert shared.configure(version="1.0.0")["Status"] == "Failed"
 
 
-@observed(AGENT)
+@observed("Amazon's agent 3.3.0.0 on the wire")
 def test_what_is_not_shared_cannot_be_uninstalled(shared: Shared) -> None:
     """A package that is no longer shared cannot be uninstalled: the agent reads the document before any action."""
     shared.configure()
