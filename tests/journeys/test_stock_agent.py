@@ -96,14 +96,14 @@ class Press:
         eventually(lambda: log.read_text().count("ssmmessages:OpenControlChannel"), lambda count: count >= times, 90)
 
     def command(self, document: str, seconds: float = 60.0, **parameters: str) -> dict[str, Any]:
-        """Send a command and wait for its end."""
+        """Send a command and wait for its end, and for its step: over the channel the step's reply may come after the end."""
         wanted = {name: [value] for name, value in parameters.items()}
         sent = self.ssm.send_command(InstanceIds=[self.instance_id], DocumentName=document, Parameters=wanted)
         plugin = {"PluginName": "configurePackage"} if "Package" in document else {}
         where = {"CommandId": sent["Command"]["CommandId"], "InstanceId": self.instance_id, **plugin}
         ended = eventually(
             lambda: self.ssm.get_command_invocation(**where),
-            lambda answer: answer["Status"] not in PROGRESS,
+            lambda answer: answer["Status"] not in PROGRESS and answer["ResponseCode"] != -1,
             seconds,
             ("InvocationDoesNotExist", "InvalidPluginName"),
         )
