@@ -12,7 +12,7 @@ from localorg.associations.requests import UNSUPPORTED
 from localorg.automation import check_references, checks
 from localorg.automation.actions import ACTIONS, KNOWN_TO_AWS
 from localorg.automation.actions.action import Action
-from localorg.automation.actions.execute_script import RETIRED, RUNTIMES
+from localorg.automation.runtimes import POWERSHELL, PYTHON, RETIRED
 from localorg.commands.sending import REFUSED, REFUSED_WHEN_ENABLED
 from localorg.documents import aws_owned
 from localorg.documents.command_rules import PLATFORMS
@@ -139,8 +139,8 @@ def _automation() -> Iterator[str]:
     actions = sorted(ACTIONS.values(), key=lambda action: action.name)
     yield table(("action", "needs", "may have"), [(codes([one.name]), codes(one.required), _may_have(one)) for one in actions])
     yield _sentences(
-        ("Runtimes of executeScript", codes(RUNTIMES)),
-        ("Retired, and refused", codes(RETIRED)),
+        ("Runtimes of executeScript", f"{codes(PYTHON)}; {codes(POWERSHELL)} where this machine has `pwsh`"),
+        ("Retired, and refused without `--allow-retired-runtimes`", codes(RETIRED)),
         ("Fields of a step", codes(sorted(checks.FIELDS))),
         ("Types of outputs", codes(sorted(checks.OUTPUT_TYPES))),
         (

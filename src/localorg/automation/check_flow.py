@@ -28,6 +28,9 @@ def problems(step: Mapping[str, Any], place: str, order: list[str], steps: list[
     if step.get("action") == "aws:loop" and "onCancel" in step:
         # AWS: "The onCancel property isn't supported for the aws:loop action."
         yield f"{place}.onCancel: aws:loop does not have it; give it to the steps inside"
+    if step.get("action") == "aws:branch" and str(step.get("isEnd", "false")).lower() == "true":
+        # AWS: user guide, automation-branch-condition: a branch cannot be the end of an automation.
+        yield f"{place}.isEnd: a step of aws:branch leads to another step, so it cannot be the end"
     for where, target in _jumps(step):
         if target not in order:
             yield f"{place}.{where}: there is no step {target!r} here; there are {', '.join(order)}"

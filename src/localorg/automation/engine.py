@@ -96,7 +96,7 @@ class Engine:
         """Replace the references in inputs and time-out. Raises Unresolved, ValueError."""
         run.inputs = self._inputs(run, action)
         shown = {name: value for name, value in run.inputs.items() if name != "Steps"}
-        run.record.inputs = {name: json.dumps(value) for name, value in shown.items()}
+        run.record.inputs = {name: json.dumps(value, separators=(",", ":"), ensure_ascii=False) for name, value in shown.items()}
         timeout = run.step.timeout_s
         resolved = self._ports.resolve(run, timeout) if timeout is not None else None
         run.record.timeout_s = float(resolved) if resolved is not None else action.default_timeout_s

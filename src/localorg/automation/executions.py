@@ -10,6 +10,7 @@ from localorg.automation.checks import check_runbook
 from localorg.automation.quota import Quota
 from localorg.automation.records import TERMINAL, Execution, ParentLink, StepRecord
 from localorg.automation.runbook import Runbook, parse, read
+from localorg.automation.terms import Terms
 from localorg.kernel.errors import AwsError
 from localorg.kernel.store import Store
 
@@ -90,9 +91,14 @@ class Executions:
 
 @lru_cache(maxsize=256)
 def runbook_of(content: str) -> Runbook:
-    """Return the runbook that a document's content describes. Raises ValueError with every problem."""
-    mapping = read(content)
-    problems = check_runbook(mapping)
+    """Return the runbook that the content of an execution describes; it was checked at the start."""
+    return parse(read(content))
+
+
+@lru_cache(maxsize=256)
+def checked(content: str, terms: Terms) -> Runbook:
+    """Return the runbook, if it may be run under `terms`. Raises ValueError with every problem."""
+    problems = check_runbook(read(content), terms)
     if problems:
         raise ValueError("; ".join(problems))
-    return parse(mapping)
+    return runbook_of(content)

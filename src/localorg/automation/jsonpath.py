@@ -80,9 +80,14 @@ def _number(text: str | None) -> int | None:
     return int(text) if text else None
 
 
+def rooted(path: str) -> str:
+    """Return `path` with the $ that some write without; whether it may be left out is asked when a runbook is created."""
+    return path if path.startswith("$") else f"$.{path}"
+
+
 def select(path: str, value: Any) -> Any:
     """Return what `path` points to in `value`: one value, or a list when it can mean many places. MISSING when nothing is there."""
-    segments = parse(path)
+    segments = parse(rooted(path))
     found = [value]
     for segment in segments:
         found = [inner for outer in found for inner in _step(segment, outer)]

@@ -35,7 +35,7 @@ def typed(declared: dict[str, Any], given: dict[str, list[str]]) -> tuple[dict[s
             if "default" not in rules:
                 problems.append(f'Parameter "{name}" is required: it has no default value.')
             else:
-                values[name] = rules["default"]
+                values[name] = of_default(kind_of(rules["type"]), rules["default"])
             continue
         try:
             values[name] = retype(name, rules["type"], given[name])
@@ -126,6 +126,47 @@ def _sizes(name: str, rules: dict[str, Any], value: Any) -> Iterator[str]:
         yield f'Parameter "{name}" has {count} {unit}, at least {bounds[0]} are needed.'
     if bounds[1] is not None and count > int(bounds[1]):
         yield f'Parameter "{name}" has {count} {unit}, at most {bounds[1]} are allowed.'
+
+
+VARIABLE_ITEMS_MAX = {"StringList": 50, "MapList": 200}
+"""AWS: user guide, automation-action-update-variable."""
+
+
+def is_of(kind: str, value: Any) -> bool:
+    """Say whether `value` is of a plain type."""
+    match kind:
+        case "Boolean":
+            return isinstance(value, bool)
+        case "Integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "StringList" | "MapList":
+            member = str if kind == "StringList" else dict
+            return isinstance(value, list) and all(isinstance(one, member) for one in value)
+        case "StringMap":
+            return isinstance(value, dict)
+        case _:
+            return isinstance(value, str)
+
+
+def variable_problems(name: str, rules: dict[str, Any], value: Any) -> Iterator[str]:
+    """Yield why a variable that was declared with `rules` cannot become `value`."""
+    kind = str(rules["type"])
+    if not is_of(kind, value):
+        yield f"variable:{name} is a {kind} and cannot become {as_text(value)}."
+        return
+    most = VARIABLE_ITEMS_MAX.get(kind)
+    if most is not None and len(value) > most:
+        yield f"variable:{name} has {len(value)} items, a {kind} has at most {most}."
+    yield from violations(name, rules, value)
+
+
+def of_default(kind: str, default: Any) -> Any:
+    """Return a declared default as its type; Integer and Boolean are often written as text."""
+    if isinstance(default, str) and kind == "Integer" and NUMBER.fullmatch(default):
+        return int(default)
+    if isinstance(default, str) and kind == "Boolean" and default.lower() in ("true", "false"):
+        return default.lower() == "true"
+    return default
 
 
 def to_wire(value: Any) -> list[str]:

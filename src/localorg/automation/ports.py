@@ -4,19 +4,28 @@ Rules: every call is made as the execution's actor and goes through the gateway;
 step and attempt, so that an answer which nobody waits for any more is recognised and dropped.
 """
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from localorg.automation.actions.action import Run
+from localorg.automation import runtimes
+from localorg.automation.actions.action import Run, Script
+from localorg.automation.executions import runbook_of
+from localorg.automation.interpolate import as_text, java_text
+from localorg.automation.parameters import variable_problems
 from localorg.automation.records import Execution, ParentLink, StepRecord
 from localorg.automation.scope import Scope
 from localorg.automation.sessions import Sessions
+from localorg.automation.terms import terms_of
 from localorg.kernel import ids
 from localorg.kernel.events import Event, Kernel
-from localorg.protocol.calls import ApiCall, Output, Params, ScriptJob
+from localorg.protocol.calls import ApiCall, Output, Params, Principal, ScriptJob
 from localorg.protocol.gateway import Gateway
 
 ENGINE = "automation"
+Fetch = Callable[[str], bytes]
+"""The bytes behind an address that GetDocument gave for an attachment. Raises AwsError."""
 
 
 class Scripts(Protocol):
@@ -71,7 +80,8 @@ def link_of(execution: Execution, record: StepRecord) -> ParentLink:
 class StepPorts:
     """The ports of all steps. `births` hands facts to an execution that is being started in this very call."""
 
-    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: Sessions, scripts: Scripts) -> None:
+    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: Sessions, scripts: Scripts, fetch: Fetch) -> None:
+        self._fetch = fetch
         self._kernel = kernel
         self._gateway = gateway
         self._sessions = sessions
@@ -84,17 +94,27 @@ class StepPorts:
 
     def resolve(self, run: Run, value: Any) -> Any:
         """Replace the references in `value`."""
-        return self.scope(run.execution).resolve(value)
+        as_text = run.step.action == "aws:executeScript" and self.reading("string-map-in-script") == "text"
+        return self.scope(run.execution, maps_as_text=as_text).resolve(value)
 
-    def scope(self, execution: Execution) -> Scope:
+    def reading(self, question_id: str) -> str:
+        """Return how an open question about AWS is read here."""
+        return self._kernel.settings.reading(question_id)
+
+    def scope(self, execution: Execution, *, maps_as_text: bool = False) -> Scope:
         """Return what references mean in `execution` now."""
-        return Scope(execution, self._kernel.settings.partition, self._kernel.now())
+        render = java_text if self.reading("embedded-values") == "java" else as_text
+        partition = self._kernel.settings.partition
+        return Scope(execution, partition, self._kernel.now(), render, maps_as_text=maps_as_text)
 
     def set_variable(self, run: Run, name: str, value: Any) -> None:
         """Change a variable."""
-        held = run.execution.variables.get(name)
-        if held is not None and type(held) is not type(value):
-            raise ValueError(f"variable:{name} holds a {type(held).__name__} and cannot become a {type(value).__name__}")
+        rules = runbook_of(run.execution.content).variables.get(name)
+        if rules is None:
+            raise ValueError(f"the runbook declares no variable {name}")
+        problems = list(variable_problems(name, rules, value))
+        if problems:
+            raise ValueError(" ".join(problems))
         run.execution.variables[name] = value
 
     def invoke(self, run: Run, service: str, operation: str, params: Params) -> Output:
@@ -115,19 +135,38 @@ class StepPorts:
         alarm = self._kernel.after(delay_s, Event(ENGINE, f"step.{event}", token_of(run.execution, run.record)))
         run.record.alarms.append(alarm)
 
-    def script(self, run: Run, script: str, handler: str, payload: dict[str, Any], runtime: str, timeout_s: float) -> None:
+    def script(self, run: Run, script: Script, timeout_s: float) -> None:
         """Start a script with the role's credentials."""
+        for problem in runtimes.problems(script.runtime, "inputs.Runtime", terms_of(self._kernel.settings)):
+            raise ValueError(problem)
         job = ScriptJob(
-            script=script,
-            handler=handler,
-            payload=payload,
-            runtime=runtime,
+            script=script.text,
+            handler=script.handler,
+            payload=script.payload,
+            runtime=script.runtime,
+            attachment=script.attachment,
+            attached=self._attached(run.execution, script.attachment) if script.attachment else b"",
             region=run.execution.region,
             credentials=self._sessions.actor(run.execution).credentials,
             timeout_s=timeout_s,
             reply=self._script_reply(run),
         )
         self._scripts.start(job)
+
+    def _attached(self, execution: Execution, name: str) -> bytes:
+        """Return an attachment of the runbook. Raises AwsError, ValueError."""
+        wanted = {"Name": execution.document, "DocumentVersion": execution.document_version}
+        # As when it starts, the service reads the document in the account; see `starting`.
+        reader = Principal("root", execution.account, arn="ssm.amazonaws.com")
+        found = self._gateway.invoke(ApiCall(reader, execution.region, "ssm", "GetDocument", wanted))
+        url = next((one["Url"] for one in found.get("AttachmentsContent", []) if one["Name"] == name), None)
+        if url is None:
+            raise ValueError(f"the document {execution.document_name} has no attachment {name} yet, or not any more")
+        content = self._fetch(url)
+        expected = runbook_of(execution.content).files[name]
+        if (digest := hashlib.sha256(content).hexdigest()) != expected.lower():
+            raise ValueError(f"the attachment {name} has the sha256 {digest}, not {expected} as the runbook says")
+        return content
 
     def stop_script(self, run: Run) -> None:
         """End the script."""

@@ -55,6 +55,8 @@ class Runbook:
     variables: dict[str, Any] = field(default_factory=dict)
     assume_role: str = ""
     outputs: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    """Attachment -> the sha256 that it must have."""
 
     def step(self, name: str) -> Step:
         """Return the step called `name`, also one inside a loop. Raises KeyError."""
@@ -96,6 +98,7 @@ def parse(content: dict[str, Any]) -> Runbook:
         variables=content.get("variables") or {},
         assume_role=str(content.get("assumeRole") or ""),
         outputs=tuple(content.get("outputs") or ()),
+        files={name: str(facts["checksums"]["sha256"]) for name, facts in (content.get("files") or {}).items()},
     )
 
 

@@ -7,21 +7,25 @@ AWS: user guide, automation-variables.
 from datetime import UTC, datetime
 from typing import Any
 
-from localorg.automation.interpolate import Unresolved, interpolate
+from localorg.automation.interpolate import Render, Unresolved, as_text, interpolate
 from localorg.automation.records import Execution
 
 
 class Scope:
-    """Looks references up for `execution` at `now` (epoch seconds)."""
+    """Looks references up for `execution` at `now` (epoch seconds). `maps_as_text`: parameters that are mappings come as JSON text."""
 
-    def __init__(self, execution: Execution, partition: str, now: float) -> None:
+    def __init__(
+        self, execution: Execution, partition: str, now: float, render: Render = as_text, *, maps_as_text: bool = False
+    ) -> None:
         self._execution = execution
         self._partition = partition
         self._now = now
+        self._render = render
+        self._maps_as_text = maps_as_text
 
     def resolve(self, value: Any) -> Any:
         """Return `value` with its references replaced. Raises Unresolved."""
-        return interpolate(value, self.lookup)
+        return interpolate(value, self.lookup, self._render)
 
     def lookup(self, reference: str) -> Any:
         """Return what one reference means. Raises Unresolved."""
@@ -34,7 +38,8 @@ class Scope:
             case "variable" if colon:
                 return self._found(self._execution.variables, rest, reference, "the variable has no value yet")
         if "." not in reference:
-            return self._found(self._execution.values, reference, reference, "the parameter has no value")
+            found = self._found(self._execution.values, reference, reference, "the parameter has no value")
+            return as_text(found) if self._maps_as_text and isinstance(found, dict) else found
         step, _, output = reference.partition(".")
         outputs = self._execution.step_outputs.get(step)
         if outputs is None:

@@ -16,7 +16,7 @@ from localorg.automation.interruptions import Interruptions
 from localorg.automation.lifecycle import Lifecycle
 from localorg.automation.locations import Locations
 from localorg.automation.locations_file import Files, LocationsFile
-from localorg.automation.ports import ENGINE, Scripts, StepPorts
+from localorg.automation.ports import ENGINE, Fetch, Scripts, StepPorts
 from localorg.automation.ratecontrol import RateControl
 from localorg.automation.records import TERMINAL, Execution, StepRecord
 from localorg.automation.resolve import Resolver
@@ -40,14 +40,16 @@ class Automation:
     """Automation of every account and Region.
 
     `sessions` turns an access key id into the principal of its session; `scripts` runs the scripts of executeScript steps,
-    `files` reads presigned URLs.
+    `files` reads presigned URLs, `fetch` what the address of an attachment leads to.
     """
 
-    def __init__(self, kernel: Kernel, gateway: Gateway, sessions: SessionPrincipals, scripts: Scripts, files: Files) -> None:
+    def __init__(
+        self, kernel: Kernel, gateway: Gateway, sessions: SessionPrincipals, scripts: Scripts, files: Files, fetch: Fetch
+    ) -> None:
         self._kernel = kernel
         self._executions = Executions(kernel.store)
         kept = Sessions(kernel, gateway, sessions, self._executions.of)
-        ports = StepPorts(kernel, gateway, kept, scripts)
+        ports = StepPorts(kernel, gateway, kept, scripts, fetch)
         self._retention = Retention(kernel, self._executions)
         self._lifecycle = Lifecycle(kernel, self._executions, kept, self._retention)
         self._file = LocationsFile(kernel, self._executions, files, gateway.validator)

@@ -60,12 +60,11 @@ class Sessions:
             if parent.execution_role:
                 # The child of a rate-controlled run inside a member acts in the very session of that run.
                 return self.actor(parent)
-            return self.assume(
-                self.actor(parent).principal,
-                execution.region,
-                execution.execution_role,
-                execution.execution_id,
-            )
+            hub = self.actor(parent).principal
+            member = self.assume(hub, execution.region, execution.execution_role, execution.execution_id)
+            if not execution.assume_role:
+                return member
+            return self.assume(member.principal, execution.region, execution.assume_role, execution.execution_id)
         if not execution.assume_role:
             return Actor(execution.principal)
         partition, account, region = self._kernel.settings.partition, execution.account, execution.region

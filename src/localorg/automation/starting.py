@@ -7,24 +7,27 @@ AWS: API StartAutomationExecution; user guide, automation-setup.
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from localorg.automation import asked, parameters
+from localorg.automation import asked, parameters, stored
 from localorg.automation.asked import INVALID
-from localorg.automation.executions import Executions, runbook_of
+from localorg.automation.executions import Executions, checked
 from localorg.automation.interpolate import Unresolved
 from localorg.automation.ports import Birth, Definition, StepPorts
 from localorg.automation.quota import QUEUED_MAX
 from localorg.automation.records import Execution
 from localorg.automation.runbook import Runbook, UnreadableRunbook
 from localorg.automation.sessions import SERVICE, Sessions
+from localorg.automation.terms import Terms, terms_of
 from localorg.kernel import ids
 from localorg.kernel.arn import Arn, parse_arn
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.kernel.events import Kernel
-from localorg.protocol.calls import Access, ApiCall, Params, Principal, Request
+from localorg.protocol.calls import Access, ApiCall, Output, Params, Principal, Request
 from localorg.protocol.gateway import Gateway
 
+SIZE_MAX = 64 * 1024
 LIMIT = "AutomationExecutionLimitExceededException"
 
 
@@ -58,10 +61,14 @@ class Starting:
         if repeated is not None:
             return repeated, False
         definition = birth.definition if birth and birth.definition else self._definition(request)
-        runbook = _parsed(definition)
+        runbook = _parsed(definition, terms_of(self._kernel.settings))
         values, problems = _values(runbook, params)
+        if not problems:
+            given = frozenset(params.get("Parameters", {}))
+            values, problems = stored.filled(runbook.parameters, values, given, partial(self._parameters, request))
         if problems:
             raise AwsError(INVALID, " ".join(problems))
+        _check_size(definition, params)
         execution = self._row(request, definition, runbook, values, birth)
         rate = execution.is_rate_controlled
         if not self._executions.quota.has_queue_room(request.account, request.region, rate_controlled=rate):
@@ -69,6 +76,9 @@ class Starting:
             raise AwsError(LIMIT, f"{QUEUED_MAX:,} {kind} wait in this account and Region already.")
         self._settle_role(request, runbook, execution)
         return execution, True
+
+    def _parameters(self, request: Request, names: Params) -> Output:
+        return self._gateway.invoke(ApiCall(request.principal, request.region, "ssm", "GetParameters", names))
 
     def _repeated(self, request: Request) -> Execution | None:
         """AWS: "The request was retried with the same ClientToken, but with different parameters"."""
@@ -140,15 +150,19 @@ class Starting:
             target_maps=params.get("TargetMaps") or [],
             max_concurrency=params.get("MaxConcurrency", ""),
             max_errors=params.get("MaxErrors", ""),
-            variables={name: rules["default"] for name, rules in runbook.variables.items() if "default" in rules},
+            variables={
+                name: parameters.of_default(rules["type"], rules["default"])
+                for name, rules in runbook.variables.items()
+                if "default" in rules
+            },
         )
 
     def _settle_role(self, request: Request, runbook: Runbook, execution: Execution) -> None:
         if execution.execution_role:
-            # ASSUMED: in a member of a multi-account run the execution role acts, whatever the runbook's assumeRole says; the guide
-            # makes the execution role pass itself to Automation, so it needs iam:PassRole on itself.
+            # AWS: the guide makes the execution role pass itself to Automation, so it needs iam:PassRole on itself.
             request.check(_pass(execution.execution_role))
-            return
+            if self._kernel.settings.reading("member-assume-role") == "execution-role":
+                return
         try:
             role = str(self._ports.scope(execution).resolve(runbook.assume_role)) if runbook.assume_role else ""
         except Unresolved as problem:
@@ -158,10 +172,16 @@ class Starting:
         arn = parse_arn(role)
         if arn is None or arn.service != "iam" or not arn.resource.startswith("role/"):
             raise AwsError(INVALID, f"The assume role {role!r} is no ARN of an IAM role.")
+        if execution.execution_role:
+            self._assume(execution, role)
+            return
         if arn.account != request.account:
             raise AccessDenied(f"Cross-account pass role is not allowed: {role} is not in {request.account}.")
         # AWS: user guide, automation-setup-iam: who starts a runbook with an assume role needs iam:PassRole on it.
         request.check(_pass(role))
+        self._assume(execution, role)
+
+    def _assume(self, execution: Execution, role: str) -> None:
         execution.assume_role = role
         try:
             self._sessions.actor(execution)
@@ -192,9 +212,16 @@ def _shown(params: Params, values: dict[str, Any]) -> dict[str, list[str]]:
     return {name: parameters.to_wire(value) for name, value in values.items()}
 
 
-def _parsed(definition: Definition) -> Runbook:
+def _check_size(definition: Definition, params: Params) -> None:
+    """AWS: API MaxDocumentSizeExceeded: 64 KB with the parameters of the execution. # ASSUMED: the error of too long parameters."""
+    size = len(definition.content.encode()) + len(json.dumps(params.get("Parameters", {})).encode())
+    if size > SIZE_MAX:
+        raise AwsError(INVALID, f"The runbook and its parameters have {size} bytes together; at most {SIZE_MAX} are allowed.")
+
+
+def _parsed(definition: Definition, terms: Terms) -> Runbook:
     try:
-        return runbook_of(definition.content)
+        return checked(definition.content, terms)
     except (UnreadableRunbook, ValueError) as problem:
         raise AwsError(INVALID, f"The runbook {definition.name} cannot be run: {problem}") from None
 

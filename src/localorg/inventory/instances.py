@@ -1,7 +1,7 @@
 """EC2: DescribeInstances, tags, Regions, instance status.
 
 Flow: `add` (the spec) -> rows -> filters -> shapes of the EC2 model.
-Rules: nothing is launched or stopped here; instances come from the spec. An unknown id is EC2's own error.
+Rules: nothing is launched; instances come from the spec, and `power` changes their states. An unknown id is EC2's own error.
 AWS: EC2 API DescribeInstances, DescribeTags, CreateTags, DeleteTags, DescribeRegions, DescribeInstanceStatus.
 """
 
@@ -37,7 +37,7 @@ class Instances:
         if self._rows.get(seed.account, seed.region, seed.instance_id) is not None:
             return
         named = {"Name": seed.name} if seed.name else {}
-        self._keep(
+        self.keep(
             Instance(
                 instance_id=seed.instance_id,
                 account=seed.account,
@@ -66,7 +66,11 @@ class Instances:
                 f"{instance_id} would have more than {TAGS_MAX} tags; take some of {', '.join(kept)} away through the API"
             )
         one.tags = {**kept, **given}
-        self._keep(one)
+        self.keep(one)
+
+    def get(self, account: str, region: str, instance_id: str) -> Instance | None:
+        """Return an instance, or None."""
+        return self._rows.get(account, region, instance_id)
 
     def of(self, account: str, region: str) -> list[Instance]:
         """Return the instances of an account and Region."""
@@ -75,14 +79,6 @@ class Instances:
     def names(self, account: str, region: str) -> list[str]:
         """Return the ids of the instances of an account and Region, in order."""
         return [name for _, _, name in self._rows.sorted_keys(account, region)]
-
-    def find(self, request: Request, listed: list[str]) -> list[Instance]:
-        """Return the caller's instances of these ids. Raises InvalidInstanceID.Malformed, InvalidInstanceID.NotFound."""
-        return self._find(request, listed)
-
-    def keep(self, one: Instance) -> None:
-        """Write an instance."""
-        self._keep(one)
 
     def operations(self) -> list[Operation]:
         """Return the operations of ec2."""
@@ -95,10 +91,12 @@ class Instances:
             Operation("ec2", "DescribeRegions", self._describe_regions),
         ]
 
-    def _keep(self, one: Instance) -> None:
+    def keep(self, one: Instance) -> None:
+        """Keep an instance as it is now."""
         self._rows.put(one, one.account, one.region, one.instance_id)
 
-    def _find(self, request: Request, listed: list[str]) -> list[Instance]:
+    def find(self, request: Request, listed: list[str]) -> list[Instance]:
+        """Return the instances with these ids. Raises InvalidInstanceID.Malformed, InvalidInstanceID.NotFound."""
         malformed = [name for name in listed if not re.fullmatch(r"i-([0-9a-f]{8}|[0-9a-f]{17})", name)]
         if malformed:
             raise AwsError("InvalidInstanceID.Malformed", f'Invalid id: "{malformed[0]}"')
@@ -111,7 +109,7 @@ class Instances:
         return [one for one in found.values() if one is not None]
 
     def _chosen(self, request: Request) -> tuple[list[Instance], Output]:
-        _no_dry_run(request)
+        no_dry_run(request)
         params = request.params
         listed = params.get("InstanceIds", [])
         if listed and "MaxResults" in params:
@@ -120,7 +118,7 @@ class Instances:
             )
         asked = params.get("Filters", [])
         test = filters.selection(asked, filters.of_instance)
-        keys = self._keys(request, self._find(request, listed) if listed else None, filters.literal(asked, "instance-id"))
+        keys = self._keys(request, self.find(request, listed) if listed else None, filters.literal(asked, "instance-id"))
 
         def look(key: tuple[str, ...]) -> Instance | None:
             one = self._rows.get(*key)
@@ -183,11 +181,11 @@ class Instances:
         return [Access(f"ec2:{request.operation}", f"{place}:instance/{name}") for name in request.params.get("Resources", [])]
 
     def _tagged(self, request: Request) -> list[Instance]:
-        _no_dry_run(request)
+        no_dry_run(request)
         others = [name for name in request.params["Resources"] if not name.startswith("i-")]
         if others:
             raise NotSupported(f"tags on {', '.join(others)}; only instances (i-...) have tags here", request.operation)
-        return self._find(request, request.params["Resources"])
+        return self.find(request, request.params["Resources"])
 
     def _create_tags(self, request: Request) -> Output:
         new = {tag["Key"]: tag.get("Value", "") for tag in request.params["Tags"]}
@@ -202,7 +200,7 @@ class Instances:
             raise AwsError("TagLimitExceeded", f"{', '.join(full)} would have more than {TAGS_MAX} tags.")
         for one in found:
             one.tags = {**one.tags, **new}
-            self._keep(one)
+            self.keep(one)
         return {}
 
     def _delete_tags(self, request: Request) -> Output:
@@ -210,11 +208,11 @@ class Instances:
         gone = request.params.get("Tags")
         for one in found:
             one.tags = {key: value for key, value in one.tags.items() if not _deleted(key, value, gone)}
-            self._keep(one)
+            self.keep(one)
         return {}
 
     def _describe_tags(self, request: Request) -> Output:
-        _no_dry_run(request)
+        no_dry_run(request)
         rows = [
             {"Key": key, "Value": value, "ResourceId": one.instance_id, "ResourceType": "instance"}
             for one in self.of(request.account, request.region)
@@ -232,7 +230,7 @@ class Instances:
     # Regions
 
     def _describe_regions(self, request: Request) -> Output:
-        _no_dry_run(request)
+        no_dry_run(request)
         if request.params.get("Filters"):
             raise NotSupported("Filters", "DescribeRegions")
         known = self._kernel.settings.regions
@@ -245,14 +243,17 @@ class Instances:
         return {"Regions": rows}
 
 
-def _no_dry_run(request: Request) -> None:
+def no_dry_run(request: Request) -> None:
+    """Answer a dry run, which has got this far because it is allowed."""
     if request.params.get("DryRun"):
         # AWS: EC2 API, DryRun: the answer to a permitted dry run is this error; access was checked before.
         raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412)
 
 
 def _status(one: Instance) -> dict[str, Any]:
-    fine = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
+    # ASSUMED: the checks of an instance that has just started are ok at once.
+    passed = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
+    fine = passed if one.state == "running" else {"Status": "not-applicable"}
     return {
         "InstanceId": one.instance_id,
         "AvailabilityZone": f"{one.region}a",

@@ -38,3 +38,5 @@ class Instance:
     reservation_id: str
     launched: float
     state: str = "running"
+    transition: str = ""
+    """The alarm at which the instance reaches the state that it is changing to."""

@@ -1,11 +1,12 @@
 """The inventory engine: the small EC2 of every account and Region.
 
-Flow: `add_instance` (the spec) -> rows -> reads. Nothing happens over time here, so it takes no events.
+Flow: `add_instance` (the spec) -> rows -> reads; only the states of instances change over time (`power`).
 Refuses to know: what runs on an instance; that is the fleet's and the node's.
 """
 
 from localorg.inventory.instance_tags import InstanceTags
 from localorg.inventory.instances import Instances
+from localorg.inventory.power import ENGINE, SETTLE, Power
 from localorg.inventory.records import InstanceSeed
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import Operation
@@ -18,12 +19,20 @@ class Inventory:
 
     def __init__(self, kernel: Kernel, _gateway: Gateway) -> None:
         self._instances = Instances(kernel)
+        self._power = Power(kernel, self._instances)
         self._partition = kernel.settings.partition
-        kernel.on("inventory", self.handle)
+        kernel.on(ENGINE, self.handle)
 
     def handle(self, event: Event) -> None:
-        """Refuse: nobody has a reason to send an event here."""
-        raise ValueError(f"inventory received an event it does not know: {event.name}")
+        """Take an event."""
+        if event.name != SETTLE:
+            raise ValueError(f"inventory received an event it does not know: {event.name}")
+        self._power.settle(event.data)
+
+    def is_running(self, account: str, region: str, instance_id: str) -> bool:
+        """Say whether an instance runs, or is no EC2 instance that could have been stopped."""
+        one = self._instances.get(account, region, instance_id)
+        return one is None or one.state == "running"
 
     def add_instance(self, seed: InstanceSeed) -> None:
         """Let an instance exist (the server, from the spec). A second time changes nothing."""
@@ -35,7 +44,7 @@ class Inventory:
 
     def operations(self) -> list[Operation]:
         """Return the operations of ec2."""
-        return self._instances.operations()
+        return [*self._instances.operations(), *self._power.operations()]
 
     def tagged(self) -> dict[str, TagHolder]:
         """Return who keeps the tags of instances, for those who find resources by tags."""

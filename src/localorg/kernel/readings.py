@@ -50,6 +50,45 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide names the state and not the time; agents report every 5 minutes and poll every 20 s.",
     ),
     Question(
+        "member-assume-role",
+        "As whom does a runbook with an assumeRole act in a member of a multi-account run?",
+        {
+            "execution-role": "as the execution role of the TargetLocation, whatever assumeRole says",
+            "parameter": "as the role that assumeRole names, which the execution role must be able to assume",
+        },
+        "The guide describes both roles and not which of them wins in a member.",
+    ),
+    Question(
+        "string-map-in-script",
+        "As what does a StringMap parameter reach a script through InputPayload?",
+        {"object": "as a mapping", "text": "as JSON text"},
+        "The guide's examples pass strings and lists only.",
+    ),
+    Question(
+        "parameter-length",
+        "Does StartAutomationExecution refuse a parameter value of more than 512 characters?",
+        {"512": "as the API model says", "not-enforced": "any length within the size of the runbook is taken"},
+        "Clients do not check maximal lengths, and the guide passes JSON of any size in parameters.",
+    ),
+    Question(
+        "selector-without-dollar",
+        "Is a Selector or PropertySelector that does not begin with $ taken?",
+        {"refused": "the runbook cannot be created", "accepted": "it is read as if $. stood before it"},
+        "The guide shows $. everywhere and does not say that it is needed.",
+    ),
+    Question(
+        "failed-execute-automation-outputs",
+        "Does a failed aws:executeAutomation step give its outputs, so that a later step can ask for ExecutionId?",
+        {"given": "ExecutionId, Status and Output are there", "missing": "a failed step has no outputs"},
+        "The guide lists the outputs without saying when they exist.",
+    ),
+    Question(
+        "embedded-values",
+        "How is a list or a mapping rendered that a reference puts inside longer text?",
+        {"json": "as compact JSON", "java": "as Java prints collections: [a, b] and {key=value}"},
+        "The guide embeds strings only.",
+    ),
+    Question(
         "errors-within-threshold",
         "What is a multi-account run whose failed pairs stayed within its MaxErrors?",
         {"Success": "it did what it was told to tolerate", "Failed": "any failed pair makes it Failed"},

@@ -17,6 +17,10 @@ class Settings:
     """How long GetMessages is held open when there is nothing to deliver."""
     document_creating_s: float = 0.5
     """How long a package document is visibly Creating, beyond the time its attachments take to copy."""
+    allow_retired_runtimes: bool = False
+    """Whether runbooks may use python3.6 to python3.9, which AWS does not run any more."""
+    pwsh: str = ""
+    """Where this machine has PowerShell; empty: it has none, and runbooks that need it are refused."""
     readings: Mapping[str, str] = field(default_factory=dict)
     """Chosen answers to open questions about AWS; see `localorg.kernel.readings`."""
 

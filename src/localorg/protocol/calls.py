@@ -129,3 +129,6 @@ class ScriptJob:
     """AccessKeyId, SecretAccessKey, SessionToken; None runs the script without credentials, as AWS does without a role."""
     timeout_s: float
     reply: Event
+    attachment: str = ""
+    """Name of a file (.py or .zip) that the script may import, or is; `attached` are its bytes."""
+    attached: bytes = b""

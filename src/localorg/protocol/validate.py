@@ -44,23 +44,26 @@ DEVIATES: a TargetLocationsURL may also name this organization's own endpoint, b
 INTEGER_BOUNDS = {"integer": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
 
 
-def validate(service: str, operation: str, params: Params) -> None:
-    """Check `params` against the input of `service`:`operation`. Raises AwsError naming every problem."""
+def validate(service: str, operation: str, params: Params, unbounded: frozenset[str] = frozenset()) -> None:
+    """Check `params` against the input of `service`:`operation`. Raises AwsError naming every problem.
+
+    The maximal lengths of the shapes in `unbounded` are not enforced.
+    """
     problems: list[Problem] = []
-    _operation_check(service, operation)(params, "", problems)
+    _operation_check(service, operation, unbounded)(params, "", problems)
     if problems:
         raise refusal(service, protocol_of(service), operation, problems)
 
 
 @cache
-def _operation_check(service: str, operation: str) -> Check:
+def _operation_check(service: str, operation: str, unbounded: frozenset[str]) -> Check:
     shape = operation_model(service, operation).input_shape
-    return _nothing_expected if shape is None else _compiler(service).check(shape)
+    return _nothing_expected if shape is None else _compiler(service, unbounded).check(shape)
 
 
 @cache
-def _compiler(service: str) -> "Compiler":
-    return Compiler(service)
+def _compiler(service: str, unbounded: frozenset[str]) -> "Compiler":
+    return Compiler(service, unbounded)
 
 
 def _nothing_expected(params: Any, _place: str, problems: list[Problem]) -> None:
@@ -75,8 +78,9 @@ def _unknown(name: str, place: str, members: Any) -> Problem:
 class Compiler:
     """Turns the shapes of one service into checks; each shape once, so that recursive shapes end."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, unbounded: frozenset[str] = frozenset()) -> None:
         self.service = service
+        self._unbounded = unbounded
         self._checks: dict[str, Check] = {}
 
     def check(self, shape: Any) -> Check:
@@ -106,8 +110,14 @@ class Compiler:
             case "map":
                 inner = self._map(shape)
             case _:
-                inner = _constrained(shape)
+                inner = self._constrained(shape)
         return _typed(shape.type_name, inner)
+
+    def _constraints(self, shape: Any) -> list[Constraint]:
+        return _constraints(shape, is_bounded=shape.name not in self._unbounded)
+
+    def _constrained(self, shape: Any) -> Check:
+        return _constrained(shape, self._constraints(shape))
 
     def _structure(self, shape: Any) -> Check:
         required = tuple(shape.required_members)
@@ -131,9 +141,9 @@ class Compiler:
         return check
 
     def _list(self, shape: Any) -> Check:
-        own = _constrained(shape)
+        own = self._constrained(shape)
         member = shape.member
-        constraints = _constraints(member)
+        constraints = self._constraints(member)
         if member.type_name in {"structure", "list", "map"} or not constraints:
             each = self.check(member)
 
@@ -146,13 +156,13 @@ class Compiler:
         return _each_scalar(own, member.type_name, constraints, "Member must satisfy constraint", lambda value: value)
 
     def _map(self, shape: Any) -> Check:
-        own = _constrained(shape)
-        keys = _each_scalar(own, "string", _constraints(shape.key), "Map keys must satisfy constraint", lambda value: value)
+        own = self._constrained(shape)
+        keys = _each_scalar(own, "string", self._constraints(shape.key), "Map keys must satisfy constraint", lambda value: value)
         if shape.value.type_name not in {"structure", "list", "map"}:
             return _each_scalar(
                 keys,
                 shape.value.type_name,
-                _constraints(shape.value),
+                self._constraints(shape.value),
                 "Map value must satisfy constraint",
                 lambda value: value.values(),
             )
@@ -179,8 +189,7 @@ def _typed(type_name: str, inner: Check) -> Check:
     return check
 
 
-def _constrained(shape: Any) -> Check:
-    constraints = _constraints(shape)
+def _constrained(shape: Any, constraints: list[Constraint]) -> Check:
     sensitive = bool(shape.metadata.get("sensitive"))
 
     def check(value: Any, place: str, problems: list[Problem]) -> None:
@@ -209,13 +218,13 @@ def _each_scalar(own: Check, type_name: str, constraints: list[Constraint], intr
     return check
 
 
-def _constraints(shape: Any) -> list[Constraint]:
+def _constraints(shape: Any, *, is_bounded: bool) -> list[Constraint]:
     metadata, kind = shape.metadata, shape.type_name
     found: list[Constraint] = []
     if kind in {"integer", "long", "float", "double"}:
         found += _number_bounds(kind, metadata.get("min"), metadata.get("max"))
     elif kind in {"string", "list", "map", "blob"}:
-        found += _length_bounds(metadata.get("min"), metadata.get("max"))
+        found += _length_bounds(metadata.get("min"), metadata.get("max") if is_bounded else None)
     if kind == "string" and metadata.get("pattern") and shape.name not in LOOSENED:
         whole = compiled(metadata["pattern"]).fullmatch
         found.append(

@@ -36,6 +36,7 @@ from localorg.server.engines import Engines, wire_engines
 from localorg.server.launch import UpOptions
 from localorg.server.machines import Machines
 from localorg.server.operator import Operator
+from localorg.server.power_switch import PowerSwitch, is_online
 from localorg.server.pump import Pump, WallClock
 from localorg.server.replies import FileReply, Reply
 from localorg.server.scripts import ScriptWorkers
@@ -117,6 +118,7 @@ async def assemble(options: UpOptions, addresses: Addresses) -> LocalOrganizatio
     calls = CallLog(state.call_log)
     engines.gateway.on_record = calls.write
     machines = Machines(state.nodes, state.server_log)
+    PowerSwitch(kernel, machines, records)
     control = _control(state, Operator(engines, records, machines, spec, addresses))
     routes = _routes(engines, control)
     channels = ControlChannels(kernel, engines.gateway, engines.fleet.open_channel, log)
@@ -130,7 +132,7 @@ async def assemble(options: UpOptions, addresses: Addresses) -> LocalOrganizatio
         machines,
         Pump(kernel, log),
         calls,
-        _host_config(options, endpoint, records, kernel.settings),
+        _host_config(options, endpoint, records, engines),
     )
 
 
@@ -158,18 +160,27 @@ def _kernel(options: UpOptions, spec: Spec, endpoint: str) -> Kernel:
         regions=spec.regions,
         endpoint=endpoint,
         readings=options.readings,
+        allow_retired_runtimes=options.allow_retired_runtimes,
+        pwsh=shutil.which("pwsh") or "",
     )
     return Kernel(Store(options.state.database), WallClock(), settings, seed=int.from_bytes(os.urandom(8)))
 
 
-def _host_config(options: UpOptions, endpoint: str, records: list[NodeRecord], settings: Settings) -> dict[str, Any]:
+def _host_config(options: UpOptions, endpoint: str, records: list[NodeRecord], engines: Engines) -> dict[str, Any]:
     checkout = str(Path(__file__).parents[3])
     return {
         "endpoint": endpoint,
         "state_dir": str(options.state.nodes),
         "isolation": options.isolation,
         "masked": ["/root", "/home", str(options.state.root), checkout, sys.prefix],
-        "nodes": [{**record.as_host_config(), "upgrade_refetch": settings.reading("upgrade-refetch")} for record in records],
+        "nodes": [
+            {
+                **one.as_host_config(),
+                "online": is_online(one, engines.inventory),
+                "upgrade_refetch": engines.kernel.settings.reading("upgrade-refetch"),
+            }
+            for one in records
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 an error said in one sentence; 2 wrong usage; `localorg exec` returns the exit code of its command.
 """
 
+import platform
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +23,11 @@ DEFAULT_STATE = Path(".localorg")
 NO_ISOLATION = (
     "WARNING: --isolation none: there are no sandboxes. Install scripts of packages and scripts of runbooks run on this very machine, "
     "with your rights, and what they write stays on it. Use this only on a machine that you throw away."
+)
+
+RETIRED_RUNTIMES = (
+    "NOTE: --allow-retired-runtimes: runbooks with python3.6 to python3.9 are taken, which AWS refuses since 10 September 2025; "
+    "their scripts run on Python {version}."
 )
 
 
@@ -44,17 +50,25 @@ def up(
             help="How to read AWS where nobody knows, such as runbook-lookup=strict; repeatable. `localorg readings` lists them.",
         ),
     ] = None,
+    allow_retired_runtimes: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--allow-retired-runtimes", help="Run scripts for python3.6 to 3.9, which AWS has retired, on this Python."),
+    ] = False,
 ) -> None:
     """Start the organization of SPEC, or go on with the one that the state directory holds."""
     from localorg.kernel.readings import UnknownReadingError
     from localorg.server.launch import UpOptions, run_detached
 
     try:
-        options = UpOptions.checked(spec, port, tls_port, state, isolation, reading or ())
+        options = UpOptions.checked(
+            spec, port, tls_port, state, isolation, reading or (), allow_retired_runtimes=allow_retired_runtimes
+        )
     except UnknownReadingError as error:
         raise typer.BadParameter("; ".join(error.problems), param_hint="--reading") from error
     if isolation == "none":
         typer.echo(NO_ISOLATION, err=True)
+    if allow_retired_runtimes:
+        typer.echo(RETIRED_RUNTIMES.format(version=platform.python_version()), err=True)
     if detach:
         facts = run_detached(options)
         typer.echo(f"up: {facts.endpoint} (process {facts.pid}, state {options.state.root})", err=True)

@@ -8,11 +8,15 @@ the other here, as a port.
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from localorg.associations.service import Associations
 from localorg.automation.checks import check_runbook
 from localorg.automation.ports import Scripts
 from localorg.automation.service import Automation
+from localorg.automation.terms import terms_of
 from localorg.commands.service import Commands
 from localorg.documents.service import Documents
 from localorg.fleet.nodes import NodeListing
@@ -25,7 +29,7 @@ from localorg.kernel.events import Kernel
 from localorg.node_inventory.service import NodeInventory
 from localorg.organization.service import Organization
 from localorg.parameters.service import Parameters
-from localorg.protocol.gateway import BorrowedServices, Gateway
+from localorg.protocol.gateway import BorrowedServices, Gateway, Validator
 from localorg.protocol.tagging import Tagging, TagHolder
 from localorg.protocol.validate import validate
 from localorg.server.presigned import PresignedUrls
@@ -75,19 +79,20 @@ def wire_engines(
         lambda account: belongs[0].organization_of(account) if belongs else None,
         lambda account: belongs[0].is_open(account) if belongs else True,
     )
-    gateway = Gateway(kernel, identity, validate, borrow(identity))
+    gateway = Gateway(kernel, identity, _validator(kernel), borrow(identity))
     organization = Organization(kernel, gateway)
     belongs.append(organization)
     urls = PresignedUrls(kernel, gateway, identity.credentials)
     fleet = Fleet(kernel, gateway, identity.service_linked_role, identity.hybrid_roles, random_text)
+    documents = Documents(kernel, gateway, blobs, partial(check_runbook, terms=terms_of(kernel.settings)))
     engines = Engines(
         kernel=kernel,
         gateway=gateway,
         identity=identity,
         organization=organization,
-        documents=Documents(kernel, gateway, blobs, check_runbook),
+        documents=documents,
         parameters=Parameters(kernel),
-        automation=Automation(kernel, gateway, identity.sessions.principal, runner, urls),
+        automation=Automation(kernel, gateway, identity.sessions.principal, runner, urls, partial(_fetched, documents, kernel)),
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
         associations=Associations(kernel, gateway, identity.service_linked_role),
         stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role, organization.management_of),
@@ -125,3 +130,15 @@ def _offer_what_is_shared(engines: Engines) -> None:
     }
     gateway.add(Tagging(holders).operations())
     gateway.add(Grouping(kernel, {**holders, **engines.inventory.tagged()}).operations())
+
+
+def _validator(kernel: Kernel) -> Validator:
+    is_open = kernel.settings.reading("parameter-length") == "not-enforced"
+    return partial(validate, unbounded=frozenset({"AutomationParameterValue"} if is_open else ()))
+
+
+def _fetched(documents: Documents, kernel: Kernel, url: str) -> bytes:
+    """Return what a download address of ours leads to. Raises AccessDenied."""
+    parts = urlsplit(url)
+    found = documents.download(parts.path, dict(parse_qsl(parts.query)), kernel.now())
+    return found.read_bytes() if isinstance(found, Path) else found

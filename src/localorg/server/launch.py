@@ -34,6 +34,7 @@ class UpOptions:
     state: StateDirectory
     isolation: Literal["namespaces", "none"]
     readings: Mapping[str, str]
+    allow_retired_runtimes: bool = False
 
     @classmethod
     def checked(
@@ -44,6 +45,8 @@ class UpOptions:
         state: Path,
         isolation: Literal["namespaces", "none"],
         readings: Sequence[str],
+        *,
+        allow_retired_runtimes: bool = False,
     ) -> "UpOptions":
         """Check everything before anything starts; a reading is a word such as "runbook-lookup=strict".
 
@@ -51,7 +54,7 @@ class UpOptions:
         """
         answers = chosen(readings)
         load_spec(spec)
-        return cls(spec.absolute(), port, tls_port, StateDirectory(state), isolation, answers)
+        return cls(spec.absolute(), port, tls_port, StateDirectory(state), isolation, answers, allow_retired_runtimes)
 
 
 def run_detached(options: UpOptions) -> ServerFacts:
@@ -62,6 +65,7 @@ def run_detached(options: UpOptions) -> ServerFacts:
         *(sys.executable, "-m", "localorg.server.cli", "up", "--spec", str(options.spec), "--port", str(options.port)),
         *("--tls-port", str(options.tls_port), "--state", str(options.state.root), "--isolation", options.isolation),
         *(word for item in options.readings.items() for word in ("--reading", "=".join(item))),
+        *(["--allow-retired-runtimes"] if options.allow_retired_runtimes else []),
     ]
     with options.state.server_log.open("ab") as log:
         process = subprocess.Popen(

@@ -45,8 +45,6 @@ SYSTEM_PIECES = (
     "/etc/localtime",
 )
 FILE_BYTES_MAX = 512 << 20
-MEMORY_BYTES_MAX = 1 << 30
-"""ASSUMED: AWS does not publish the memory of a script's machine. Address space, of each process; boto3 needs about a fifth of it."""
 SCRATCH = {"/tmp": "size=256m", "/run": "size=1m", "/dev/shm": "size=64m"}  # noqa: S108 - the sandbox's own
 """Bounds of what a run may write: it is memory of this machine."""
 DESCRIPTORS_MAX = 4096
@@ -61,8 +59,9 @@ class _Run:
 class ScriptHost:
     """Forks runs and ends them."""
 
-    def __init__(self, isolation: str, mount_point: str, control: socket.socket) -> None:
+    def __init__(self, isolation: str, mount_point: str, control: socket.socket, pwsh: str) -> None:
         self._isolation = isolation
+        self._pwsh = pwsh
         self._facts = rootfs.read_host_facts()
         self._mount_point = mount_point
         self._control = control
@@ -113,7 +112,7 @@ class ScriptHost:
             return 0
 
         if self._isolation == "namespaces":
-            return namespaces.start(_plan(self._mount_point, self._facts), main, "executescript", keep=())
+            return namespaces.start(_plan(self._mount_point, self._facts, self._pwsh), main, "executescript", keep=())
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -126,8 +125,9 @@ class ScriptHost:
         return pid
 
 
-def _plan(mount_point: str, facts: HostFacts) -> RootPlan:
-    pieces = [*SYSTEM_PIECES, sys.base_prefix, str(Path(botocore.__file__).parents[1])]
+def _plan(mount_point: str, facts: HostFacts, pwsh: str) -> RootPlan:
+    home = [str(Path(pwsh).resolve().parent)] if pwsh else []
+    pieces = [*SYSTEM_PIECES, *home, sys.base_prefix, str(Path(botocore.__file__).parents[1])]
     real = tuple(os.path.realpath(p) if p not in SYSTEM_PIECES else p for p in pieces if _is_real(p))
     return read_only_root_plan(mount_point, real, facts, SCRATCH)
 
@@ -148,7 +148,6 @@ def _leave_all_but(channel: int) -> None:
 def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, FILE_BYTES_MAX))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
 
 
 def _preload() -> None:
@@ -163,16 +162,16 @@ def _preload() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the host: arguments are the isolation, the mount point of its sandboxes and the descriptor of the control socket."""
+    """Run the host: arguments are isolation, mount point of its sandboxes, descriptor of the control socket, PowerShell."""
     namespaces.die_with_parent()
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    isolation, mount_point, descriptor = arguments
+    isolation, mount_point, descriptor, pwsh = arguments
     if isolation == "namespaces" and namespaces.available():
         return 3  # the node host, which the server starts beside this one, says why
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     _preload()
-    ScriptHost(isolation, mount_point, socket.socket(fileno=int(descriptor))).listen()
+    ScriptHost(isolation, mount_point, socket.socket(fileno=int(descriptor)), pwsh).listen()
     return 0
 
 

@@ -1,19 +1,28 @@
 """One run of a script, inside its sandbox: job in, environment, handler, result out. Imported by the host before it forks.
 
-Flow: the run's own channel (a socket) -> the job as JSON up to its end -> the script's handler -> the result as JSON on the same channel.
+Flow: the run's own channel (a socket) -> the job as JSON up to its end -> the script's handler, or PowerShell -> the result as JSON on the
+same channel. An attachment lies beside the script, where both find it.
 Rules: `read_result` is the server's side: what a run says is a stranger's word, so only what has the form of a Result is one.
 
 AWS: Automation action reference, "aws:executeScript": the handler takes (events, context); what it returns is the Payload, JSON of at
 most 100 KB; what it prints is its log.
 """
 
+import base64
 import contextlib
+import importlib
 import io
 import json
 import os
+import resource
+import subprocess
+import sys
 import tempfile
 import traceback
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,6 +30,10 @@ import orjson
 PAYLOAD_BYTES_MAX = 100 * 1024
 LOG_CHARS_MAX = 50_000
 FILE_NAME = "script.py"
+MEMORY_BYTES_MAX = 1 << 30
+"""ASSUMED: AWS does not publish the memory of a script's machine. Address space, of each process; boto3 needs about a fifth of it."""
+ATTACHED = "attached"
+"""The folder of an attachment."""
 
 
 @dataclass
@@ -75,6 +88,15 @@ def _performed(job: dict[str, Any]) -> Result:
     os.environ.clear()
     os.environ.update(job["environment"])
     tempfile.tempdir = None
+    try:
+        folder = _unpacked(job["attachment"], base64.b64decode(job["attached"]))
+    except (zipfile.BadZipFile, OSError) as error:
+        return Result(error_type="BadAttachment", error=f"the attachment {job['attachment']} cannot be used: {error}")
+    if job["pwsh"]:
+        return _powershell(job["pwsh"], job["script"], job["payload"], folder)
+    # Here, not in the host: PowerShell reserves far more address space than it uses.
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    sys.path.insert(0, str(folder))
     log = io.StringIO()
     with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         result = call_handler(job["script"], job["handler"], job["payload"])
@@ -82,13 +104,64 @@ def _performed(job: dict[str, Any]) -> Result:
     return result
 
 
+def _unpacked(name: str, content: bytes) -> Path:
+    """Return a folder of this run's own, with the attachment in it; a .zip is taken out of its wrapping."""
+    folder = Path(tempfile.mkdtemp()) / ATTACHED
+    folder.mkdir()
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            packed.extractall(folder)
+    elif name:
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def _function(script: str, handler: str) -> Callable[..., Any] | None:
+    """Return the function that Handler names: in the script, or FILE.FUNCTION in the attachment."""
+    scope: dict[str, Any] = {"__name__": "script", "__file__": FILE_NAME}
+    exec(compile(script, FILE_NAME, "exec"), scope)  # noqa: S102 - running the runbook's script is what this process is for
+    module, _, name = handler.rpartition(".")
+    found = getattr(importlib.import_module(module), name, None) if module else scope.get(handler)
+    return found if callable(found) else None
+
+
+def _powershell(pwsh: str, script: str, payload: dict[str, Any], folder: Path) -> Result:
+    """Run a PowerShell script. AWS: the guide: the payload is the JSON in $env:InputPayload, the output is what the script returns."""
+    file = folder / "script.ps1"
+    file.write_text(script)
+    run = subprocess.run(
+        [pwsh, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", str(file)],
+        env={**os.environ, "InputPayload": json.dumps(payload)},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    log = (run.stdout + run.stderr)[-LOG_CHARS_MAX:]
+    if run.returncode:
+        said = run.stderr.strip() or f"the script ended with the exit code {run.returncode}"
+        return Result(log=log, error_type="PowerShellError", error=said)
+    if len(run.stdout) > PAYLOAD_BYTES_MAX:
+        return Result(log=log, error_type="PayloadTooLarge", error=_too_large(len(run.stdout)))
+    try:
+        returned = json.loads(run.stdout)
+    except ValueError:
+        # ASSUMED: what is no JSON is the payload as text.
+        returned = run.stdout.strip()
+    return Result(payload=returned, log=log)
+
+
+def _too_large(size: int) -> str:
+    return f"the script returned {size} bytes; a payload has at most {PAYLOAD_BYTES_MAX}"
+
+
 def call_handler(script: str, handler: str, payload: dict[str, Any]) -> Result:
     """Run `script` and its `handler` in this process and environment."""
-    scope: dict[str, Any] = {"__name__": "script", "__file__": FILE_NAME}
     try:
-        exec(compile(script, FILE_NAME, "exec"), scope)  # noqa: S102 - running the runbook's script is what this process is for
-        function = scope.get(handler)
-        if not callable(function):
+        function = _function(script, handler)
+        if function is None:
             return Result(error_type="HandlerNotFound", error=f"the script defines no function {handler!r}, which Handler names")
         returned = function(payload, {})
         text = json.dumps(returned, allow_nan=False)
@@ -98,17 +171,18 @@ def call_handler(script: str, handler: str, payload: dict[str, Any]) -> Result:
         # Observed: AWS shows the traceback in FailureMessage. ASSUMED: after type and message, so that no cut takes these away.
         return Result(log=trace, error_type=type(error).__name__, error=f"{said}\n{trace}".rstrip())
     if len(text) > PAYLOAD_BYTES_MAX:
-        return Result(
-            error_type="PayloadTooLarge",
-            error=f"the handler returned {len(text)} bytes; a payload has at most {PAYLOAD_BYTES_MAX}",
-        )
+        return Result(error_type="PayloadTooLarge", error=_too_large(len(text)))
     return Result(payload=returned)
 
 
 def _own_frames(error: BaseException) -> str:
     """Return the traceback from the script on, without this module's own frames."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename != FILE_NAME:
+    while frames is not None and not _is_own(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     # A script that cannot be compiled, or returns what is no JSON, has no frame of its own.
     return "".join(traceback.format_exception(type(error), error, frames, chain=False)) if frames is not None else ""
+
+
+def _is_own(file: str) -> bool:
+    return file == FILE_NAME or f"/{ATTACHED}/" in file

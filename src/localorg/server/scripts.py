@@ -7,6 +7,7 @@ Rules: nothing that a run says is believed beyond its form and size, and it is h
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import logging
@@ -19,6 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from localorg.automation.runtimes import is_powershell
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ScriptJob
 from localorg.server.script_run import PAYLOAD_BYTES_MAX, Result, outcome, read_result
@@ -61,6 +63,7 @@ class ScriptWorkers:
                     self._isolation,
                     str(self._mount_point),
                     str(theirs.fileno()),
+                    self._kernel.settings.pwsh,
                 ),
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
@@ -131,7 +134,15 @@ class ScriptWorkers:
         socket.send_fds(self._control, [json.dumps(what).encode()], descriptors)
 
     def _description(self, job: ScriptJob) -> dict[str, Any]:
-        return {"script": job.script, "handler": job.handler, "payload": job.payload, "environment": self._environment(job)}
+        return {
+            "script": job.script,
+            "handler": job.handler,
+            "payload": job.payload,
+            "environment": self._environment(job),
+            "pwsh": self._kernel.settings.pwsh if is_powershell(job.runtime) else "",
+            "attachment": job.attachment,
+            "attached": base64.b64encode(job.attached).decode(),
+        }
 
     def _environment(self, job: ScriptJob) -> dict[str, str]:
         environment = {

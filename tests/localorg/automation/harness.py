@@ -39,7 +39,7 @@ class Scripts:
         try:
             exec(job.script, names)
             result = {"ok": True, "payload": names[job.handler](job.payload, {}), "log": ""}
-        except Exception as error:  # noqa: BLE001 - whatever a script raises is its result
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a script raises is its result
             kind = type(error).__name__
             text = f"{kind}: {error}\nTraceback (most recent call last):\n  File x, line 1"
             result = {"ok": False, "error": text, "error_type": kind, "log": "", "timed_out": False}
@@ -69,6 +69,9 @@ class Neighbours:
         self.tagged: dict[str, dict[str, str]] = {}
         self.groups: dict[tuple[str, str, str], list[str]] = {}
         self.looked: list[tuple[str, str, dict[str, Any]]] = []
+        self.node_facts: dict[str, dict[str, str]] = {}
+        self.attachments: dict[str, bytes] = {}
+        self.stored: dict[str, tuple[str, str]] = {}
 
     def operations(self) -> list[Operation]:
         return [
@@ -77,6 +80,7 @@ class Neighbours:
             Operation("ssm", "DescribeInstanceInformation", self.describe_nodes),
             Operation("resourcegroupstaggingapi", "GetResources", self.get_resources),
             Operation("resource-groups", "ListGroupResources", self.list_group),
+            Operation("ssm", "GetParameters", self.get_parameters),
             Operation("sts", "AssumeRole", self.assume_role),
             Operation("sts", "GetCallerIdentity", self.identity),
             Operation("organizations", "ListAccountsForParent", self.accounts),
@@ -98,7 +102,16 @@ class Neighbours:
             raise AwsError("InvalidDocument", f"Document with name {request.params['Name']} does not exist.")
         kind = self.kinds.get(name, "Automation")
         text = json.dumps(content)
-        return {"Name": name, "DocumentVersion": "1", "DocumentType": kind, "DocumentFormat": "JSON", "Content": text}
+        found = {"Name": name, "DocumentVersion": "1", "DocumentType": kind, "DocumentFormat": "JSON", "Content": text}
+        attached = [{"Name": file, "Url": file} for file in self.attachments]
+        return {**found, "AttachmentsContent": attached} if attached else found
+
+    def get_parameters(self, request: Request) -> Output:
+        names = request.params["Names"]
+        found = [
+            {"Name": name, "Type": self.stored[name][0], "Value": self.stored[name][1]} for name in names if name in self.stored
+        ]
+        return {"Parameters": found, "InvalidParameters": [name for name in names if name not in self.stored]}
 
     def describe_document(self, request: Request) -> Output:
         name = request.params["Name"].rpartition("/")[2]
@@ -110,7 +123,8 @@ class Neighbours:
         nodes = self.nodes.get((request.account, request.region), [])
         start = int(request.params.get("NextToken", "0"))
         more = {"NextToken": str(start + 10)} if start + 10 < len(nodes) else {}
-        return {"InstanceInformationList": [{"InstanceId": node} for node in nodes[start : start + 10]], **more}
+        listed = [{"InstanceId": node, **self.node_facts.get(node, {})} for node in nodes[start : start + 10]]
+        return {"InstanceInformationList": listed, **more}
 
     def get_resources(self, request: Request) -> Output:
         self.looked.append((request.principal.arn, request.operation, request.params))
@@ -225,7 +239,10 @@ class Harness:
         self.near = Neighbours(self.kernel)
         self.scripts = scripts(self.kernel)
         self.files = Files(self.kernel)
-        self.automation = Automation(self.kernel, self.gateway, lambda key: self.near.sessions[key], self.scripts, self.files)
+        self.automation = Automation(
+            *(self.kernel, self.gateway, lambda key: self.near.sessions[key], self.scripts, self.files),
+            lambda url: self.near.attachments[url],
+        )
         self.gateway.add(self.near.operations())
         self.gateway.add(self.automation.operations())
         self.facts: list[dict[str, Any]] = []

@@ -280,4 +280,4 @@ def test_variables_keep_their_type() -> None:
     )
     assert Harness().run(content)["Outputs"] == {"use.n": ["two"]}
     content["mainSteps"][0]["inputs"]["Value"] = 2
-    assert "variable:n holds a str and cannot become a int" in Harness().run(content)["FailureMessage"]
+    assert "variable:n is a String and cannot become 2" in Harness().run(content)["FailureMessage"]

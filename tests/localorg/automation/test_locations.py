@@ -78,6 +78,17 @@ def test_the_role_chain_is_service_hub_member() -> None:
     assert house.near.sessions[credentials["AccessKeyId"]].role_arn == f"arn:aws:iam::{A}:role/Member"
 
 
+def test_the_other_reading_of_a_member_s_role() -> None:
+    """Open question member-assume-role, "parameter": the execution role assumes what the runbook's assumeRole names."""
+    house = house_of(readings={"member-assume-role": "parameter"})
+    run(house, MEMBER, location(A))
+    chain = [(who.partition("/Automation-")[0], role) for who, role in house.near.assumed]
+    assert (f"arn:aws:sts::{A}:assumed-role/Member", ROLE) in chain
+    credentials = house.scripts.jobs[0].credentials
+    assert credentials is not None
+    assert house.near.sessions[credentials["AccessKeyId"]].role_arn == ROLE
+
+
 def test_children_are_seen_in_their_own_account_only() -> None:
     """Documented: running-automations-multiple-accounts-regions: the hub's parent shows only id and status of each child."""
     house = house_of()

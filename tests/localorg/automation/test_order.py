@@ -21,7 +21,7 @@ def test_steps_run_one_after_another_and_hand_values_on() -> None:
     assert made["AutomationExecutionStatus"] == "Success"
     assert made["Outputs"] == {"second.d": ["10"], "first.n": ["5"]}
     assert statuses(made) == {"first": "Success", "second": "Success"}
-    assert made["StepExecutions"][0]["Inputs"]["InputPayload"] == '{"x": 4}'
+    assert made["StepExecutions"][0]["Inputs"]["InputPayload"] == '{"x":4}'
 
 
 def test_a_failed_script_fails_the_run_and_its_words_come_first() -> None:

@@ -92,7 +92,7 @@ def look(name: str) -> Any:
         (" {{ Map }} ", {"k": 1}),
         ("x-{{ step.Out }}", "x-7"),
         ("{{ Name }}{{ Name }}", "annann"),
-        ("is {{ Yes }} {{ Map }} {{ List }}", 'is true {"k": 1} ["a", "b"]'),
+        ("is {{ Yes }} {{ Map }} {{ List }}", 'is true {"k":1} ["a","b"]'),
         (["{{ List }}", "c"], ["a", "b", "c"]),
         ({"{{ Name }}": ["{{ Map }}"]}, {"ann": [{"k": 1}]}),
         (5, 5),

@@ -1,14 +1,11 @@
 """What people tell an automation: approve, reject, resume, begin a step, stop a step, complete. As they would through the API."""
 
 import pytest
-from automation.harness import ADMIN, HUB, Harness, book, output, script, statuses, step
+from automation.harness import HUB, Harness, book, output, script, statuses, step
+from automation.people import BOSS, DEPUTY, refused, signal
 
 from localorg.automation.checks import check_runbook
-from localorg.kernel.errors import AwsError
-from localorg.protocol.calls import Principal
 
-BOSS = Principal("user", HUB, f"arn:aws:iam::{HUB}:user/boss")
-DEPUTY = Principal("role", HUB, f"arn:aws:sts::{HUB}:assumed-role/Deputies/anna", role_arn=f"arn:aws:iam::{HUB}:role/Deputies")
 AFTER = script("after", "return {}")
 PAUSE = step("hold", "aws:pause")
 DAY = 86_400.0
@@ -16,18 +13,6 @@ DAY = 86_400.0
 
 def approve(*approvers: str, **more: object) -> dict[str, object]:
     return step("ask", "aws:approve", {"Approvers": list(approvers), **more})
-
-
-def signal(house: Harness, execution_id: str, kind: str, principal: Principal = ADMIN, **payload: str) -> None:
-    given = {"Payload": {name: [value] for name, value in payload.items()}} if payload else {}
-    house.call("SendAutomationSignal", principal, AutomationExecutionId=execution_id, SignalType=kind, **given)
-    house.pass_time(1)
-
-
-def refused(house: Harness, execution_id: str, kind: str, principal: Principal = ADMIN, **payload: str) -> AwsError:
-    with pytest.raises(AwsError) as caught:
-        signal(house, execution_id, kind, principal, **payload)
-    return caught.value
 
 
 def started(content: dict[str, object], **params: object) -> tuple[Harness, str]:
@@ -65,7 +50,7 @@ def test_one_approval_is_enough_by_default(approver: str) -> None:
     made = house.execution(found)
     assert made["AutomationExecutionStatus"] == "Success"
     assert made["Outputs"]["ask.ApprovalStatus"] == ["Approved"]
-    assert '"Comment": "fine"' in made["Outputs"]["ask.ApproverDecisions"][0]
+    assert '"Comment":"fine"' in made["Outputs"]["ask.ApproverDecisions"][0]
 
 
 def test_as_many_as_are_needed_must_approve_and_each_counts_once() -> None:

@@ -16,6 +16,16 @@ def refusal(service: str, operation: str, params: dict[str, Any]) -> AwsError:
     return caught.value
 
 
+def test_a_length_may_be_left_open() -> None:
+    """Open question parameter-length: the limit of one shape counts, or does not; all other limits stay."""
+    long = {"DocumentName": "Book", "Parameters": {"P": ["x" * 513]}}
+    assert "less than or equal to 512" in refusal("ssm", "StartAutomationExecution", long).message
+    open_length = frozenset({"AutomationParameterValue"})
+    validate("ssm", "StartAutomationExecution", long, open_length)
+    with pytest.raises(AwsError, match="less than or equal to 50"):
+        validate("ssm", "StartAutomationExecution", {**long, "Parameters": {"P" * 51: ["x"]}}, open_length)
+
+
 def test_good_parameters_pass() -> None:
     """A call with every member within its bounds is not touched."""
     validate(

@@ -7,6 +7,8 @@ from localorg.automation.actions.action import Action
 from localorg.automation.actions.approve import Approve
 from localorg.automation.actions.aws_resource_property import AssertAwsResourceProperty, WaitForAwsResourceProperty
 from localorg.automation.actions.branch import Branch
+from localorg.automation.actions.change_instance_state import ChangeInstanceState
+from localorg.automation.actions.create_tags import CreateTags
 from localorg.automation.actions.execute_automation import ExecuteAutomation
 from localorg.automation.actions.execute_aws_api import ExecuteAwsApi
 from localorg.automation.actions.execute_script import ExecuteScript
@@ -14,6 +16,7 @@ from localorg.automation.actions.loop import Loop
 from localorg.automation.actions.pause import Pause
 from localorg.automation.actions.run_command import RunCommand
 from localorg.automation.actions.sleep import Sleep
+from localorg.automation.actions.stack_actions import CreateStack, DeleteStack
 from localorg.automation.actions.update_variable import UpdateVariable
 
 ACTIONS: dict[str, Action] = {
@@ -31,17 +34,17 @@ ACTIONS: dict[str, Action] = {
         UpdateVariable(),
         Approve(),
         Pause(),
+        ChangeInstanceState(),
+        CreateTags(),
+        CreateStack(),
+        DeleteStack(),
     )
 }
 KNOWN_TO_AWS = frozenset(
     {
-        "aws:changeInstanceState",
         "aws:copyImage",
         "aws:createImage",
-        "aws:createStack",
-        "aws:createTags",
         "aws:deleteImage",
-        "aws:deleteStack",
         "aws:executeStateMachine",
         "aws:invokeLambdaFunction",
         "aws:invokeWebhook",

@@ -7,7 +7,7 @@ Rules: an action keeps what it must remember in `run.state` (JSON, survives a re
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from localorg.automation.records import Execution, StepRecord
 from localorg.automation.runbook import Step
@@ -69,6 +69,17 @@ class Signal:
     comment: str = ""
 
 
+@dataclass(frozen=True)
+class Script:
+    """A script as a step describes it; `attachment` is the name of a file of the runbook, `text` may be empty then."""
+
+    text: str
+    handler: str
+    payload: dict[str, Any]
+    runtime: str
+    attachment: str = ""
+
+
 class Ports(Protocol):
     """What the engine does for a step."""
 
@@ -84,8 +95,8 @@ class Ports(Protocol):
         """Send `event` in `delay_s` seconds, also after a restart."""
         ...
 
-    def script(self, run: "Run", script: str, handler: str, payload: dict[str, Any], runtime: str, timeout_s: float) -> None:
-        """Run a script; the outcome comes as the event `script`."""
+    def script(self, run: "Run", script: "Script", timeout_s: float) -> None:
+        """Run a script; the outcome comes as the event `script`. Raises AwsError, ValueError."""
         ...
 
     def stop_script(self, run: "Run") -> None:
@@ -102,6 +113,10 @@ class Ports(Protocol):
 
     def set_variable(self, run: "Run", name: str, value: Any) -> None:
         """Change a variable of the runbook. Raises ValueError when the type would change."""
+        ...
+
+    def reading(self, question_id: str) -> str:
+        """Return how an open question about AWS is read here."""
         ...
 
     def now(self) -> float:
@@ -197,6 +212,6 @@ def refusal_text(operation: str, code: str, message: str) -> str:
     return f"An error occurred ({code}) when calling the {operation} operation: {message}"
 
 
-def is_literal(value: Any) -> bool:
+def is_literal(value: Any) -> TypeGuard[str]:
     """Say whether `value` is text without references."""
     return isinstance(value, str) and "{{" not in value

@@ -7,12 +7,12 @@ AWS: user guide, automation-action-waitForAwsResourceProperty and automation-act
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localorg.automation.actions.action import POLLING, Action, Failed, Outcome, Run, Succeeded, Waiting, is_literal
+from localorg.automation.actions.action import POLLING, Action, Failed, Outcome, Run, Succeeded, Waiting
 from localorg.automation.actions.api_call import CALL, call_of, call_problems
 from localorg.automation.actions.execute_aws_api import call_failure
 from localorg.automation.api_values import to_json
 from localorg.automation.interpolate import as_text
-from localorg.automation.jsonpath import MISSING, PathError, parse, select
+from localorg.automation.jsonpath import MISSING, select
 
 OWN = ("PropertySelector", "DesiredValues")
 POLL_S = (1.0, 2.0, 3.0, 5.0)
@@ -26,13 +26,8 @@ class AwsResourceProperty(Action):
     takes_any_input = True
 
     def more_problems(self, inputs: Mapping[str, Any], place: str) -> Iterator[str]:
-        """Refuse what cannot be called or selected."""
+        """Refuse what cannot be called."""
         yield from call_problems(inputs, place)
-        if is_literal(selector := inputs.get("PropertySelector")):
-            try:
-                parse(selector)
-            except PathError as problem:
-                yield f"{place}.inputs.PropertySelector: {problem}"
 
     def start(self, run: Run) -> Outcome:
         """Look for the first time."""

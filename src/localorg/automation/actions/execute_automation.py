@@ -17,6 +17,7 @@ PASSED_ON = (
 )
 TEXTS = frozenset({"DocumentVersion", "MaxConcurrency", "MaxErrors"})
 """Inputs that a runbook may write as a number."""
+OUTPUTS = "failed-execute-automation-outputs"
 
 
 class ExecuteAutomation(Action):
@@ -49,19 +50,20 @@ class ExecuteAutomation(Action):
         child = run.ports.start_child(run, params)
         run.state["child"] = child
         # Also a step that runs after this one has failed may ask for it.
-        run.execution.step_outputs[run.step.name] = {"ExecutionId": child}
+        if run.ports.reading(OUTPUTS) == "given":
+            run.execution.step_outputs[run.step.name] = {"ExecutionId": child}
         return Waiting()
 
     def handle(self, run: Run, event: str, data: dict[str, Any]) -> Outcome:
         """The other automation has ended."""
-        del run, event
+        del event
         values = [value for listed in data["outputs"].values() for value in listed]
         outputs = {"ExecutionId": data["execution_id"], "Status": data["status"], "Output": values}
         if data["status"] == "Success":
             return Succeeded(outputs, outputs)
         cause = cause_of(data["failure_message"]) or "it gives no reason"
         message = f"Automation execution {data['execution_id']} ended with status {data['status']}: {cause}"
-        return Failed(message, POLLING, outputs=outputs)
+        return Failed(message, POLLING, outputs=outputs if run.ports.reading(OUTPUTS) == "given" else {})
 
     def cancel(self, run: Run) -> None:
         """Stop the other automation too."""

@@ -1,7 +1,7 @@
-"""aws:executeScript: a Python function, run by the script worker with the assumed role's credentials and nothing else.
+"""aws:executeScript: a Python function or a PowerShell script, run with the assumed role's credentials and nothing else.
 
-Rules: python3.6 to python3.9 are retired and refused when a runbook is created, PowerShell is not supported. `Script` is taken
-literally (# ASSUMED: references in it are not replaced; the guide passes values by InputPayload).
+Rules: the code is `Script`, taken literally (# ASSUMED: references in it are not replaced; the guide passes values by InputPayload), or
+an attachment of the runbook, or both. PowerShell has no Handler. Which runtimes there are is `runtimes`' knowledge.
 AWS: user guide, automation-action-executeScript; 600 s, 100 KB and 100 items are its limits.
 """
 
@@ -9,12 +9,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localorg.automation.actions.action import POLLING, Action, Failed, Outcome, Run, Succeeded, Waiting, is_literal
+from localorg.automation.actions.action import POLLING, Action, Failed, Outcome, Run, Script, Succeeded, Waiting, is_literal
+from localorg.automation.runtimes import is_powershell
 
-RUNTIMES = ("python3.10", "python3.11")
-"""python3.11 is what AWS names for migrations, python3.10 was offered before it. ASSUMED: nothing newer is offered yet. All run on the
-Python that localorg itself runs on."""
-RETIRED = ("python3.6", "python3.7", "python3.8", "python3.9")
 TIMEOUT_S = 600.0
 ITEMS_MAX = 100
 
@@ -23,36 +20,27 @@ class ExecuteScript(Action):
     """Runs a script."""
 
     name = "aws:executeScript"
-    required = ("Runtime", "Handler")
-    optional = ("InputPayload", "Script")
+    required = ("Runtime",)
+    optional = ("Handler", "InputPayload", "Script", "Attachment")
     own_outputs = frozenset({"Payload", "OutputPayload"})
     response_output = "OutputPayload"
     default_timeout_s = TIMEOUT_S
 
-    def problems(self, step: Mapping[str, Any], place: str) -> Iterator[str]:
-        """Name a runtime that cannot be had before anything else about the step."""
-        inputs = step.get("inputs") or {}
-        runtime = inputs.get("Runtime")
-        if isinstance(runtime, str) and runtime.lower().startswith("powershell"):
-            yield f"{place}.inputs.Runtime: localorg does not support PowerShell scripts ({runtime}); write it for python3.11"
-            return
-        yield from super().problems({**step, "inputs": {k: v for k, v in inputs.items() if k != "Attachment"}}, place)
-
     def more_problems(self, inputs: Mapping[str, Any], place: str) -> Iterator[str]:
-        """Check the runtime, and that there is a script here."""
-        runtime = inputs.get("Runtime")
-        if runtime in RETIRED:
-            yield (
-                f"{place}.inputs.Runtime: {runtime} is retired: AWS lets no runbook with python3.6 to python3.9 be created, "
-                "updated or executed since 10 September 2025; move the script to python3.11"
-            )
-        elif "Runtime" in inputs and runtime not in RUNTIMES:
-            yield f"{place}.inputs.Runtime: {runtime!r} is none of {', '.join(RUNTIMES)}"
-        script = inputs.get("Script")
-        if script is None:
-            yield f"{place}.inputs: localorg supports inline scripts only, so Script is needed (an Attachment is not supported)"
+        """Code, and for Python a handler that can be in it."""
+        script, attached, handler = inputs.get("Script"), inputs.get("Attachment"), inputs.get("Handler")
+        if script is None and attached is None:
+            yield f"{place}.inputs: aws:executeScript needs Script or Attachment"
+        if is_literal(attached) and not attached.endswith((".py", ".zip")):
+            yield f"{place}.inputs.Attachment must be a .py or a .zip file, found {attached!r}"
+        if is_powershell(str(inputs.get("Runtime"))):
+            yield from _powershell_problems(inputs, place)
             return
-        if is_literal(script) or isinstance(script, str):
+        if handler is None:
+            yield f"{place}.inputs: aws:executeScript needs Handler"
+        elif script is None and is_literal(handler) and "." not in handler:
+            yield f"{place}.inputs.Handler must be FILE.FUNCTION for an attachment, found {handler!r}"
+        if isinstance(script, str) and "Runtime" in inputs:
             yield from _syntax_problems(script, place)
 
     def start(self, run: Run) -> Outcome:
@@ -60,10 +48,14 @@ class ExecuteScript(Action):
         payload = run.inputs.get("InputPayload") or {}
         if not isinstance(payload, dict):
             return Failed(f"InputPayload must be a mapping, found {json.dumps(payload)[:200]}", stage="InputValidation")
-        timeout_s = min(TIMEOUT_S, run.record.timeout_s or TIMEOUT_S)
-        run.ports.script(
-            run, str(run.step.inputs["Script"]), str(run.inputs["Handler"]), payload, run.inputs["Runtime"], timeout_s
+        script = Script(
+            text=str(run.step.inputs.get("Script") or ""),
+            handler=str(run.inputs.get("Handler") or ""),
+            payload=payload,
+            runtime=str(run.inputs["Runtime"]),
+            attachment=str(run.inputs.get("Attachment") or ""),
         )
+        run.ports.script(run, script, min(TIMEOUT_S, run.record.timeout_s or TIMEOUT_S))
         return Waiting()
 
     def handle(self, run: Run, event: str, data: dict[str, Any]) -> Outcome:
@@ -94,3 +86,13 @@ def _syntax_problems(script: str, place: str) -> Iterator[str]:
     except (SyntaxError, ValueError) as problem:
         # ASSUMED: AWS finds this only when the step runs; localorg says so at once.
         yield f"{place}.inputs.Script is no Python: {problem}"
+
+
+def _powershell_problems(inputs: Mapping[str, Any], place: str) -> Iterator[str]:
+    if "Handler" in inputs:
+        yield f"{place}.inputs.Handler: PowerShell runtimes have no handler"
+    if inputs.get("Script") is None:
+        # AWS: the guide: Script is required for PowerShell; an attachment is a .zip beside it.
+        yield f"{place}.inputs: a PowerShell runtime needs Script"
+    if str(inputs.get("Attachment", ".zip")).endswith(".py"):
+        yield f"{place}.inputs.Attachment: for PowerShell it must be a .zip file"
