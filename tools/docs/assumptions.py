@@ -15,6 +15,7 @@ ROOMS = {
     "csd_steps": "Code that runs in aws:executeScript",
     "docs": "Decisions",
     "localorg.associations": "State Manager",
+    "localorg.compliance": "Compliance",
     "localorg.automation": "Automation",
     "localorg.commands": "Run Command",
     "localorg.documents": "Documents and packages",

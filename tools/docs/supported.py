@@ -16,7 +16,7 @@ from localorg.automation.runtimes import POWERSHELL, PYTHON, RETIRED
 from localorg.commands.sending import REFUSED, REFUSED_WHEN_ENABLED
 from localorg.documents import aws_owned
 from localorg.documents.command_rules import PLATFORMS
-from localorg.documents.content import SCHEMAS
+from localorg.documents.content import SCHEMAS, TEXT_KINDS
 from localorg.identity.conditions import IF_EXISTS, OPERATORS, SUPPORTED_KEYS
 from localorg.identity.managed import AwsManagedPolicies
 from localorg.identity.service_linked import SERVICES
@@ -130,7 +130,10 @@ def _borrowed() -> Iterator[str]:
 
 def _documents() -> Iterator[str]:
     yield "## Documents"
-    yield table(("type", "schema versions"), [(kind, codes(versions)) for kind, versions in SCHEMAS.items()])
+    yield table(
+        ("type", "schema versions"),
+        [*((kind, codes(versions)) for kind, versions in SCHEMAS.items()), *((kind, "plain text") for kind in TEXT_KINDS)],
+    )
     yield f"AWS's own documents: {codes(aws_owned.contents())}."
 
 

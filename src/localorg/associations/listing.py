@@ -33,16 +33,22 @@ def association_tests(filters: list[dict[str, Any]]) -> list[AssociationTest]:
     return [_association_test(one["key"], one["value"]) for one in filters]
 
 
+SIMPLE: dict[str, Callable[[AssociationRecord, VersionRecord], str]] = {
+    "Name": lambda _, version: version.document,
+    "AssociationId": lambda association, _: association.id,
+    "AssociationName": lambda _, version: version.name,
+    "AssociationStatusName": lambda association, _: association.status,
+    # AWS: API ListAssociations: filtering by InstanceId only returns legacy associations.
+    "InstanceId": lambda _, version: version.instance,
+}
+GROUP_KEYS = ("resource-groups:Name", "ResourceGroup")
+
+
 def _association_test(key: str, value: str) -> AssociationTest:
-    match key:
-        case "Name":
-            return lambda _, version: version.document == value
-        case "AssociationId":
-            return lambda association, _: association.id == value
-        case "AssociationName":
-            return lambda _, version: version.name == value
-        case "AssociationStatusName":
-            return lambda association, _: association.status == value
+    if key in SIMPLE:
+        return lambda association, version: SIMPLE[key](association, version) == value
+    if key == "ResourceGroupName":
+        return lambda _, version: any(one.get("Key") in GROUP_KEYS and value in one.get("Values", []) for one in version.targets)
     if key in ("LastExecutedBefore", "LastExecutedAfter"):
         moment, sign = _time(value), 1 if key == "LastExecutedAfter" else -1
         return lambda association, _: association.last_execution is not None and sign * (association.last_execution - moment) > 0

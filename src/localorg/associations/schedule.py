@@ -23,12 +23,12 @@ RATE_MAX_S = 31 * 86400
 
 @dataclass(frozen=True)
 class Rate:
-    """Every `interval_s`, counted from when the association was made or last changed."""
+    """Every `interval_s`, counted from an anchor: see the question `rate-anchor`."""
 
     interval_s: int
 
     def next_after(self, moment: float, anchor: float) -> float | None:
-        """Return the first time after `moment`. # ASSUMED: the counting begins at `anchor`, not at midnight."""
+        """Return the first time after `moment`."""
         passed = max(0, int((moment - anchor) // self.interval_s))
         due = anchor + (passed + 1) * self.interval_s
         return due if due > moment else due + self.interval_s
@@ -45,7 +45,22 @@ class At:
         return self.due if self.due > moment else None
 
 
-Schedule = Rate | Cron | At
+@dataclass(frozen=True)
+class Shifted:
+    """So many days after each scheduled day. # AWS: API ScheduleOffset"""
+
+    base: Cron
+    days: int
+
+    def next_after(self, moment: float, anchor: float) -> float | None:
+        """Return the first time after `moment`."""
+        shift = self.days * SECONDS["day"]
+        due = self.base.next_after(moment - shift, anchor)
+        return None if due is None else due + shift
+
+
+Schedule = Rate | Cron | At | Shifted
+__all__ = ["At", "Cron", "Rate", "Schedule", "Shifted", "parse"]
 
 
 def parse(expression: str) -> Schedule:

@@ -1,96 +1,167 @@
 """State Manager: the operations on associations, and who may call them.
 
-Flow: CreateAssociation/UpdateAssociation -> schedule, document, parameters, iam:PassRole are checked -> a version in rows ->
-`running` does the rest over time. The other operations only read rows.
-Rules: Automation documents without targets; everything else that AWS takes is refused by name.
+Flow: CreateAssociation/UpdateAssociation -> schedule, document, targets, parameters, iam:PassRole are checked -> a version in rows ->
+`running` does the rest over time. The other operations only read rows (`reading`, `agents`).
 AWS: API *Association*; user guide, sysman-state-about; Service Authorization Reference, AWS Systems Manager.
 """
 
-from localorg.associations import answers, listing, requests, values
-from localorg.associations.ports import ServiceLinkedRole
-from localorg.associations.records import ASSOCIATIONS_MAX, VERSIONS_MAX, AssociationRecord, ExecutionRecord, Shelf, VersionRecord
-from localorg.associations.runbooks import Runbooks
-from localorg.associations.running import AUTOMATION, DOCUMENT, ENGINE, SERVICE, Running
-from localorg.kernel.arn import Arn
+from typing import Any
+
+from localorg.associations import answers, requests, targets, values
+from localorg.associations.agents import Agents
+from localorg.associations.callers import SERVICE, Callers
+from localorg.associations.documents import Document, Documents
+from localorg.associations.lookup import AssociationTags, Lookup
+from localorg.associations.ports import NodePorts, ServiceLinkedRole, SessionPrincipals
+from localorg.associations.reading import Reading
+from localorg.associations.records import ASSOCIATIONS_MAX, VERSIONS_MAX, AssociationRecord, Shelf, VersionRecord
+from localorg.associations.running import AUTOMATION, DOCUMENT, ENGINE, ONLINE, Running
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
 from localorg.kernel.ids import uuid
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.gateway import Gateway
+from localorg.protocol.tagging import TAGS_MAX, TagHolder, as_mapping
 
 
 class Associations:
     """State Manager of every account and Region. `service_linked_role` gives AWSServiceRoleForAmazonSSM of an account."""
 
-    def __init__(self, kernel: Kernel, gateway: Gateway, service_linked_role: ServiceLinkedRole) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        gateway: Gateway,
+        service_linked_role: ServiceLinkedRole,
+        principal_of: SessionPrincipals,
+        ports: NodePorts,
+    ) -> None:
         self._kernel = kernel
         self._shelf = Shelf(kernel.store)
-        self._partition = kernel.settings.partition
-        self._runbooks = Runbooks(gateway, self._partition)
-        self._running = Running(kernel, gateway, self._shelf, self._runbooks, service_linked_role)
+        self._ports = ports
+        self._documents = Documents(gateway, kernel.settings.partition)
+        callers = Callers(gateway, kernel.settings.partition, service_linked_role, principal_of)
+        self._running = Running(kernel, self._shelf, self._documents, callers, ports)
+        self._lookup = Lookup(self._shelf, kernel.settings.partition)
+        self._reading = Reading(self._shelf, self._lookup)
+        self._agents = Agents(self._shelf, self._documents, callers, self._running.nodes, ports, kernel.settings.partition)
         kernel.on(ENGINE, self._running.handle)
-        kernel.subscribe(AUTOMATION, ENGINE)
-        kernel.subscribe(DOCUMENT, ENGINE)
+        for topic in (AUTOMATION, DOCUMENT, ONLINE):
+            kernel.subscribe(topic, ENGINE)
 
     def resume(self) -> None:
         """After a restart: look after the runs that were going on."""
         self._running.resume()
 
+    def compliance_of(self, account: str, region: str, association_id: str) -> tuple[str, str] | None:
+        """Return (SyncCompliance, ComplianceSeverity) of an association, for the records of Compliance; None when there is none."""
+        association = self._shelf.associations.get(account, region, association_id)
+        if association is None:
+            return None
+        version = self._shelf.newest(association)
+        return version.compliance or "AUTO", version.severity or "UNSPECIFIED"
+
+    def tagged(self) -> dict[str, TagHolder]:
+        """Return who keeps the tags of associations, for the tag operations."""
+        return {"Association": AssociationTags(self._shelf, self._lookup)}
+
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
         return [
             Operation("ssm", "CreateAssociation", self._create, self._creation_access),
+            Operation("ssm", "CreateAssociationBatch", self._create_batch, self._batch_access),
             Operation("ssm", "UpdateAssociation", self._update, self._update_access),
-            Operation("ssm", "DescribeAssociation", self._describe, self._access),
-            Operation("ssm", "DeleteAssociation", self._delete, self._access),
-            Operation("ssm", "ListAssociations", self._list),
-            Operation("ssm", "ListAssociationVersions", self._list_versions, self._access),
+            Operation("ssm", "UpdateAssociationStatus", self._update_status, self._status_access),
+            Operation("ssm", "DeleteAssociation", self._delete, self._lookup.access),
             Operation("ssm", "StartAssociationsOnce", self._start_once, self._start_access),
-            Operation("ssm", "DescribeAssociationExecutions", self._describe_executions, self._access),
-            Operation("ssm", "DescribeAssociationExecutionTargets", self._describe_targets, self._access),
+            *self._reading.operations(),
+            *self._agents.operations(),
         ]
 
     # Who may
 
     def _creation_access(self, request: Request) -> list[Access]:
-        # ASSUMED: the document only; an association that is not there yet has no ARN that a policy could name.
-        return [Access("ssm:CreateAssociation", self._runbooks.arn(request.account, request.region, request.params["Name"]))]
+        return self._access_to_make(request, request.params)
+
+    def _batch_access(self, request: Request) -> list[Access]:
+        return [access for entry in request.params["Entries"] for access in self._access_to_make(request, entry)]
+
+    def _access_to_make(self, request: Request, params: dict[str, Any]) -> list[Access]:
+        # ASSUMED: the document and a named node only; an association that is not there yet has no ARN that a policy could name.
+        document = Access(f"ssm:{request.operation}", self._documents.arn(request.account, request.region, params["Name"]))
+        nodes = [params["InstanceId"]] if params.get("InstanceId") else []
+        accesses = [document, *(Access(f"ssm:{request.operation}", self._lookup.node_arn(request, name)) for name in nodes)]
+        # ASSUMED: as with other resources, tags at creation need the right to tag.
+        return accesses + ([Access("ssm:AddTagsToResource", self._lookup.arn(request, "*"))] if params.get("Tags") else [])
 
     def _update_access(self, request: Request) -> list[Access]:
-        own = self._access(request)
-        version = self._shelf.newest(self._find(request, request.params["AssociationId"]))
+        own = self._lookup.access(request)
+        version = self._shelf.newest(self._lookup.find(request, request.params["AssociationId"]))
         name = request.params.get("Name") or version.document
-        document = Access("ssm:UpdateAssociation", self._runbooks.arn(request.account, request.region, name))
+        document = Access("ssm:UpdateAssociation", self._documents.arn(request.account, request.region, name))
         # AWS: API UpdateAssociation: the caller "must be granted permission to call the DescribeAssociation API operation".
         return [*own, document, Access("ssm:DescribeAssociation", own[0].resource)]
 
-    def _access(self, request: Request) -> list[Access]:
-        if not request.params.get("AssociationId"):
-            raise NotSupported("naming an association by Name and InstanceId", request.operation)
-        return [Access(f"ssm:{request.operation}", self._arn(request, request.params["AssociationId"]))]
+    def _status_access(self, request: Request) -> list[Access]:
+        document = self._documents.arn(request.account, request.region, request.params["Name"])
+        node = self._lookup.node_arn(request, request.params["InstanceId"])
+        return [Access("ssm:UpdateAssociationStatus", resource) for resource in (document, node)]
 
     def _start_access(self, request: Request) -> list[Access]:
-        return [Access("ssm:StartAssociationsOnce", self._arn(request, one)) for one in request.params["AssociationIds"]]
-
-    def _arn(self, request: Request, association_id: str) -> str:
-        return str(Arn(self._partition, "ssm", request.region, request.account, f"association/{association_id}"))
+        return [Access("ssm:StartAssociationsOnce", self._lookup.arn(request, one)) for one in request.params["AssociationIds"]]
 
     # Changes
 
     def _create(self, request: Request) -> Output:
-        version = requests.read("CreateAssociation", request.params, 1, request.now, request.params["Name"])
-        if len(self._shelf.associations.values(request.account, request.region)) >= ASSOCIATIONS_MAX:
+        return {"AssociationDescription": self._made(request, request.params)}
+
+    def _made(self, request: Request, params: dict[str, Any]) -> dict[str, Any]:
+        version = requests.read(request.operation, params, 1, request.now, params["Name"])
+        known = self._shelf.associations.values(request.account, request.region)
+        if len(known) >= ASSOCIATIONS_MAX:
             raise AwsError(
                 "AssociationLimitExceeded",
                 f"{request.account} has {ASSOCIATIONS_MAX} associations in {request.region}. Delete some.",
             )
-        number = self._check_document(request, version)
+        document = self._checked(request, version)
+        if version.instance:
+            self._check_legacy(request, version, document)
         association = AssociationRecord(request.account, request.region, uuid(self._kernel.dice), request.now, request.now)
-        association.document_number = number
+        association.document_number = document.number
+        association.tags = as_mapping(params.get("Tags"))
+        if len(association.tags) > TAGS_MAX:
+            raise AwsError("InvalidTag", f"An association has at most {TAGS_MAX} tags; found {len(association.tags)}.")
         return self._begin(association, version)
 
+    def _check_legacy(self, request: Request, version: VersionRecord, document: Document) -> None:
+        """An association of a document with one node, known by both names."""
+        node = next(
+            (one for one in self._ports.nodes(request.account, request.region) if one.instance_id == version.instance), None
+        )
+        if node is None:
+            raise AwsError(
+                "InvalidInstanceId", f"{version.instance} is no managed node of {request.account} in {request.region}."
+            )
+        if not document.schema.startswith("1."):
+            # AWS: API CreateAssociation.InstanceId: fails with documents of schema 2.0 or later. ASSUMED: the error's name.
+            raise AwsError("InvalidDocument", f"InstanceId needs a document of schema 1.2; use Targets for {version.document}.")
+        if self._lookup.legacy(request, version.document, version.instance) is not None:
+            raise AwsError("AssociationAlreadyExists", f"{version.document} is already associated with {version.instance}.")
+
+    def _create_batch(self, request: Request) -> Output:
+        role = {"AssociationDispatchAssumeRole": request.params.get("AssociationDispatchAssumeRole")}
+        nodes = [entry["InstanceId"] for entry in request.params["Entries"] if entry.get("InstanceId")]
+        if len(set(nodes)) < len(nodes):
+            raise AwsError("DuplicateInstanceId", "The batch names a node more than once.")
+        made, failed = [], []
+        for entry in request.params["Entries"]:
+            try:
+                made.append(self._made(request, {**entry, **role}))
+            except AwsError as refusal:
+                failed.append({"Entry": entry, "Message": f"{refusal.code}: {refusal.message}", "Fault": "Client"})
+        return {"Successful": made, "Failed": failed}
+
     def _update(self, request: Request) -> Output:
-        association = self._find(request, request.params["AssociationId"])
+        association = self._lookup.find(request, request.params["AssociationId"])
         base = request.params.get("AssociationVersion", "$LATEST")
         if base not in ("$LATEST", str(association.version)):
             raise AwsError(
@@ -101,88 +172,55 @@ class Associations:
             raise AwsError(
                 "AssociationVersionLimitExceeded", f"{association.id} has {VERSIONS_MAX} versions. Make a new association."
             )
-        document = self._shelf.newest(association).document
-        version = requests.read("UpdateAssociation", request.params, association.version + 1, request.now, document)
-        association.document_number = self._check_document(request, version)
+        before = self._shelf.newest(association)
+        version = requests.read("UpdateAssociation", request.params, association.version + 1, request.now, before.document)
+        version.instance = before.instance
+        document = self._checked(request, version)
+        if document.kind != before.kind:
+            raise AwsError("InvalidUpdate", f"{association.id} is for a document of type {before.kind}, not {document.kind}.")
+        association.document_number = document.number
         association.version, association.updated = version.number, request.now
         association.status, association.detailed_status, association.counts = "Pending", "Creating", {}
-        return self._begin(association, version)
+        return {"AssociationDescription": self._begin(association, version)}
 
-    def _check_document(self, request: Request, version: VersionRecord) -> str:
-        """Raise when the document, its parameters or its role cannot be used; return the version number that it means now."""
-        runbook = self._runbooks.read(request.account, request.region, version.document, version.document_version)
-        values.check(runbook.parameters, version.parameters)
-        role = runbook.role(version.parameters)
-        if role:
-            # AWS: user guide, automation-setup: whoever starts an automation with a role needs iam:PassRole on it.
-            request.check(Access("iam:PassRole", role, context={"iam:PassedToService": SERVICE}))
-        return runbook.number
+    def _checked(self, request: Request, version: VersionRecord) -> Document:
+        """Return the document. Raises when it, its parameters, its targets or a role cannot be used."""
+        document = self._documents.read(request.account, request.region, version.document, version.document_version)
+        version.kind = document.kind
+        targets.check(version)
+        if version.output and document.kind == "Automation":
+            raise NotSupported("OutputLocation for runbooks", request.operation)
+        branching = {version.target_parameter} | {name for one in version.target_maps for name in one}
+        values.check(document.parameters, version.parameters, branching - {""}, automation=document.kind == "Automation")
+        for role in (document.role(version.parameters), version.dispatch_role):
+            if role:
+                # AWS: user guide, automation-setup: whoever starts an automation with a role needs iam:PassRole on it.
+                request.check(Access("iam:PassRole", role, context={"iam:PassedToService": SERVICE}))
+        return document
 
-    def _begin(self, association: AssociationRecord, version: VersionRecord) -> Output:
+    def _begin(self, association: AssociationRecord, version: VersionRecord) -> dict[str, Any]:
         self._shelf.keep(association)
         self._shelf.add_version(association, version)
         self._running.begin(association, version)
-        return {"AssociationDescription": answers.description(association, version)}
+        return answers.description(association, version)
+
+    def _update_status(self, request: Request) -> Output:
+        params = request.params
+        association = self._lookup.named(request, params["Name"], params["InstanceId"])
+        status = params["AssociationStatus"]
+        if association.legacy_status.get("Name") == status["Name"]:
+            raise AwsError("StatusUnchanged", f"The association of {params['Name']} is {status['Name']} already.")
+        association.legacy_status = dict(status)
+        self._shelf.keep(association)
+        return {"AssociationDescription": answers.description(association, self._shelf.newest(association))}
 
     def _delete(self, request: Request) -> Output:
-        association = self._find(request, request.params["AssociationId"])
+        association = self._lookup.asked(request)
         self._running.stop(association)
         self._shelf.drop(association)
         return {}
 
     def _start_once(self, request: Request) -> Output:
-        for association in [self._find(request, one) for one in request.params["AssociationIds"]]:
+        for association in [self._lookup.find(request, one) for one in request.params["AssociationIds"]]:
             self._running.run_soon(association)
         return {}
-
-    # Reading
-
-    def _describe(self, request: Request) -> Output:
-        association = self._find(request, request.params["AssociationId"])
-        wanted = request.params.get("AssociationVersion", "$LATEST")
-        version = self._shelf.version(association, 0 if wanted == "$LATEST" else int(wanted))
-        if version is None:
-            raise AwsError(
-                "InvalidAssociationVersion", f"{association.id} has versions 1 to {association.version}, not {wanted}."
-            )
-        return {"AssociationDescription": answers.description(association, version)}
-
-    def _list(self, request: Request) -> Output:
-        tests = listing.association_tests(request.params.get("AssociationFilterList") or [])
-        found = [(one, self._shelf.newest(one)) for one in self._shelf.associations.values(request.account, request.region)]
-        wanted = [(association, version) for association, version in found if all(test(association, version) for test in tests)]
-        chosen, more = listing.cut(wanted, lambda row: row[0].id, request.params)
-        return {"Associations": [answers.summary(association, version) for association, version in chosen], **more}
-
-    def _list_versions(self, request: Request) -> Output:
-        association = self._find(request, request.params["AssociationId"])
-        versions = self._shelf.versions_of(association)
-        chosen, more = listing.cut(versions, lambda version: str(version.number), request.params)
-        return {"AssociationVersions": [answers.version_info(association, version) for version in chosen], **more}
-
-    def _describe_executions(self, request: Request) -> Output:
-        association = self._find(request, request.params["AssociationId"])
-        tests = listing.execution_tests(request.params.get("Filters") or [])
-        found = [record for record in self._shelf.executions_of(association) if all(test(record) for test in tests)]
-        chosen, more = listing.cut(found, lambda record: record.id, request.params)
-        return {"AssociationExecutions": [answers.execution(record) for record in chosen], **more}
-
-    def _describe_targets(self, request: Request) -> Output:
-        association = self._find(request, request.params["AssociationId"])
-        execution = self._execution(association, request.params["ExecutionId"])
-        shown = listing.targets([answers.target(execution)], request.params.get("Filters") or [])
-        return {"AssociationExecutionTargets": shown}
-
-    def _execution(self, association: AssociationRecord, execution_id: str) -> ExecutionRecord:
-        found = self._shelf.executions.get(association.account, association.region, association.id, execution_id)
-        if found is None:
-            raise AwsError("AssociationExecutionDoesNotExist", f"{association.id} has no execution {execution_id}.")
-        return found
-
-    def _find(self, request: Request, association_id: str) -> AssociationRecord:
-        found = self._shelf.associations.get(request.account, request.region, association_id)
-        if found is None:
-            raise AwsError(
-                "AssociationDoesNotExist", f"{request.account} has no association {association_id} in {request.region}."
-            )
-        return found

@@ -1,4 +1,4 @@
-"""Parameters of an association against the declarations of its runbook: all problems at once.
+"""Parameters of an association against the declarations of its document: all problems at once.
 
 Rules: pure. Every value travels as a list of strings; StringMap and MapList as JSON text in it.
 AWS: user guide, documents-syntax-data-elements-parameters; API InvalidParameters.
@@ -6,7 +6,7 @@ AWS: user guide, documents-syntax-data-elements-parameters; API InvalidParameter
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 from localorg.kernel.errors import AwsError
@@ -16,13 +16,15 @@ Given = dict[str, list[str]]
 BOOLEANS = ("true", "false", "True", "False")
 
 
-def check(declared: Declared, given: Given) -> None:
-    """Raise InvalidParameters when the runbook could not be started with `given`."""
+def check(declared: Declared, given: Given, branching: Set[str] = frozenset(), *, automation: bool = True) -> None:
+    """Raise InvalidParameters when the document could not be run with `given`; `branching` get their values from targets."""
     problems = [f"{name} is no parameter; there are {', '.join(declared) or 'none'}" for name in given if name not in declared]
-    problems += [f"{name} is required" for name, rules in declared.items() if "default" not in rules and not given.get(name)]
+    problems += [f"{name} is no parameter, but is to take targets" for name in branching if name not in declared]
+    wanted = {name: rules for name, rules in declared.items() if "default" not in rules and name not in branching}
+    problems += [f"{name} is required" for name in wanted if not given.get(name)]
     for name, values in given.items():
         if name in declared and values:
-            problems += [f"{name} {problem}" for problem in _of_one(declared[name], values)]
+            problems += [f"{name} {problem}" for problem in _of_one(declared[name], values, automation=automation)]
     if problems:
         raise AwsError("InvalidParameters", f"The parameters do not fit the document: {'; '.join(problems)}.")
 
@@ -35,9 +37,9 @@ def for_automation(given: Given) -> Given:
     return {name: values for name, values in given.items() if values != [""]}
 
 
-def _of_one(rules: dict[str, Any], values: list[str]) -> Iterator[str]:
+def _of_one(rules: dict[str, Any], values: list[str], *, automation: bool) -> Iterator[str]:
     kind = str(rules.get("type", "String"))
-    if values == [""]:
+    if values == [""] and automation:
         if rules.get("default", "-") != "":
             yield "is empty, which Automation cannot carry; leave it out for its default, or give a value"
         return

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from localorg.documents import command_rules, manifests, runbook_rules, text
+from localorg.documents import command_rules, ical, manifests, runbook_rules, text
 from localorg.documents.records import CONTENT_BYTES_MAX
 from localorg.kernel.errors import AwsError, NotSupported
 
@@ -25,8 +25,6 @@ SCHEMAS = {
 
 RunbookCheck = Callable[[dict[str, Any]], list[str]]
 TextRules = Callable[[str], "Facts"]
-TEXT_KINDS: dict[str, TextRules] = {}
-"""Types whose content is plain text (DocumentFormat TEXT) and what reads them. Raises AwsError for what is no such text."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,18 @@ class Facts:
     parameters: list[dict[str, str]]
     platform_types: list[str]
     files: dict[str, str]
+
+
+def _calendar_facts(content: str) -> Facts:
+    problems = ical.problems(content)
+    if problems:
+        raise _refuse("ChangeCalendar", problems)
+    # ASSUMED: a calendar has no schema version of its own, and says of itself what X-WR-CALDESC says.
+    return Facts("", ical.description(content), [], [], {})
+
+
+TEXT_KINDS: dict[str, TextRules] = {"ChangeCalendar": _calendar_facts}
+"""Types whose content is plain text (DocumentFormat TEXT) and what reads them. Raises AwsError for what is no such text."""
 
 
 @dataclass(frozen=True)

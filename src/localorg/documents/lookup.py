@@ -136,7 +136,7 @@ class Lookup:
             case "$LATEST":
                 return self.latest_number(found)
             case _:
-                return int(wanted)
+                return int(wanted[:18])  # no document has so many versions; Python reads no number of thousands of digits
 
     def latest_number(self, found: Found) -> int:
         """Return the newest number that exists, which a consumer of the default version may not see."""

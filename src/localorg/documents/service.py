@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localorg.documents import answers, sources
 from localorg.documents.aws_owned import OWNER, contents
+from localorg.documents.calendars import Calendars
 from localorg.documents.content import Examiner, Facts, RunbookCheck, content_hash
 from localorg.documents.copying import ENGINE, Copying, files_by_name
 from localorg.documents.lookup import Lookup
@@ -92,6 +93,7 @@ class Documents:
                 }.items()
             ),
             Operation("ssm", "ListDocuments", self._reading.list_documents),
+            *Calendars(self._lookup).operations(),
         ]
 
     def _creation_access(self, request: Request) -> list[Access]:

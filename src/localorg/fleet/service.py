@@ -82,6 +82,19 @@ class Fleet:
         """Return the managed nodes of an account and Region: the directory of Run Command."""
         return self._registry.of(account, region)
 
+    def is_online(self, account: str, region: str, instance_id: str) -> bool:
+        """Say whether a node was heard of lately: a port of State Manager."""
+        node = self._registry.find(account, region, instance_id)
+        return node is not None and self._registry.online(node)
+
+    def is_managed(self, account: str, region: str, instance_id: str) -> bool:
+        """Say whether there is such a managed node: a port of Compliance."""
+        return self._registry.find(account, region, instance_id) is not None
+
+    def speaker(self, request: Request, claimed: str) -> Node:
+        """Return the calling node, and note that it is alive: a port of State Manager. Raises AccessDenied for anybody else."""
+        return self._speaker(request, claimed)
+
     def everywhere(self) -> list[Node]:
         """Return every node of the organization (the server, to start their agents)."""
         return self._registry.everywhere()
@@ -93,7 +106,6 @@ class Fleet:
             *self._asking.operations(),
             Operation("ssm", "GetManifest", self._get_manifest),
             Operation("ssm", "PutConfigurePackageResult", self._put_package_result),
-            Operation("ssm", "ListInstanceAssociations", self._list_associations, self._node_access),
             Operation("ec2messages", "GetMessages", self._get_messages),
             Operation("ec2messages", "AcknowledgeMessage", self._acknowledge),
             Operation("ec2messages", "SendReply", self._send_reply),
@@ -143,11 +155,6 @@ class Fleet:
         node = self._speaker(request, request.params["InstanceId"])
         self._registry.update(node, request.params)
         return {}
-
-    def _list_associations(self, request: Request) -> Output:
-        self._speaker(request, request.params["InstanceId"])
-        # Associations of documents of type Command are not dispatched through the agent here: none is ever bound to a node.
-        return {"Associations": []}
 
     def _get_manifest(self, request: Request) -> Output:
         self._speaker(request)

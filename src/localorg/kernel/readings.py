@@ -89,6 +89,24 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide embeds strings only.",
     ),
     Question(
+        "automation-association-new-nodes",
+        "Does an association of a runbook run when a managed node appears that its Targets take in?",
+        {"no": "only at creation, when edited and on schedule", "yes": "also for new and returning nodes, all targets anew"},
+        "The guide of 2023 says that only associations of Command documents do; a newer section names conditions that could not be read.",
+    ),
+    Question(
+        "association-output-source",
+        "What is the OutputSourceType of an execution that ran a runbook?",
+        {"Automation": "the plain word", "AutomationExecution": "the word of the resource"},
+        "The API names no words; the CLI's example shows RunCommand for a command.",
+    ),
+    Question(
+        "rate-anchor",
+        "From when does the rate(...) of a runbook's association count?",
+        {"creation": "from when the association was made or edited", "last-run": "from its last run, however that came about"},
+        "The agent counts from the last run on its node; what the service does for runbooks is not documented.",
+    ),
+    Question(
         "errors-within-threshold",
         "What is a multi-account run whose failed pairs stayed within its MaxErrors?",
         {"Success": "it did what it was told to tolerate", "Failed": "any failed pair makes it Failed"},

@@ -1,7 +1,7 @@
 """The agent of one node: hears of commands, has them run, tells what became of them.
 
 Flow: register (UpdateInstanceInformation) -> poll (GetMessages) -> reply InProgress, acknowledge, run in a worker thread -> replies
-through the outbox. Threads: one polls, one sends, one says that the node is healthy, up to five run documents.
+through the outbox. Threads: one polls, one sends, one says that the node is healthy, one keeps associations, up to five run documents.
 Rules: a command known from before is not run again, not even after a restart; one that was cut off by the death of the agent is
 reported as failed. Unlike the stock agent nothing here sleeps at random (1-15 s before each package action): it would only cost time.
 Refuses to know: namespaces and mounts; `base` is simply where its files are.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from localorg.node import results
+from localorg.node.associations import Associations
 from localorg.node.calls import CallRefusedError, Plane, Unreachable
 from localorg.node.outbox import BACKOFF_FIRST_S, BACKOFF_MAX_S, Outbox
 from localorg.node.processes import Cancel
@@ -61,6 +62,8 @@ class Agent:
     new_id: Callable[[], str] = lambda: str(uuid.uuid4())
     begin: Begin | None = None
     """None: each document in a thread of its own."""
+    associations: Associations | None = None
+    """Its association processor."""
     _cancels: dict[str, Cancel] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,6 +81,8 @@ class Agent:
         self.report_cut_off()
         for body in (self.outbox.send_for_ever, self._poll_for_ever, self._stay_healthy):
             threading.Thread(target=body, name=body.__name__, daemon=True).start()
+        if self.associations is not None:
+            threading.Thread(target=self.associations.run_for_ever, args=[self.online], name="associations", daemon=True).start()
 
     def report_cut_off(self) -> None:
         """Tell of the documents that the agent's last death has cut off."""

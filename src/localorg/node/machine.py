@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localorg.node.agent import Agent, Begin, Presence
+from localorg.node.associations import Associations
 from localorg.node.calls import ControlPlane, InstanceMetadata, NodeIdentity, Plane, SessionSource
 from localorg.node.config import NodeConfig
 from localorg.node.configure_package import ConfigurePackage, Facts
@@ -144,7 +145,9 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = N
         node.ip_address,
         "" if node.is_hybrid else f"{node.region}a",
     )
-    return Agent(ways.plane, worker, presence, base, ways.log, now=ways.now, begin=begin)
+    associations = Associations(ways.plane, worker, base / node.instance_id / "associations", ways.log, ways.now)
+    worker.refresh = associations.refresh
+    return Agent(ways.plane, worker, presence, base, ways.log, now=ways.now, begin=begin, associations=associations)
 
 
 def _detected(root: Path) -> Platform:

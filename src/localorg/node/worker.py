@@ -20,6 +20,7 @@ from localorg.node.scripts import Surroundings
 from localorg.node.software_inventory import SoftwareInventory
 from localorg.node.storing import STREAMS, Destination, OutputStore, plain, step_folder
 
+REFRESH_PLUGIN = "aws:refreshAssociation"
 KNOWN_PLUGINS = frozenset(
     {
         scripts.PLUGIN,
@@ -28,6 +29,7 @@ KNOWN_PLUGINS = frozenset(
         run_document.PLUGIN,
         download_content.PLUGIN,
         software_inventory.PLUGIN,
+        REFRESH_PLUGIN,
     }
 )
 PLATFORM_TYPE = "Linux"
@@ -78,6 +80,8 @@ class Worker:
     """Fills in references to Parameter Store."""
     sources: download_content.Sources
     now: Callable[[], float] = time.time
+    refresh: Callable[[list[str]], StepResult] = lambda _: failed(REFRESH_PLUGIN, "this agent keeps no associations")
+    """Lets associations run now: the agent's association processor."""
 
     def run(self, command: Command, cancel: Cancel, tell: Tell) -> None:
         """Run `command` to its terminal reply."""
@@ -152,6 +156,9 @@ class Worker:
                 return scripts.run_script(inputs, folder, around, scripts.POWERSHELL_SHELL)
             case software_inventory.PLUGIN:
                 return self.inventory.run(inputs, around, is_association=is_association)
+            case "aws:refreshAssociation":
+                ids: Any = next((value for key, value in inputs.items() if key.lower() == "associationids"), [])
+                return self.refresh(document.flattened(ids))
             case configure_package.PLUGIN:
                 return self.packages.run(inputs, replace(around, folder=around.folder / folder.replace("/", "_")))
             case _:

@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from localorg.associations.ports import NodePorts
 from localorg.associations.service import Associations
 from localorg.automation.checks import check_runbook
 from localorg.automation.ports import Scripts
 from localorg.automation.service import Automation
 from localorg.automation.terms import terms_of
 from localorg.commands.service import Commands
+from localorg.compliance.service import Compliance
 from localorg.documents.service import Documents
 from localorg.fleet.nodes import NodeListing
 from localorg.fleet.service import Fleet
@@ -49,6 +51,7 @@ class Engines:
     automation: Automation
     commands: Commands
     associations: Associations
+    compliance: Compliance
     stacks: Stacks
     fleet: Fleet
     inventory: Inventory
@@ -85,6 +88,13 @@ def wire_engines(
     urls = PresignedUrls(kernel, gateway, identity.credentials)
     fleet = Fleet(kernel, gateway, identity.service_linked_role, identity.hybrid_roles, random_text)
     documents = Documents(kernel, gateway, blobs, partial(check_runbook, terms=terms_of(kernel.settings)))
+    associations = Associations(
+        kernel,
+        gateway,
+        identity.service_linked_role,
+        identity.sessions.principal,
+        NodePorts(fleet.nodes, fleet.is_online, fleet.speaker),
+    )
     engines = Engines(
         kernel=kernel,
         gateway=gateway,
@@ -94,11 +104,18 @@ def wire_engines(
         parameters=Parameters(kernel),
         automation=Automation(kernel, gateway, identity.sessions.principal, runner, urls, partial(_fetched, documents, kernel)),
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
-        associations=Associations(kernel, gateway, identity.service_linked_role),
+        associations=associations,
+        compliance=Compliance(kernel, associations.compliance_of, fleet.is_managed),
         stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role, organization.management_of),
         fleet=fleet,
         inventory=Inventory(kernel, gateway),
     )
+    _offer(engines)
+    return engines
+
+
+def _offer(engines: Engines) -> None:
+    """Let the gateway answer with what each engine can do, and with what stands on several."""
     for engine in (
         engines.identity,
         engines.organization,
@@ -107,13 +124,13 @@ def wire_engines(
         engines.automation,
         engines.commands,
         engines.associations,
+        engines.compliance,
         engines.stacks,
         engines.fleet,
         engines.inventory,
     ):
-        gateway.add(engine.operations())
+        engines.gateway.add(engine.operations())
     _offer_what_is_shared(engines)
-    return engines
 
 
 def _offer_what_is_shared(engines: Engines) -> None:
@@ -127,6 +144,7 @@ def _offer_what_is_shared(engines: Engines) -> None:
         **engines.parameters.tagged(),
         **engines.automation.tagged(),
         **engines.fleet.tagged(),
+        **engines.associations.tagged(),
     }
     gateway.add(Tagging(holders).operations())
     gateway.add(Grouping(kernel, {**holders, **engines.inventory.tagged()}).operations())

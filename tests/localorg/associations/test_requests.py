@@ -73,29 +73,148 @@ def test_an_empty_text_means_a_default_that_is_empty() -> None:
     assert "action is empty" in error.message
 
 
+ALARM = {"Alarms": [{"Name": "fire"}]}
+S3 = {"S3Location": {"OutputS3BucketName": "abc"}}
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"Targets": [{"Key": "InstanceIds", "Values": ["*"]}]}, "the parameter Targets in CreateAssociation"),
-        ({"InstanceId": "i-0123456789abcdef0"}, "the parameter InstanceId"),
-        ({"MaxConcurrency": "1"}, "the parameter MaxConcurrency"),
-        ({"CalendarNames": ["x"]}, "the parameter CalendarNames"),
-        ({"Duration": 2}, "the parameter Duration"),
-        ({"ScheduleOffset": 2}, "the parameter ScheduleOffset"),
-        ({"TargetLocations": [{"Accounts": [HUB], "Regions": ["x"]}]}, "the parameter TargetLocations"),
-        ({"OutputLocation": {"S3Location": {"OutputS3BucketName": "abc"}}}, "the parameter OutputLocation"),
-        ({"SyncCompliance": "MANUAL"}, "SyncCompliance MANUAL"),
-        ({"Name": "Shell"}, r"associations of Command documents \(Shell\) in State Manager"),
+        ({"AlarmConfiguration": ALARM}, "the parameter AlarmConfiguration in CreateAssociation"),
+        ({"OutputLocation": S3}, "OutputLocation for runbooks"),
+        ({"Name": "State"}, r"associations of Policy documents \(State\) in State Manager"),
     ],
 )
 def test_what_is_not_done_is_refused_by_name(params: dict[str, Any], words: str) -> None:
-    """Assumed: nothing; AWS takes all of these, localorg does not yet and says so."""
+    """Assumed: nothing; AWS takes all of these, localorg does not and says so."""
     house = Harness()
-    house.documents.held["Shell"] = ("Command", {}, "1", "Active")
+    house.documents.held["State"] = ("Policy", {}, "1", "Active")
     with pytest.raises(AwsError, match=words) as caught:
         house.create(**params)
     assert caught.value.code == "NotImplemented"
     assert house.call("ListAssociations")["Associations"] == []
+
+
+NODE = [{"Key": "InstanceIds", "Values": ["i-00000000000000001"]}]
+CRON = "cron(0 2 ? * SUN *)"
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "words"),
+    [
+        ({"Targets": NODE}, "InvalidTarget", "Must specify both Automation Target Parameter Name and Targets"),
+        ({"AutomationTargetParameterName": "name"}, "InvalidTarget", "Must specify both"),
+        ({"Targets": NODE, "TargetMaps": [{"name": ["a"]}]}, "InvalidTargetMaps", "cannot be specified together"),
+        ({"Targets": NODE, "AutomationTargetParameterName": "absent"}, "InvalidParameters", "absent is no parameter"),
+        ({"Targets": [{"Key": "Colour", "Values": ["x"]}], "AutomationTargetParameterName": "name"}, "InvalidTarget", "Colour"),
+        ({"Name": "Script", "Parameters": {}}, "InvalidTarget", "needs Targets"),
+        ({"Name": "Script", "Parameters": {}, "Targets": [{"Key": "Colour", "Values": ["x"]}]}, "InvalidTarget", "Colour"),
+        ({"Name": "Script", "Parameters": {}, "Targets": [{"Key": "tag:Role", "Values": []}]}, "InvalidTarget", "at least one"),
+        (
+            {"Name": "Script", "Parameters": {}, "Targets": [{"Key": "resource-groups:Name", "Values": ["a", "b"]}]},
+            "InvalidTarget",
+            "one group, found 2",
+        ),
+        ({"Name": "Script", "Parameters": {"nope": ["x"]}, "Targets": NODE}, "InvalidParameters", "nope is no parameter"),
+        ({"Name": "Script", "Targets": NODE, "TargetMaps": [{"word": ["a"]}]}, "InvalidTargetMaps", "together"),
+        ({"Name": "Script", "Targets": NODE, "OutputLocation": {"S3Location": {}}, "Parameters": {}}, "", ""),
+        (
+            {"Name": "Script", "Targets": NODE, "OutputLocation": {"S3Location": {"OutputS3KeyPrefix": "x"}}, "Parameters": {}},
+            "InvalidOutputLocation",
+            "needs OutputS3BucketName",
+        ),
+        ({"Name": "Zip"}, "InvalidDocument", "Zip is of type Package"),
+        ({"ScheduleOffset": 2, "ScheduleExpression": CRON}, "InvalidSchedule", "ScheduleOffset needs"),
+        (
+            {"ScheduleOffset": 2, "ScheduleExpression": "at(2027-02-01T00:00:00)", "ApplyOnlyAtCronInterval": True},
+            "InvalidSchedule",
+            "ScheduleOffset needs",
+        ),
+        ({"Name": "Old", "Parameters": {}, "InstanceId": "i-00000000000000009"}, "InvalidInstanceId", "no managed node"),
+        ({"Name": "Script", "Parameters": {}, "InstanceId": "i-00000000000000001"}, "InvalidDocument", "schema 1.2"),
+        (
+            {"Name": "Old", "Parameters": {}, "InstanceId": "i-00000000000000001", "ScheduleExpression": CRON},
+            "ValidationException",
+            "With InstanceId there can be no ScheduleExpression",
+        ),
+        ({"Name": "Old", "Parameters": {}, "InstanceId": "i-00000000000000001", "Targets": NODE}, "InvalidTarget", "not both"),
+        ({"InstanceId": "i-00000000000000001"}, "InvalidTarget", "takes no InstanceId"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_the_models_words(params: dict[str, Any], code: str, words: str) -> None:
+    """Documented: API CreateAssociation: the rules of each parameter, and its errors. Assumed: which error stands for which rule."""
+    house = Harness()
+    house.fleet.add(1)
+    if not code:
+        house.create(**params)
+        return
+    error = refused(house, **params)
+    assert (error.code, words in error.message) == (code, True), error
+
+
+def test_legacy_associations_are_known_by_document_and_node() -> None:
+    """Documented: API AssociationAlreadyExists, DeleteAssociation and DescribeAssociation by Name and InstanceId, StatusUnchanged."""
+    house = Harness()
+    pair = {"Name": "Old", "InstanceId": house.fleet.add(1)}
+    made = house.call("CreateAssociation", **pair)["AssociationDescription"]
+    assert made["InstanceId"] == pair["InstanceId"]
+    with pytest.raises(AwsError, match="AssociationAlreadyExists"):
+        house.call("CreateAssociation", **pair)
+    assert house.call("DescribeAssociation", **pair)["AssociationDescription"]["AssociationId"] == made["AssociationId"]
+    only = [{"key": "InstanceId", "value": pair["InstanceId"]}]
+    assert len(house.call("ListAssociations", AssociationFilterList=only)["Associations"]) == 1
+    status = {"Date": 1_800_000_000.0, "Name": "Success", "Message": "fine"}
+    shown = house.call("UpdateAssociationStatus", **pair, AssociationStatus=status)["AssociationDescription"]
+    assert shown["Status"]["Name"] == "Success"
+    with pytest.raises(AwsError, match="StatusUnchanged"):
+        house.call("UpdateAssociationStatus", **pair, AssociationStatus=status)
+    house.call("DeleteAssociation", **pair)
+    with pytest.raises(AwsError, match="AssociationDoesNotExist"):
+        house.call("DescribeAssociation", **pair)
+    with pytest.raises(AwsError, match="needs AssociationId, or Name and InstanceId"):
+        house.call("DeleteAssociation", Name="Old")
+
+
+def test_a_batch_tells_what_failed_and_why() -> None:
+    """Documented: API CreateAssociationBatch: Successful and Failed, the latter with Entry, Message and Fault."""
+    house = Harness()
+    good, bad = {"Name": "Script", "Targets": NODE}, {"Name": "Absent", "Targets": NODE}
+    answer = house.call("CreateAssociationBatch", Entries=[good, bad])
+    assert [one["Name"] for one in answer["Successful"]] == ["Script"]
+    (failed,) = answer["Failed"]
+    assert (failed["Entry"], failed["Fault"], failed["Message"].split(":")[0]) == (bad, "Client", "InvalidDocument")
+    node = house.fleet.add(1)
+    with pytest.raises(AwsError, match="DuplicateInstanceId"):
+        house.call("CreateAssociationBatch", Entries=[{"Name": "Old", "InstanceId": node}] * 2)
+
+
+def test_everything_that_is_asked_is_shown() -> None:
+    """Documented: API AssociationDescription, Association, AssociationVersionInfo."""
+    house = Harness()
+    asked = {
+        "Targets": NODE,
+        "OutputLocation": S3,
+        "MaxErrors": "10%",
+        "MaxConcurrency": "50%",
+        "ComplianceSeverity": "HIGH",
+        "SyncCompliance": "MANUAL",
+        "ApplyOnlyAtCronInterval": True,
+        "CalendarNames": ["quiet"],
+        "ScheduleExpression": CRON,
+        "ScheduleOffset": 3,
+        "Duration": 2,
+        "AssociationName": "weekly",
+    }
+    association = house.create(Name="Script", Parameters={}, **asked)
+    assert {**house.describe(association), **asked} == house.describe(association)
+    (version,) = house.call("ListAssociationVersions", AssociationId=association)["AssociationVersions"]
+    assert {**version, **asked} == version
+    (listed,) = house.call("ListAssociations")["Associations"]
+    assert (listed["ScheduleOffset"], listed["Duration"]) == (3, 2)
+    house.call("UpdateAssociation", AssociationId=association, Targets=NODE)
+    assert not (set(asked) - {"Targets", "ApplyOnlyAtCronInterval"}) & set(house.describe(association))
+    with pytest.raises(AwsError, match="InvalidUpdate: .* is for a document of type Command, not Automation"):
+        house.call("UpdateAssociation", AssociationId=association, Name="Roll", Parameters={"name": ["falcon"]})
 
 
 def test_documents_and_versions_must_exist() -> None:
@@ -188,7 +307,9 @@ def test_lists_are_filtered_and_paged() -> None:
     assert found(AssociationFilterList=[{"key": "AssociationStatusName", "value": "Pending"}]) == ids
     first = house.call("ListAssociations", MaxResults=2)
     assert found(MaxResults=2, NextToken=first["NextToken"]) == ids[2:]
-    with pytest.raises(AwsError, match="the filter ResourceGroupName in ListAssociations"):
-        Harness().call("ListAssociations", AssociationFilterList=[{"key": "ResourceGroupName", "value": "x"}])
+    group = house.create(Name="Script", Parameters={}, Targets=[{"Key": "resource-groups:Name", "Values": ["fleet"]}])
+    assert found(AssociationFilterList=[{"key": "ResourceGroupName", "value": "fleet"}]) == [group]
+    with pytest.raises(AwsError, match="the filter CloudConnectorId in ListAssociations"):
+        found(AssociationFilterList=[{"key": "CloudConnectorId", "value": "x"}])
     with pytest.raises(AwsError, match="The NextToken is not one that an earlier page gave"):
         found(NextToken="bm8=")

@@ -54,7 +54,7 @@ def test_a_manifest_says_all_its_problems_at_once() -> None:
         ("Automation", {"schemaVersion": "0.3", "steps": 1}, "InvalidDocumentContent", "steps is no element of schema 0.3"),
         ("Package", {"schemaVersion": "2.0", "version": "1 0"}, "InvalidDocumentContent", "files must map each zip"),
         ("Session", {}, "NotImplemented", "localorg does not support the document type Session in CreateDocument."),
-        ("ChangeCalendar", {}, "NotImplemented", "the document type ChangeCalendar"),
+        ("ChangeCalendar", {}, "InvalidDocumentContent", "its DocumentFormat is TEXT, found JSON"),
     ],
 )
 def test_what_is_no_document_is_refused(kind: str, content: dict[str, Any], code: str, words: str) -> None:

@@ -180,7 +180,6 @@ def test_what_an_agent_asks_on_its_way_to_a_package():
     assert node.call("ssm", "PutConfigurePackageResult", **result, Attributes={"instanceID": node.instance_id}) == {}
     with pytest.raises(AccessDenied):
         node.call("ssm", "PutConfigurePackageResult", **result, Attributes={"instanceID": "i-00000000000000002"})
-    assert node.call("ssm", "ListInstanceAssociations", InstanceId=node.instance_id) == {"Associations": []}
     endpoint = node.call("ec2messages", "GetEndpoint", Destination=node.instance_id, Protocol="ec2messages")
     assert endpoint["Endpoint"]["Endpoint"] == "http://127.0.0.1:4599"
 

@@ -259,6 +259,7 @@ class AgentNode(PollingNode):
         """The agent's log."""
         self._documents: dict[str, Callable[[], None]] = {}
         self._begun = 0
+        self._looks = 0
         self._config = _config(record, engines.kernel.settings.reading("upgrade-refetch"))
         _furnish(root, self._config)
         self.agent = self._boot(self._config)
@@ -275,6 +276,7 @@ class AgentNode(PollingNode):
         self.agent.online.set()
         super().online()
         self._post("tell")
+        self._post("associate", number=self._looks)
 
     def offline(self) -> None:
         """Lose the network; documents go on, and their replies are kept."""
@@ -289,6 +291,7 @@ class AgentNode(PollingNode):
             self.agent.online.set()
         self.agent.report_cut_off()
         self._post("tell")
+        self._post("associate", number=self._looks)
 
     def greet(self) -> None:
         """Say who and what this node is."""
@@ -301,6 +304,9 @@ class AgentNode(PollingNode):
 
     def act(self, event: Event) -> None:
         """Run a document, or tell what is kept."""
+        if event.name == "associate":
+            self._associate(event)
+            return
         if event.name == "run" and (document := self._documents.pop(event.data["document"], None)):
             self._work(lambda: self._run(document))
         else:
@@ -310,6 +316,24 @@ class AgentNode(PollingNode):
         """Run a document between two turns: its scripts take real time, and its output may go to S3."""
         document()
         self._post("tell")
+        self._post("associate", number=self._looks)
+
+    def _associate(self, event: Event) -> None:
+        """Let the agent look after its associations, unless it has looked since."""
+        if self.agent.associations is None or not self.is_online or event.data["number"] != self._looks:
+            return
+        self._looks += 1
+        self._work(self._look_after_associations)
+
+    def _look_after_associations(self) -> None:
+        """Let the agent run what is due, between two turns, and look again when it says."""
+        if self.agent.associations is None:
+            return
+        try:
+            due = self.agent.associations.step()
+        except Unreachable:
+            due = self.kernel.now() + RETRY_S
+        self._alarm(max(0.0, due - self.kernel.now()), "associate", number=self._looks)
 
     def _begin(self, document: Callable[[], None]) -> None:
         self._begun += 1

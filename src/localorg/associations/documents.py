@@ -1,7 +1,7 @@
 """The document of an association, read as Systems Manager itself reads it inside the account.
 
-Rules: only Automation documents; sharing is decided by the documents engine for the association's account.
-Refuses to know: what the runbook does.
+Rules: Automation runbooks and Command documents; sharing is decided by the documents engine for the association's account.
+Refuses to know: what the document does.
 """
 
 import json
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localorg.kernel.arn import Arn, parse_arn
-from localorg.kernel.errors import NotSupported
+from localorg.kernel.errors import AwsError, NotSupported
 from localorg.protocol.calls import ApiCall, Principal
 from localorg.protocol.gateway import Gateway
 
@@ -18,14 +18,20 @@ REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 AWS_OWNED = re.compile(r"AWS[A-Za-z0-9]*-.*")
 
 
-@dataclass(frozen=True)
-class Runbook:
-    """A runbook as it is now: `number` is the version that the asked one means, `assume_role` the text of its assumeRole."""
+KINDS = ("Automation", "Command")
 
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it is now: `number` is the version that the asked one means, `assume_role` the text of a runbook's assumeRole."""
+
+    kind: str
     number: str
     status: str
     parameters: dict[str, dict[str, Any]]
-    assume_role: str
+    schema: str = ""
+    assume_role: str = ""
+    content: str = ""
 
     def role(self, given: dict[str, list[str]]) -> str:
         """Return the role that runs would assume with these parameters; empty for none."""
@@ -36,7 +42,7 @@ class Runbook:
         return next(iter(given.get(reference[1]) or []), str(default))
 
 
-class Runbooks:
+class Documents:
     """Reads documents for an account."""
 
     def __init__(self, gateway: Gateway, partition: str) -> None:
@@ -59,23 +65,32 @@ class Runbooks:
         arn = parse_arn(name)
         return "$DEFAULT" if arn is not None and arn.account not in ("", account) else version
 
-    def read(self, account: str, region: str, name: str, version: str) -> Runbook:
-        """Return the runbook. Raises InvalidDocument, InvalidDocumentVersion, NotSupported for other types.
+    def read(self, account: str, region: str, name: str, version: str) -> Document:
+        """Return the document. Raises InvalidDocument, InvalidDocumentVersion, NotSupported for other types.
 
         AWS: CreateAssociation has no dependent action ssm:GetDocument, so the reader is the service in the account.
         """
-        reader = Principal("root", account, arn="ssm.amazonaws.com")
         asked = {"Name": name, "DocumentVersion": self.effective_version(account, name, version)}
-        found = self._gateway.invoke(ApiCall(reader, region, "ssm", "GetDocument", {**asked, "DocumentFormat": "JSON"}))
-        if found["DocumentType"] != "Automation":
-            raise NotSupported(f"associations of {found['DocumentType']} documents ({name})", "State Manager")
+        found = self._get(account, region, {**asked, "DocumentFormat": "JSON"})
+        kind = found["DocumentType"]
+        if kind == "Policy":
+            raise NotSupported(f"associations of Policy documents ({name})", "State Manager")
+        if kind not in KINDS:
+            raise AwsError("InvalidDocument", f"State Manager runs Command and Automation documents; {name} is of type {kind}.")
         content = json.loads(found["Content"])
-        return Runbook(
+        return Document(
+            kind=kind,
             number=found["DocumentVersion"],
             status=found["Status"],
             parameters=content.get("parameters") or {},
+            schema=str(content.get("schemaVersion", "")),
             assume_role=content.get("assumeRole") or "",
+            content=found["Content"],
         )
+
+    def _get(self, account: str, region: str, params: dict[str, Any]) -> dict[str, Any]:
+        reader = Principal("root", account, arn="ssm.amazonaws.com")
+        return self._gateway.invoke(ApiCall(reader, region, "ssm", "GetDocument", params))
 
 
 def names_document(association_name: str, account: str, owner: str, name: str) -> bool:

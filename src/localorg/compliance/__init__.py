@@ -1,0 +1,1 @@
+"""Compliance: what nodes, people and State Manager have recorded about resources, and what it comes to."""
