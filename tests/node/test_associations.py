@@ -10,9 +10,11 @@ from localorg.node.associations import Associations
 from localorg.node.calls import CallRefusedError, NodeIdentity, Unreachable
 from localorg.node.configure_package import ConfigurePackage, Facts
 from localorg.node.download_content import Sources
+from localorg.node.gathering import Machine
 from localorg.node.persona import detect
 from localorg.node.processes import Cancel, WaitingRunner
 from localorg.node.repository import Repository
+from localorg.node.software_inventory import SoftwareInventory
 from localorg.node.storing import OutputStore
 from localorg.node.worker import Command, Worker
 
@@ -74,16 +76,18 @@ class House:
         facts = Facts(NODE, "111122223333", "eu-west-1", "x86_64", "systemd", lambda: detect('ID="debian"\nVERSION_ID="12"'))
         packages = ConfigurePackage(self.plane, Repository(folder, self.now), facts, lambda _: None)
         environment = {"PATH": "/usr/bin:/bin"}
+        inventory = SoftwareInventory(self.plane, Machine("10.0.0.1"), folder / "inventory", self.now)
         self.worker = Worker(
-            WaitingRunner(),
-            packages,
-            OutputStore(None, lambda _: None),
-            folder / "out",
-            folder,
-            environment,
-            lambda value: value,
-            Sources(self.plane),
-            self.now,
+            processes=WaitingRunner(),
+            packages=packages,
+            inventory=inventory,
+            output=OutputStore(None, lambda _: None),
+            folder=folder / "out",
+            working_folder=folder,
+            environment=environment,
+            resolve=lambda value: value,
+            sources=Sources(self.plane),
+            now=self.now,
         )
         self.log: list[str] = []
         self.associations = Associations(self.plane, self.worker, folder / "associations", self.log.append, self.now)
