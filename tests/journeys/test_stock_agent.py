@@ -210,6 +210,27 @@ def test_the_stock_agent_puts_output_into_a_bucket(press: Press) -> None:
     assert press.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"kept\n"
 
 
+def test_the_stock_agent_keeps_its_associations(press: Press) -> None:
+    """Observed: State Manager's associations are run by the agent, which tells each status; a run can be asked for at any time."""
+    press.configure()
+    press.join()
+    made = press.ssm.create_association(
+        Name="AWS-RunShellScript",
+        Targets=[{"Key": "tag:Hall", "Values": ["3"]}],
+        Parameters={"commands": ["echo ran >>/opt/ran"]},
+        ScheduleExpression="rate(30 minutes)",
+    )["AssociationDescription"]["AssociationId"]
+
+    def overview() -> str:
+        found = press.ssm.describe_association(AssociationId=made)["AssociationDescription"]
+        return str(found.get("Overview", {}).get("Status"))
+
+    eventually(overview, lambda status: status == "Success", 90)
+    assert press.agent.read("opt/ran") == "ran\n"
+    press.ssm.start_associations_once(AssociationIds=[made])
+    eventually(lambda: press.agent.read("opt/ran"), lambda text: text == "ran\nran\n", 60)
+
+
 def test_the_stock_agent_outlives_the_server(press: Press) -> None:
     """Observed: with the server gone and back, the agent goes on under its old session and the channel is opened anew."""
     press.configure()
