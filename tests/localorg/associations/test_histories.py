@@ -160,6 +160,6 @@ def test_the_same_seed_tells_the_same_month() -> None:
     nightly, half_daily, controlled, tuesdays, once = (len(executions) for _, _, executions in first)
     assert (nightly, controlled) == (31, 31)
     assert 4 <= tuesdays <= 16, "a node that was away makes up for its run in an execution of its own"
-    assert half_daily >= 58
+    assert 30 <= half_daily <= 70, "nodes keep this schedule themselves, and come and go"
     assert once >= 1
     assert HUB == "111111111111"
