@@ -70,6 +70,13 @@ def test_a_reserved_key_is_refused(member: Account, document: str) -> None:
         member.client("ssm").add_tags_to_resource(ResourceType="Document", ResourceId=document, Tags=as_list({"aws:mine": "x"}))
 
 
+@assumed("the rules of AddTagsToResource hold where a resource is made")
+def test_a_reserved_key_is_refused_at_creation(member: Account, unique: Callable[[str], str]) -> None:
+    """A parameter cannot be made with a tag whose key begins with aws:."""
+    with refused("ValidationException", "aws:"):
+        member.client("ssm").put_parameter(Name=unique("p"), Value="v", Type="String", Tags=as_list({"aws:mine": "x"}))
+
+
 @documented("API AddTagsToResource, InvalidResourceId")
 def test_a_document_that_is_not_there_has_no_tags(member: Account, unique: Callable[[str], str]) -> None:
     """The tags of a document that does not exist cannot be listed."""

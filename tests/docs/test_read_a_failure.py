@@ -9,6 +9,7 @@ import pytest
 
 from demo.shell import BIN
 from demo.walk import BUCKET, Walk
+from demo.watch import association_run, client
 from docs.pages import REPOSITORY, blocks
 from journeys.conftest import SMALL, organization
 
@@ -56,5 +57,8 @@ def test_the_page_leads_to_the_node_s_own_words(tmp_path: Path) -> None:
         assert "judgeDistribution\tFailed" in out
         assert "usage:" not in err
         assert "An error occurred" not in err
+        # The page's last line begins a third run; until that has ended its node is waiting, and `csd status` rightly says 3.
+        (association,) = client(walk, "ssm").list_associations()["Associations"]
+        assert association_run(walk, association["AssociationId"], 2)["Status"] == "Success"
         status = walk.shell.run("csd", "status")
         assert "1 as wanted" in status.out

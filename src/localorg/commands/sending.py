@@ -157,7 +157,8 @@ def _refuse(params: Params) -> None:
     for name in REFUSED:
         if params.get(name):
             raise NotSupported(f"the parameter {name}", "SendCommand")
-    if params.get(REFUSED_WHEN_ENABLED, {}).get("CloudWatchOutputEnabled"):
+    # AWS: API SendCommand, OutputS3Region: "The system ignores it", so it is not among the refused.
+    if any(params.get(REFUSED_WHEN_ENABLED, {}).values()):
         raise NotSupported(f"the parameter {REFUSED_WHEN_ENABLED}", "SendCommand")
 
 

@@ -35,7 +35,7 @@ from localorg.kernel.events import Kernel
 from localorg.kernel.settings import Settings
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.gateway import Gateway
-from localorg.protocol.tagging import TagHolder, as_mapping
+from localorg.protocol.tagging import TAGS_MAX, TagHolder, first_tags
 
 AWS_OWNED_CREATED = 1_483_228_800.0
 """When AWS's own documents say they were made: 2017-01-01. # ASSUMED: the real dates differ by Region."""
@@ -120,7 +120,9 @@ class Documents:
             raise AwsError(
                 "DocumentLimitExceeded", f"{request.account} has {DOCUMENTS_MAX} documents in {request.region}. Delete some."
             )
-        document = DocumentRecord(request.account, request.region, name, kind, request.now, tags=as_mapping(params.get("Tags")))
+        document = DocumentRecord(
+            request.account, request.region, name, kind, request.now, tags=first_tags(params.get("Tags"), TAGS_MAX)
+        )
         return self._add_version(request, document, facts, found)
 
     def _update(self, request: Request) -> Output:
@@ -215,6 +217,9 @@ class Documents:
     def _delete(self, request: Request) -> Output:
         params = request.params
         document = self._lookup.own(request, params["Name"])
+        # AWS: API DeleteDocument, Force: for documents of type ApplicationConfigurationSchema, which do not exist here.
+        # ASSUMED: associations outlive their document and fail when they run; AWS deletes those of managed nodes with it, and its
+        # error AssociatedInstances contradicts that.
         # ASSUMED: one version cannot be deleted either while the document is shared; the stricter reading.
         if document.shares:
             raise AwsError(

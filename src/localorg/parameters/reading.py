@@ -15,6 +15,8 @@ from localorg.protocol.calls import Access, Operation, Output, Request
 PAGE, PATH_PAGE = 50, 10
 """AWS: API MaxResults of each operation, its maximum. # ASSUMED: also the size of a page when nothing is said."""
 
+PUBLIC = "/aws"
+
 
 class Reading:
     """The operations that read."""
@@ -58,6 +60,7 @@ class Reading:
     def find(self, request: Request, name: str) -> tuple[ParameterRecord, ParameterVersion, names.Wanted]:
         """Return a parameter, the version that is meant, and how it was asked for. Raises ParameterNotFound."""
         given, wanted = parse_arn(name), names.wanted(name)
+        refuse_public(wanted.name if wanted else name, request.operation)
         if given is not None and given.account != request.account:
             raise NotSupported("parameters that another account shares", request.operation)
         is_elsewhere = given is not None and given.region != request.region
@@ -94,6 +97,7 @@ class Reading:
     def _by_path(self, request: Request) -> Output:
         params = request.params
         names.check_path(params["Path"])
+        refuse_public(params["Path"], request.operation)
         tests = filters.tests(params, request.operation)
         rows = [
             (record, version)
@@ -148,6 +152,13 @@ class Reading:
             "DataType": version.data_type,
         }
         return {**answer, "Selector": f":{wanted.selector}"} if wanted.selector else answer
+
+
+def refuse_public(name: str, operation: str) -> None:
+    """Raise NotSupported for what lies under /aws: nobody can put it there, so "not found" would be an untruth about AWS."""
+    # AWS: user guide, parameter-store-public-parameters and integration-ps-secretsmanager.
+    if name.lower() == PUBLIC or name.lower().startswith(f"{PUBLIC}/"):
+        raise NotSupported(f"what AWS itself offers in Parameter Store ({name}): public parameters, secrets", operation)
 
 
 def _facts(record: ParameterRecord, version: ParameterVersion) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from localorg.parameters import names, values
 from localorg.parameters.reading import Reading
 from localorg.parameters.records import ADVANCED_MAX, STANDARD_MAX, Drawer, ParameterRecord, ParameterVersion
 from localorg.protocol.calls import Access, Operation, Output, Request
-from localorg.protocol.tagging import TAGS_MAX, TagHolder, as_mapping
+from localorg.protocol.tagging import TAGS_MAX, TagHolder, first_tags
 
 
 class Parameters:
@@ -81,7 +81,7 @@ class Parameters:
             )
         version = self._changed(request, record) if record else self._first(request)
         record = record or ParameterRecord(
-            request.account, request.region, name, params["Type"], tags=as_mapping(params.get("Tags"))
+            request.account, request.region, name, params["Type"], tags=first_tags(params.get("Tags"), TAGS_MAX)
         )
         record.last_number = version.number
         self._drawer.keep(record, version)
@@ -92,8 +92,6 @@ class Parameters:
         params = request.params
         if "Type" not in params:
             raise AwsError("ValidationException", "A parameter type is required when you create a parameter.")
-        if len(params.get("Tags") or []) > TAGS_MAX:
-            raise AwsError("TooManyTagsError", f"A parameter has at most {TAGS_MAX} tags; found {len(params['Tags'])}.")
         version = self._version(request, None, 1)
         others = self._drawer.all_of(request.account, request.region)
         alike = sum(self._drawer.latest(other).tier == version.tier for other in others)

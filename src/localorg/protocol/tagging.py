@@ -93,6 +93,19 @@ def check_reserved(keys: Iterable[str]) -> None:
         )
 
 
+def first_tags(tags: list[dict[str, Any]] | None, limit: int) -> dict[str, str]:
+    """Return the tags that a resource is created with. Raises ValidationException, TooManyTagsError."""
+    keys = [tag["Key"] for tag in tags or []]
+    check_reserved(keys)
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        # ASSUMED: two tags of one key are refused where a resource is made; AddTagsToResource takes the last of them.
+        raise AwsError("ValidationException", f"Duplicate tag keys are not allowed; found {', '.join(twice)} more than once.")
+    if len(keys) > limit:
+        raise AwsError("TooManyTagsError", f"At most {limit} tags are possible; found {len(keys)}.")
+    return as_mapping(tags)
+
+
 def as_mapping(tags: list[dict[str, Any]] | None) -> dict[str, str]:
     """Return the API's tags as {key: value}."""
     return {tag["Key"]: tag["Value"] for tag in tags or []}

@@ -168,6 +168,10 @@ def test_only_nodes_of_the_account_and_region_are_there(local):
             {"CloudWatchOutputConfig": {"CloudWatchOutputEnabled": True}},
             "NotImplemented: localorg does not support the parameter CloudWatchOutputConfig in SendCommand.",
         ),
+        (
+            {"CloudWatchOutputConfig": {"CloudWatchLogGroupName": "group"}},
+            "NotImplemented: localorg does not support the parameter CloudWatchOutputConfig in SendCommand.",
+        ),
         ({"Targets": [{"Key": "tag:Role", "Values": []}]}, "ValidationException: The target tag:Role needs at least one value."),
         (
             {"InstanceIds": ["i-00000000000000001"], "Targets": [{"Key": "InstanceIds", "Values": ["*"]}]},

@@ -210,6 +210,35 @@ def test_tags_of_a_parameter() -> None:
     assert "tags of PatchBaseline" in refused(house, "ListTagsForResource", ResourceType="PatchBaseline", ResourceId="p").message
 
 
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ([{"Key": "aws:mine", "Value": ""}], "ValidationException"),
+        ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], "ValidationException"),
+        ([{"Key": f"k{number}", "Value": ""} for number in range(51)], "TooManyTagsError"),
+    ],
+)
+def test_a_parameter_is_made_with_fit_tags(tags: list[dict[str, str]], said: str) -> None:
+    """Documented: API PutParameter, Tags; AWS's rules of tags. What is refused later is refused at the beginning, and makes nothing."""
+    house = Harness()
+    assert refused(house, "PutParameter", Name="n", Value="v", Type="String", Tags=tags).code == said
+    assert house.call("DescribeParameters")["Parameters"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("GetParameter", {"Name": "/aws/service/global-infrastructure/current-region"}),
+        ("GetParameter", {"Name": "/aws/reference/secretsmanager/mine", "WithDecryption": True}),
+        ("GetParameters", {"Names": ["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"]}),
+        ("GetParametersByPath", {"Path": "/aws/service/global-infrastructure/regions"}),
+    ],
+)
+def test_what_aws_offers_is_refused_by_name(operation: str, params: dict[str, Any]) -> None:
+    """Documented: user guide, public parameters and Secrets Manager: they exist in AWS, so they are not called absent here."""
+    assert "public parameters, secrets" in refused(Harness(), operation, **params).message
+
+
 class Asked:
     """An authoriser that writes down what it was asked, and denies one resource."""
 
