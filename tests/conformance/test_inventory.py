@@ -123,6 +123,18 @@ def test_a_hash_that_is_not_known_is_refused(member: Account, node: str, rack: s
         member.client("ssm").put_inventory(InstanceId=node, Items=[alone])
 
 
+@observed("the stock agent 3.3.0.0: of what did not change it sends the hash with another item's schema version")
+def test_a_hash_alone_says_nothing_of_the_schema_version(member: Account, node: str) -> None:
+    """Beside a hash alone the schema version is not looked at."""
+    ssm = member.client("ssm")
+    whole = item("AWS:Network", {"Name": "eth7"}, ContentHash="the-hash-of-eth7")
+    alone = {"TypeName": "AWS:Network", "SchemaVersion": "1.1", "CaptureTime": WHEN, "ContentHash": "the-hash-of-eth7"}
+    ssm.put_inventory(InstanceId=node, Items=[whole])
+    ssm.put_inventory(InstanceId=node, Items=[alone])
+    answer = ssm.list_inventory_entries(InstanceId=node, TypeName="AWS:Network")
+    assert (answer["Entries"], answer["SchemaVersion"]) == ([{"Name": "eth7"}], "1.0")
+
+
 @documented("API InventoryItem, ContentHash")
 def test_the_same_hash_changes_nothing(member: Account, node: str, rack: str) -> None:
     """A content whose hash is the one that is known is not written again."""

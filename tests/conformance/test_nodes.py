@@ -152,6 +152,16 @@ def test_instances_by_wildcard(member: Account, node: str) -> None:
     assert node in [one["InstanceId"] for group in found for one in group["Instances"]]
 
 
+@documented("EC2 API, Instance; user guide, EC2 instance hostnames and domains")
+def test_what_every_instance_tells(member: Account, node: str) -> None:
+    """Every instance tells of its launch, its virtualization and its private DNS name, whose domain is us-east-1's own there."""
+    (group,) = member.client("ec2").describe_instances(InstanceIds=[node])["Reservations"]
+    (told,) = group["Instances"]
+    assert {"AmiLaunchIndex", "Hypervisor", "VirtualizationType", "StateTransitionReason", "SecurityGroups"} <= set(told)
+    domain = "ec2.internal" if member.region == "us-east-1" else f"{member.region}.compute.internal"
+    assert told["PrivateDnsName"] == f"ip-{told['PrivateIpAddress'].replace('.', '-')}.{domain}"
+
+
 @documented("EC2 API, DescribeInstanceStatus")
 def test_running_instances_are_ok(member: Account, node: str) -> None:
     """A running instance has passed its status checks."""

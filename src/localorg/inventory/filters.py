@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
+from localorg.inventory.describing import STATE_CODES, dns_name
 from localorg.inventory.records import Instance
 from localorg.kernel.errors import AwsError, NotSupported
 
 FILTERS_MAX, VALUES_MAX = 50, 200
 """AWS: EC2 API "Filtering": up to 50 filters, up to 200 values in a request."""
-STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 Filters = list[dict[str, Any]]
 Reader = Callable[[Any], Iterable[str]]
 INSTANCE: dict[str, Callable[[Instance], Iterable[str]]] = {
@@ -29,7 +29,7 @@ INSTANCE: dict[str, Callable[[Instance], Iterable[str]]] = {
     "reservation-id": lambda one: [one.reservation_id],
     "platform": lambda one: ["windows"] if one.windows else [],
     "availability-zone": lambda one: [f"{one.region}a"],
-    "private-dns-name": lambda one: [f"ip-{one.private_ip.replace('.', '-')}.{one.region}.compute.internal"],
+    "private-dns-name": lambda one: [dns_name(one)],
     "monitoring-state": lambda _one: ["disabled"],
     "tenancy": lambda _one: ["default"],
     "platform-details": lambda one: ["Windows" if one.windows else "Linux/UNIX"],

@@ -7,19 +7,18 @@ AWS: EC2 API DescribeInstances, DescribeTags, CreateTags, DeleteTags, DescribeRe
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from localorg.inventory import filters
+from localorg.inventory.describing import status, view
 from localorg.inventory.records import Instance, InstanceSeed
 from localorg.kernel import ids
-from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
 from localorg.kernel.paging import page, walk
 from localorg.protocol.calls import Access, Operation, Output, Params, Request
 
 PAGE_MIN = 1
-"""AWS wants 5 at least; fewer are let through, so that small organizations have pages to try too."""
+"""DEVIATES: AWS wants MaxResults to be 5 at least; fewer are let through, so that small organizations have pages to try too."""
 PAGE_MAX = 1000
 TAGS_MAX = 50
 """AWS: EC2 user guide "Tag restrictions": 50 tags a resource, keys up to 128 and values up to 256 characters."""
@@ -138,40 +137,18 @@ class Instances:
 
     def _describe(self, request: Request) -> Output:
         shown, following = self._chosen(request)
+        partition = self._kernel.settings.partition
         reservations = [
-            {"ReservationId": one.reservation_id, "OwnerId": one.account, "Groups": [], "Instances": [self._view(one)]}
+            {"ReservationId": one.reservation_id, "OwnerId": one.account, "Groups": [], "Instances": [view(one, partition)]}
             for one in shown
         ]
         return {"Reservations": reservations, **following}
-
-    def _view(self, one: Instance) -> dict[str, Any]:
-        partition = self._kernel.settings.partition
-        view: dict[str, Any] = {
-            "InstanceId": one.instance_id,
-            "ImageId": one.image_id,
-            "InstanceType": one.instance_type,
-            "Architecture": one.architecture,
-            "State": {"Code": filters.STATE_CODES[one.state], "Name": one.state},
-            "PrivateIpAddress": one.private_ip,
-            "PrivateDnsName": f"ip-{one.private_ip.replace('.', '-')}.{one.region}.compute.internal",
-            "PublicDnsName": "",
-            "LaunchTime": one.launched,
-            "Placement": {"AvailabilityZone": f"{one.region}a", "Tenancy": "default"},
-            "Monitoring": {"State": "disabled"},
-            "PlatformDetails": "Windows" if one.windows else "Linux/UNIX",
-            "Tags": [{"Key": key, "Value": value} for key, value in one.tags.items()],
-        }
-        if one.windows:
-            view["Platform"] = "windows"
-        if one.profile:
-            view["IamInstanceProfile"] = {"Arn": str(Arn(partition, "iam", "", one.account, f"instance-profile/{one.profile}"))}
-        return view
 
     def _describe_status(self, request: Request) -> Output:
         shown, following = self._chosen(request)
         everyone = request.params.get("IncludeAllInstances", False)
         # AWS: API DescribeInstanceStatus: only running instances, unless IncludeAllInstances.
-        return {"InstanceStatuses": [_status(one) for one in shown if everyone or one.state == "running"], **following}
+        return {"InstanceStatuses": [status(one) for one in shown if everyone or one.state == "running"], **following}
 
     # Tags
 
@@ -248,19 +225,6 @@ def no_dry_run(request: Request) -> None:
     if request.params.get("DryRun"):
         # AWS: EC2 API, DryRun: the answer to a permitted dry run is this error; access was checked before.
         raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412)
-
-
-def _status(one: Instance) -> dict[str, Any]:
-    # ASSUMED: the checks of an instance that has just started are ok at once.
-    passed = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
-    fine = passed if one.state == "running" else {"Status": "not-applicable"}
-    return {
-        "InstanceId": one.instance_id,
-        "AvailabilityZone": f"{one.region}a",
-        "InstanceState": {"Code": filters.STATE_CODES[one.state], "Name": one.state},
-        "InstanceStatus": fine,
-        "SystemStatus": fine,
-    }
 
 
 def _deleted(key: str, value: str, gone: list[dict[str, str]] | None) -> bool:

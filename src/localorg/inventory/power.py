@@ -9,7 +9,7 @@ AWS: EC2 API StartInstances, StopInstances, TerminateInstances, RebootInstances;
 
 from typing import Any
 
-from localorg.inventory import filters
+from localorg.inventory.describing import state
 from localorg.inventory.instances import Instances, no_dry_run
 from localorg.inventory.records import Instance
 from localorg.kernel.errors import AwsError, NotSupported
@@ -87,10 +87,11 @@ class Power:
             self._kernel.cancel(one.transition)
             data = {"account": one.account, "region": one.region, "instance_id": one.instance_id, "state": final}
             one.transition = self._kernel.after(TRANSITION_S, Event(ENGINE, SETTLE, data))
+            one.changed = self._kernel.now()
             if final == "running":
-                one.launched = self._kernel.now()
+                one.launched = one.changed
             self._become(one, passing)
-        return {"InstanceId": one.instance_id, "CurrentState": _state(one.state), "PreviousState": _state(before)}
+        return {"InstanceId": one.instance_id, "CurrentState": state(one.state), "PreviousState": state(before)}
 
     def settle(self, data: dict[str, Any]) -> None:
         """An instance has reached the state that it was changing to."""
@@ -99,15 +100,11 @@ class Power:
             one.transition = ""
             self._become(one, data["state"])
 
-    def _become(self, one: Instance, state: str) -> None:
-        one.state = state
+    def _become(self, one: Instance, new: str) -> None:
+        one.state = new
         self._instances.keep(one)
-        fact = {"account": one.account, "region": one.region, "instance_id": one.instance_id, "state": state}
+        fact = {"account": one.account, "region": one.region, "instance_id": one.instance_id, "state": new}
         self._kernel.publish(FACT, fact)
-
-
-def _state(name: str) -> dict[str, Any]:
-    return {"Code": filters.STATE_CODES[name], "Name": name}
 
 
 def _wrong_state(one: Instance, verb: str) -> AwsError:

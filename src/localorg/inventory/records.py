@@ -40,3 +40,5 @@ class Instance:
     state: str = "running"
     transition: str = ""
     """The alarm at which the instance reaches the state that it is changing to."""
+    changed: float = 0.0
+    """When somebody last asked for another state."""

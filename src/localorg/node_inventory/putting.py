@@ -46,7 +46,8 @@ class Putting:
         if schema is None and not is_custom(name):
             what = f"{name} is no inventory type; there are {', '.join(AWS_TYPES)} and Custom:NAME."
             raise AwsError("InvalidTypeNameException", what)
-        if schema is not None and version not in schema.versions:
+        # AWS agent: of what did not change it sends the hash with the schema version of whichever item it looked at last.
+        if schema is not None and item.get("Content") is not None and version not in schema.versions:
             what = f"{name} has schema version {' or '.join(schema.versions)}, found {version}."
             raise AwsError("UnsupportedInventorySchemaVersionException", what)
         if item.get("Context"):
@@ -82,14 +83,15 @@ class Putting:
             raise AwsError("CustomSchemaCountLimitExceededException", what)
 
     def _keep(self, request: Request, instance_id: str, item: dict[str, Any]) -> None:
-        place, name = (request.account, request.region), item["TypeName"]
-        if is_custom(name) and not self._keep_schema(request, item):
+        place, name, alone = (request.account, request.region), item["TypeName"], item.get("Content") is None
+        if is_custom(name) and not alone and not self._keep_schema(request, item):
             return
         known = self._shelf.items.get(*place, instance_id, name)
         new_hash = item.get("ContentHash", "")
         unchanged = known is not None and new_hash != "" and new_hash == known.content_hash
         content = known.content if known is not None and unchanged else [_spelled(entry, name) for entry in item["Content"]]
-        kept = Item(instance_id, name, item["SchemaVersion"], item["CaptureTime"], new_hash, content)
+        version = known.schema_version if known is not None and alone else item["SchemaVersion"]
+        kept = Item(instance_id, name, version, item["CaptureTime"], new_hash, content)
         self._shelf.items.put(kept, *place, instance_id, name)
 
     def _keep_schema(self, request: Request, item: dict[str, Any]) -> bool:

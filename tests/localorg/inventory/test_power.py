@@ -1,5 +1,8 @@
 """Instances that are started, stopped and terminated: what they pass through, what is refused, who is told."""
 
+import re
+from typing import Any
+
 import pytest
 from commands.harness import ACCOUNT, REGION, Harness
 
@@ -49,6 +52,31 @@ def test_a_stopped_instance_starts_again_over_time() -> None:
     house.pass_time(60)
     assert house.state() == "running"
     assert house.told == [(ONE, state) for state in ("stopping", "stopped", "pending", "running")]
+
+
+def test_an_instance_tells_why_it_does_not_run() -> None:
+    """Documented: API Instance, StateReason and StateTransitionReason; user guide: a terminated instance has no addresses any more."""
+    house = House()
+
+    def told(instance_id: str) -> dict[str, Any]:
+        shown = house.call("DescribeInstances", "ec2", InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+        return dict(shown)
+
+    assert told(ONE)["StateTransitionReason"] == ""
+    assert "StateReason" not in told(ONE)
+    house.change("StopInstances", ONE)
+    house.change("TerminateInstances", TWO)
+    house.pass_time(60)
+    for one in (told(ONE), told(TWO)):
+        assert one["StateReason"] == {
+            "Code": "Client.UserInitiatedShutdown",
+            "Message": "Client.UserInitiatedShutdown: User initiated shutdown",
+        }
+        assert re.fullmatch(r"User initiated \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d GMT\)", one["StateTransitionReason"])
+    assert told(ONE)["PrivateDnsName"].endswith(".ec2.internal")
+    assert (told(TWO)["PrivateDnsName"], "PrivateIpAddress" in told(TWO)) == ("", False)
+    house.change("StartInstances", ONE)
+    assert told(ONE)["StateTransitionReason"] == ""
 
 
 def test_what_is_there_already_stays() -> None:

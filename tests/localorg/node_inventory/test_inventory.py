@@ -79,6 +79,18 @@ def test_a_hash_alone_stands_for_what_is_known(local):
         put(local, "AWS:Application", version="1.1", ContentHash="h1", Content=None)
 
 
+@pytest.mark.parametrize(("name", "version"), [("AWS:AWSComponent", "1.0"), ("Custom:Rack", "1.0")])
+def test_a_hash_alone_says_nothing_of_the_schema_version(local, name, version):
+    """Observed: beside a hash alone the agent's uploader says the schema version of another item, and goes on gathering for years."""
+    put(local, name, {"Name": "ena"}, version=version, ContentHash="h1")
+    put(local, name, version="1.1", ContentHash="h1", Content=None, CaptureTime="2026-11-24T11:00:00Z")
+    answer = local.call("ListInventoryEntries", InstanceId=ONE, TypeName=name)
+    assert (answer["Entries"], answer["SchemaVersion"]) == ([{"Name": "ena"}], version)
+    assert answer["CaptureTime"] == "2026-11-24T11:00:00Z"
+    (schema,) = local.call("GetInventorySchema", TypeName=name)["Schemas"]
+    assert schema["Version"] == version
+
+
 @pytest.mark.parametrize(
     ("name", "content", "more", "refusal"),
     [
