@@ -17,7 +17,7 @@ from localorg.commands.sending import REFUSED, REFUSED_WHEN_ENABLED
 from localorg.documents import aws_owned
 from localorg.documents.command_rules import PLATFORMS
 from localorg.documents.content import SCHEMAS, TEXT_KINDS
-from localorg.identity.conditions import IF_EXISTS, OPERATORS, SUPPORTED_KEYS
+from localorg.identity.conditions import IF_EXISTS, OPERATORS, SUPPORTED_KEYS, TAG_KEYS
 from localorg.identity.managed import AwsManagedPolicies
 from localorg.identity.service_linked import SERVICES
 from localorg.inventory.filters import INSTANCE
@@ -207,7 +207,7 @@ def _identity() -> Iterator[str]:
     yield "## Policies"
     yield _sentences(
         ("Condition operators", codes(sorted(OPERATORS)) + f", each also with `{IF_EXISTS}`, and `Null`"),
-        ("Condition keys and policy variables", codes(sorted(SUPPORTED_KEYS.values()))),
+        ("Condition keys and policy variables", codes(sorted((*SUPPORTED_KEYS.values(), *(f"{key}/TAG" for key in TAG_KEYS))))),
         ("AWS managed policies", codes(sorted(policy.name for policy in AwsManagedPolicies("aws").all()))),
         ("Service-linked roles", codes(sorted(service.role for service in SERVICES.values()))),
     )

@@ -23,6 +23,10 @@ from localorg.protocol.calls import Access, Principal
 
 OrganizationOf = Callable[[str], str | None]
 """account id -> the id of its organization, or None."""
+TagsOf = Callable[[str, str], Mapping[str, str]]
+"""(the caller's account, the ARN of a resource) -> its tags. Raises NotSupported where nobody here knows."""
+TAGS_SPOKEN_OF_BY = {"aws:resourcetag": "", "ec2:resourcetag": "ec2:", "ssm:resourcetag": "ssm:"}
+"""Condition key -> how the actions begin that fill it. AWS: Service Authorization Reference: SendCommand has ec2:ResourceTag too."""
 GLOBAL_ACTIONS = ("iam:", "organizations:")
 HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """AWS: aws:RequestedRegion is this for global services, whatever Region the caller signed."""
@@ -31,9 +35,10 @@ HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-go
 class Authoriser:
     """Answers `check` for the gateway."""
 
-    def __init__(self, directory: Directory, organization_of: OrganizationOf) -> None:
+    def __init__(self, directory: Directory, organization_of: OrganizationOf, tags_of: TagsOf) -> None:
         self.directory = directory
         self.organization_of = organization_of
+        self.tags_of = tags_of
 
     def check(self, principal: Principal, region: str, access: Access) -> None:
         """Raise AccessDenied unless `principal` may do `access`."""
@@ -103,11 +108,24 @@ class _Facts:
         self._values: dict[str, str | None] | None = None
 
     def get(self, key: str) -> str | None:
-        """Return the value of a condition key (lower case), or None when this request has none."""
+        """Return the value of a condition key (lower case), or None when this request has none. Raises NotSupported."""
+        spoken_of, slash, tag_key = key.partition("/")
+        if slash and spoken_of in TAGS_SPOKEN_OF_BY:
+            return self._of_resource(spoken_of, tag_key)
         if self._values is None:
             self._values = {**self._of_request(), **self._of_caller()}
             self._values |= {name.lower(): value for name, value in self._access.context.items()}
         return self._values.get(key)
+
+    def _of_resource(self, key: str, tag_key: str) -> str | None:
+        """Return the resource's tag. AWS: IAM user guide, aws:ResourceTag: the tag's key in any case, "but not both" of two cases."""
+        access, begins = self._access, TAGS_SPOKEN_OF_BY[key]
+        is_node_of_ec2 = key == "ec2:resourcetag" and access.action == "ssm:SendCommand" and ":instance/" in access.resource
+        if not access.action.startswith(begins) and not is_node_of_ec2:
+            return None
+        tags = self._authoriser.tags_of(self._principal.account, access.resource)
+        found = [value for name, value in tags.items() if name.lower() == tag_key]
+        return found[0] if len(found) == 1 else None
 
     def _of_request(self) -> dict[str, str | None]:
         access, principal = self._access, self._principal

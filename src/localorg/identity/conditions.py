@@ -43,6 +43,16 @@ SUPPORTED_KEYS: dict[str, str] = {
 }
 """Keys by lower-case name. Each of them is filled truthfully or is truthfully absent."""
 
+TAG_KEYS = ("aws:ResourceTag", "ec2:ResourceTag", "ssm:resourceTag")
+"""Keys that go on with a slash and the key of a tag, such as ssm:resourceTag/Stage."""
+_TAG_KEY = re.compile(f"({'|'.join(TAG_KEYS)})/.+", re.IGNORECASE)
+
+
+def is_known(key: str) -> bool:
+    """Say whether a condition key, in any case, is filled truthfully here."""
+    return key.lower() in SUPPORTED_KEYS or _TAG_KEY.fullmatch(key) is not None
+
+
 Matcher = Callable[[str, Template, Lookup], bool]
 """(value in the request, value in the policy, the request) -> do they match?"""
 
@@ -153,10 +163,10 @@ def _entry(operator: str, key: str, values: Any, place: str, findings: Findings,
     unknown = []
     if operator != "Null" and operator.removesuffix(IF_EXISTS) not in OPERATORS:
         unknown.append(f"the condition operator {operator}")
-    if key.lower() not in SUPPORTED_KEYS:
+    if not is_known(key):
         unknown.append(f"the condition key {key}")
     templates = tuple(template(text, variables=variables) for text in texts)
-    unknown += [f"the policy variable ${{{name}}}" for item in templates for name in item.keys if name not in SUPPORTED_KEYS]
+    unknown += [f"the policy variable ${{{name}}}" for item in templates for name in item.keys if not is_known(name)]
     if unknown:
         findings.unsupported += [f"{what} ({place})" for what in unknown]
         return Unevaluable(" and ".join(unknown))

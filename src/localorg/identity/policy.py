@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from localorg.identity.conditions import SUPPORTED_KEYS, Condition, Findings, Unevaluable, parse_conditions
+from localorg.identity.conditions import Condition, Findings, Unevaluable, is_known, parse_conditions
 from localorg.identity.globs import Match, Piece, matcher
 from localorg.identity.principals import Principals, parse_principals
 from localorg.identity.templates import Lookup, Template, template
@@ -237,7 +237,7 @@ class _Reader:
             if text != "*" and parse_arn(text) is None and not (text.startswith("arn:") and text.endswith("*")):
                 self._bad(f"{place}.{element}", f'Resource {text} must be in ARN format or "*".')
         templates = tuple(template(text, variables=self.variables) for text in texts)
-        for unknown in (key for item in templates for key in item.keys if key not in SUPPORTED_KEYS):
+        for unknown in (key for item in templates for key in item.keys if not is_known(key)):
             self.findings.unsupported.append(f"the policy variable ${{{unknown}}} ({place}.{element})")
         return Resources("*" in texts, templates, element == "NotResource")
 

@@ -9,7 +9,7 @@ Refuses to know: other engines. Which organization an account is in arrives as a
 from collections.abc import Mapping
 from typing import Any
 
-from localorg.identity.authorise import Authoriser, OrganizationOf
+from localorg.identity.authorise import Authoriser, OrganizationOf, TagsOf
 from localorg.identity.bootstrap import NODE_SESSION_S, Bootstrap
 from localorg.identity.directory import Directory
 from localorg.identity.documents import check_principals_exist
@@ -33,6 +33,7 @@ class Identity:
     """IAM and STS of every account. `secret_source(n)` gives text made of n random bytes (secrets.token_urlsafe).
 
     `is_open(account)` says whether an account is active; nobody of another account's signs calls, or is assumed there.
+    `tags_of(account, arn)` gives the tags of a resource that a policy asks about.
     """
 
     def __init__(
@@ -41,11 +42,12 @@ class Identity:
         secret_source: SecretSource,
         organization_of: OrganizationOf,
         is_open: IsOpen = lambda _account: True,
+        tags_of: TagsOf = lambda _account, _resource: {},
     ) -> None:
         self.directory = Directory(kernel)
         self._kernel = kernel
         secrets = Secrets(secret_source)
-        self.authoriser = Authoriser(self.directory, organization_of)
+        self.authoriser = Authoriser(self.directory, organization_of, tags_of)
         self.sessions = Sessions(self.directory, secrets)
         self._roles = Roles(self.directory)
         self._users = Users(self.directory, secrets)

@@ -32,6 +32,7 @@ from localorg.node_inventory.service import NodeInventory
 from localorg.organization.service import Organization
 from localorg.parameters.service import Parameters
 from localorg.protocol.gateway import BorrowedServices, Gateway, Validator
+from localorg.protocol.resource_tags import ResourceTags
 from localorg.protocol.tagging import Tagging, TagHolder
 from localorg.protocol.validate import validate
 from localorg.server.presigned import PresignedUrls
@@ -81,6 +82,7 @@ def wire_engines(
         random_text,
         lambda account: belongs[0].organization_of(account) if belongs else None,
         lambda account: belongs[0].is_open(account) if belongs else True,
+        tags := ResourceTags(),
     )
     gateway = Gateway(kernel, identity, _validator(kernel), borrow(identity))
     organization = Organization(kernel, gateway)
@@ -110,11 +112,11 @@ def wire_engines(
         fleet=fleet,
         inventory=Inventory(kernel, gateway),
     )
-    _offer(engines)
+    _offer(engines, tags)
     return engines
 
 
-def _offer(engines: Engines) -> None:
+def _offer(engines: Engines, tags: ResourceTags) -> None:
     """Let the gateway answer with what each engine can do, and with what stands on several."""
     for engine in (
         engines.identity,
@@ -130,10 +132,10 @@ def _offer(engines: Engines) -> None:
         engines.inventory,
     ):
         engines.gateway.add(engine.operations())
-    _offer_what_is_shared(engines)
+    _offer_what_is_shared(engines, tags)
 
 
-def _offer_what_is_shared(engines: Engines) -> None:
+def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
     """Offer the operations that stand on several engines: nodes across accounts, their inventory, tags, what is found by tags."""
     kernel, gateway, nodes = engines.kernel, engines.gateway, engines.fleet.registry
     gateway.add(NodeListing(gateway, nodes, engines.organization, engines.identity.service_linked_role).operations())
@@ -147,7 +149,9 @@ def _offer_what_is_shared(engines: Engines) -> None:
         **engines.associations.tagged(),
     }
     gateway.add(Tagging(holders).operations())
-    gateway.add(Grouping(kernel, {**holders, **engines.inventory.tagged()}).operations())
+    everywhere = {**holders, **engines.inventory.tagged()}
+    gateway.add(Grouping(kernel, everywhere).operations())
+    tags.know(everywhere)
 
 
 def _validator(kernel: Kernel) -> Validator:

@@ -68,7 +68,7 @@ def test_what_aws_refuses_is_malformed(kind: Kind, written: Any, words: str) -> 
 UNSUPPORTED: list[tuple[Kind, dict[str, Any], str]] = [
     ("identity", without(ALLOW, Condition={"DateLessThan": {"aws:CurrentTime": "2027-01-01"}}), "the condition operator DateLessThan"),
     ("identity", without(ALLOW, Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}), "the condition key aws:SourceIp"),
-    ("identity", without(ALLOW, Condition={"StringEquals": {"ssm:resourceTag/team": "a"}}), "the condition key ssm:resourceTag/team"),
+    ("identity", without(ALLOW, Condition={"StringEquals": {"aws:RequestTag/team": "a"}}), "the condition key aws:RequestTag/team"),
     ("identity", without(ALLOW, Condition={"ForAnyValue:StringEquals": {"aws:userid": "x"}}), "the condition operator ForAnyValue:String"),
     ("identity", without(ALLOW, Resource="arn:aws:s3:::${aws:PrincipalTag/team}"), "the policy variable ${aws:principaltag/team}"),
     ("identity", without(ALLOW, Condition={"StringEquals": {"aws:PrincipalArn": "${saml:sub}"}}), "the policy variable ${saml:sub}"),
