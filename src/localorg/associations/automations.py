@@ -74,6 +74,8 @@ class AutomationRuns:
         runbook = self._documents.read(association.account, association.region, version.document, number)
         association.document_number = runbook.number
         optional = {
+            # AWS: API StartAutomationExecution, Parameters: at least one, when there are any.
+            "Parameters": values.for_automation(version.parameters),
             "TargetParameterName": version.target_parameter,
             "Targets": version.targets,
             "TargetMaps": version.target_maps,
@@ -84,7 +86,6 @@ class AutomationRuns:
         params = {
             "DocumentName": version.document,
             "DocumentVersion": number,
-            "Parameters": values.for_automation(version.parameters),
             **{name: value for name, value in optional.items() if value},
         }
         ask = self._callers.of(association, version)

@@ -73,6 +73,18 @@ def test_an_empty_text_means_a_default_that_is_empty() -> None:
     assert "action is empty" in error.message
 
 
+@pytest.mark.parametrize("parameters", [{}, {"prefix": [""]}])
+def test_a_runbook_may_be_started_without_parameters(parameters: dict[str, list[str]]) -> None:
+    """Documented: API StartAutomationExecution: Parameters are optional, and not empty when there are any."""
+    house = Harness()
+    plain = {"schemaVersion": "0.3", "parameters": {"prefix": RUNBOOK["parameters"]["prefix"]}, "mainSteps": RUNBOOK["mainSteps"]}
+    house.documents.held["Plain"] = ("Automation", plain, "1", "Active")
+    association = house.create(Name="Plain", Parameters=parameters)
+    house.wait()
+    assert "Parameters" not in house.automation.started[0].params
+    assert house.describe(association)["Overview"]["Status"] == "Pending"
+
+
 ALARM = {"Alarms": [{"Name": "fire"}]}
 S3 = {"S3Location": {"OutputS3BucketName": "abc"}}
 
