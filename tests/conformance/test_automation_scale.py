@@ -125,10 +125,10 @@ def test_limits_have_a_pattern(member: Account, runbook: str, name: str, value: 
         start(member, runbook, **over("a"), **{name: value})
 
 
-@assumed("InvalidTarget is the modelled error, and no text is published")
+@observed("a public report of StartAutomationExecution with a key that it did not know")
 def test_an_unknown_target_key_is_refused(member: Account, runbook: str) -> None:
-    """A target key that Automation does not know is an InvalidTarget."""
-    with refused("InvalidTarget"):
+    """A target key that Automation does not know is an InvalidAutomationExecutionParametersException."""
+    with refused("InvalidAutomationExecutionParametersException", "Target key can have only following values"):
         start(member, runbook, **over("*", key="Instances"))
 
 

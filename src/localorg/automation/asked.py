@@ -12,6 +12,7 @@ from localorg.kernel.errors import AwsError, NotSupported
 from localorg.protocol.calls import Params
 from localorg.protocol.models import service_model
 from localorg.protocol.patterns import compiled
+from localorg.protocol.tagging import check_reserved
 
 OPERATION = "StartAutomationExecution"
 INVALID = "InvalidAutomationExecutionParametersException"
@@ -29,6 +30,7 @@ def check(params: Params, endpoint: str) -> None:
         raise NotSupported(f"the execution mode Interactive together with {several[0]}", OPERATION)
     if len(params.get("Tags") or []) > TAGS_MAX:
         raise AwsError("ValidationException", f"An automation has at most {TAGS_MAX} tags.")
+    check_reserved(tag["Key"] for tag in params.get("Tags") or [])
     if params.get("TargetLocations") and params.get("TargetLocationsURL"):
         raise AwsError(INVALID, "TargetLocations and TargetLocationsURL cannot be specified together.")
     if url := params.get("TargetLocationsURL"):
@@ -50,6 +52,7 @@ def _check_url(url: str, endpoint: str) -> None:
 
 
 def _check_targets(params: Params, locations: list[dict[str, Any]]) -> None:
+    # ASSUMED: MaxConcurrency and MaxErrors of an automation without targets are taken and shown, and limit nothing.
     given = [name for name in ("Targets", "TargetMaps") if params.get(name)]
     if len(given) == 2:
         raise AwsError(INVALID, "Targets and TargetMaps can't be specified together.")
@@ -86,8 +89,9 @@ def check_keys(wanted: list[dict[str, Any]]) -> None:
         if key not in (resolve.VALUES, resolve.GROUP, resolve.INSTANCE_IDS, resolve.ALL_INSTANCES) and (
             not key.startswith(resolve.TAG) or key == resolve.TAG
         ):
-            known = "ParameterValues, ResourceGroup, tag:KEY, InstanceIds or AWS::EC2::Instance"
-            raise AwsError("InvalidTarget", f"The target key {key!r} is not valid; expected {known}.")
+            # Observed: a public report of 2018, when there were only the first two.
+            known = "ParameterValues, ResourceGroup, tag:KEY, InstanceIds, AWS::EC2::Instance"
+            raise AwsError(INVALID, f"Target key can have only following values : {known}; found {key!r}")
         if not values and not key.startswith(resolve.TAG):
             raise AwsError("InvalidTarget", f"The target {key} needs at least one value.")
         if key == resolve.ALL_INSTANCES and values != ["*"]:

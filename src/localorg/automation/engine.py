@@ -84,13 +84,20 @@ class Engine:
         try:
             self._fill(run, action)
         except (Unresolved, ValueError) as problem:
+            self._forget_outputs(run)
             self.settle(run, Failed(str(problem), RESOLVING, stage="InputValidation", kind="Verification"))
             return
+        self._forget_outputs(run)
         self._set_timeout(run)
         # Kept before anything happens outside: a restart then finds a step at work, not a run without one.
         self._executions.put_step(execution, record)
         self._executions.put(execution)
         self.settle(run, self.attempt(action.start, run))
+
+    @staticmethod
+    def _forget_outputs(run: Run) -> None:
+        """ASSUMED: what the step gave in an earlier pass of its loop is gone once it has begun again, also when it then fails."""
+        run.execution.step_outputs.pop(run.step.name, None)
 
     def _fill(self, run: Run, action: Action) -> None:
         """Replace the references in inputs and time-out. Raises Unresolved, ValueError."""

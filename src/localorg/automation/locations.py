@@ -71,7 +71,7 @@ class Locations:
             "TargetLocations": [record.target],
             **_targets(execution, pair.location),
         }
-        record.inputs = {name: json.dumps(value) for name, value in shown.items()}
+        record.inputs = {name: json.dumps(value, separators=(",", ":"), ensure_ascii=False) for name, value in shown.items()}
         return record
 
     def limits(self, execution: Execution, group: int, total: int) -> Limits:

@@ -3,7 +3,7 @@
 Flow: the runbook's declarations + what was given -> {name: value} | all problems at once. `to_wire` is the way back.
 Rules: a parameter without default is required; an undeclared one is refused; StringMap and MapList travel as JSON text.
 AWS: user guide, documents-syntax-data-elements-parameters; API AutomationParameterMap. `... has value "x" not found in [...]` was
-observed in a public report of InvalidAutomationExecutionParametersException.
+observed in a public report of InvalidAutomationExecutionParametersException, `Missing required parameter: ... in user inputs.` in another.
 """
 
 import json
@@ -33,7 +33,7 @@ def typed(declared: dict[str, Any], given: dict[str, list[str]]) -> tuple[dict[s
     for name, rules in declared.items():
         if name not in given:
             if "default" not in rules:
-                problems.append(f'Parameter "{name}" is required: it has no default value.')
+                problems.append(f"Missing required parameter: {name} in user inputs.")
             else:
                 values[name] = of_default(kind_of(rules["type"]), rules["default"])
             continue

@@ -23,7 +23,8 @@ from localorg.automation.resolve import Resolver
 from localorg.automation.retention import Retention
 from localorg.automation.sessions import SessionPrincipals, Sessions
 from localorg.automation.signals import Signals
-from localorg.automation.starting import Starting, definition_arn
+from localorg.automation.start_access import QUESTION, to_start
+from localorg.automation.starting import Starting
 from localorg.automation.tags import ExecutionTags
 from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError
@@ -126,7 +127,8 @@ class Automation:
         ]
 
     def _start_access(self, request: Request) -> list[Access]:
-        accesses = [Access("ssm:StartAutomationExecution", definition_arn(self._kernel.settings.partition, request))]
+        settings = self._kernel.settings
+        accesses = to_start(settings.partition, request, settings.reading(QUESTION))
         if request.params.get("Tags"):
             # ASSUMED: as with other resources, tags at the start need the right to tag.
             accesses.append(Access("ssm:AddTagsToResource", self._arn(request, "*")))

@@ -31,15 +31,6 @@ SIZE_MAX = 64 * 1024
 LIMIT = "AutomationExecutionLimitExceededException"
 
 
-def definition_arn(partition: str, request: Request) -> str:
-    """Return the automation-definition that a policy must allow. AWS: Service Authorization Reference, StartAutomationExecution."""
-    name, version = request.params["DocumentName"], request.params.get("DocumentVersion", "$DEFAULT")
-    arn = parse_arn(name)
-    if arn is not None:
-        plain = arn.resource.removeprefix("document/").removeprefix("automation-definition/").split(":")[0]
-        return str(arn._replace(resource=f"automation-definition/{plain}:{version}"))
-    account = "" if name.startswith("AWS-") else request.account
-    return str(Arn(partition, "ssm", request.region, account, f"automation-definition/{name}:{version}"))
 
 
 class Starting:

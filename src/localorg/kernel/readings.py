@@ -44,6 +44,16 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide wants custom runbooks shared with every target account; public reports show runs without a share.",
     ),
     Question(
+        "start-automation-resources",
+        "Which resources must a policy allow for ssm:StartAutomationExecution?",
+        {
+            "either": "the runbook's document and automation-execution/*, or, as in older policies, its automation-definition alone",
+            "document": "the runbook's document and automation-execution/*",
+            "definition": "the runbook's automation-definition, NAME:VERSION",
+        },
+        "The guide's examples now have document and automation-execution; AWS's managed policies of 2026 list all three side by side.",
+    ),
+    Question(
         "connection-lost-after",
         "After how many seconds of silence is a managed node ConnectionLost?",
         {"300": "one health report is missing", "600": "two health reports are missing", "1800": "half an hour passed"},

@@ -32,6 +32,8 @@ LOG_CHARS_MAX = 50_000
 FILE_NAME = "script.py"
 MEMORY_BYTES_MAX = 1 << 30
 """ASSUMED: AWS does not publish the memory of a script's machine. Address space, of each process; boto3 needs about a fifth of it."""
+PYTHON_PLACES = (str(Path(orjson.__file__).parents[1]), str(Path(json.__file__).parents[1]))
+"""Where packages and the standard library are: a fact of this machine, and none of a runbook's."""
 ATTACHED = "attached"
 """The folder of an attachment."""
 
@@ -143,8 +145,8 @@ def _powershell(pwsh: str, script: str, payload: dict[str, Any], folder: Path) -
     if run.returncode:
         said = run.stderr.strip() or f"the script ended with the exit code {run.returncode}"
         return Result(log=log, error_type="PowerShellError", error=said)
-    if len(run.stdout) > PAYLOAD_BYTES_MAX:
-        return Result(log=log, error_type="PayloadTooLarge", error=_too_large(len(run.stdout)))
+    if (size := len(run.stdout.encode())) > PAYLOAD_BYTES_MAX:
+        return Result(log=log, error_type="PayloadTooLarge", error=_too_large(size))
     try:
         returned = json.loads(run.stdout)
     except ValueError:
@@ -164,24 +166,27 @@ def call_handler(script: str, handler: str, payload: dict[str, Any]) -> Result:
         if function is None:
             return Result(error_type="HandlerNotFound", error=f"the script defines no function {handler!r}, which Handler names")
         returned = function(payload, {})
-        text = json.dumps(returned, allow_nan=False)
+        size = len(json.dumps(returned, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace"))
     except BaseException as error:  # noqa: BLE001 - whatever a stranger's script raises, SystemExit too, is its failure and not ours
         trace = _own_frames(error)
         said = f"{type(error).__name__}: {error}"
         # Observed: AWS shows the traceback in FailureMessage. ASSUMED: after type and message, so that no cut takes these away.
         return Result(log=trace, error_type=type(error).__name__, error=f"{said}\n{trace}".rstrip())
-    if len(text) > PAYLOAD_BYTES_MAX:
-        return Result(error_type="PayloadTooLarge", error=_too_large(len(text)))
+    if size > PAYLOAD_BYTES_MAX:
+        return Result(error_type="PayloadTooLarge", error=_too_large(size))
     return Result(payload=returned)
 
 
 def _own_frames(error: BaseException) -> str:
-    """Return the traceback from the script on, without this module's own frames."""
+    """Return the traceback from the script on: without this module's own frames, and without the places where this machine keeps Python."""
     frames = error.__traceback__
     while frames is not None and not _is_own(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     # A script that cannot be compiled, or returns what is no JSON, has no frame of its own.
-    return "".join(traceback.format_exception(type(error), error, frames, chain=False)) if frames is not None else ""
+    told = "".join(traceback.format_exception(type(error), error, frames, chain=False)) if frames is not None else ""
+    for place in PYTHON_PLACES:
+        told = told.replace(f'File "{place}/', 'File "')
+    return told
 
 
 def _is_own(file: str) -> bool:

@@ -153,11 +153,29 @@ def test_a_role_that_cannot_be_assumed_refuses_the_start() -> None:
         house.start(book(step("who", "aws:executeAwsApi", API), **ROLED), Parameters={"Role": [ROLE]})
 
 
-def test_starting_needs_the_automation_definition() -> None:
-    """Documented: Service Authorization Reference: StartAutomationExecution on automation-definition/NAME:VERSION."""
+@pytest.mark.parametrize(
+    ("reading", "resources"),
+    [
+        ("document", ["document/Runbook", "automation-execution/*"]),
+        ("either", ["document/Runbook", "automation-execution/*"]),
+        ("definition", ["automation-definition/Runbook:$DEFAULT"]),
+    ],
+)
+def test_starting_needs_the_runbook(reading: str, resources: list[str]) -> None:
+    """Documented: user guide, automation-setup-identity-based-policies; before, Service Authorization Reference."""
     guard = Deny()
+    house = Harness(guard, readings={"start-automation-resources": reading})
+    house.start(book(step("who", "aws:executeAwsApi", API)))
+    asked = list(dict.fromkeys(access.resource for access in guard.asked if access.action == "ssm:StartAutomationExecution"))
+    assert asked == [f"arn:aws:ssm:{REGION}:{HUB}:{resource}" for resource in resources]
+
+
+def test_an_older_policy_still_starts() -> None:
+    """Assumed: where the document is not allowed, the automation-definition alone will do."""
+    guard = Deny(("ssm:StartAutomationExecution", "document/"))
     Harness(guard).start(book(step("who", "aws:executeAwsApi", API)))
-    assert guard.asked[0].resource == f"arn:aws:ssm:{REGION}:{HUB}:automation-definition/Runbook:$DEFAULT"
+    asked = [access.resource for access in guard.asked if access.action == "ssm:StartAutomationExecution"]
+    assert asked[-1].endswith("automation-definition/Runbook:$DEFAULT")
 
 
 def test_scripts_get_the_role_s_credentials_or_none() -> None:

@@ -93,3 +93,19 @@ def test_a_time_out_of_the_loop_ends_the_step_inside() -> None:
     made = house.run(book(step("each", "aws:loop", inputs, timeoutSeconds=60)))
     assert made["AutomationExecutionStatus"] == "TimedOut"
     assert [one["StepStatus"] for one in made["StepExecutions"]] == ["TimedOut", "Cancelled"]
+
+
+def test_what_an_earlier_pass_gave_is_gone_when_a_later_one_fails() -> None:
+    """Assumed: a failed step has no outputs, whatever it gave in the pass before."""
+    make = script(
+        "make",
+        "return {'made': {'a': 'A'}[events['of']]}",
+        {"of": "{{ each.CurrentIteratorValue }}"},
+        outputs=[output("made", "$.Payload.made")],
+        onFailure="Continue",
+    )
+    note = script("note", "return events", {"made": "{{ make.made }}"})
+    made = Harness().run(book(step("each", "aws:loop", {"Iterators": ["a", "b"], "Steps": [make, note]})))
+    statuses = [(one["StepName"], one["StepStatus"]) for one in made["StepExecutions"]]
+    assert statuses == [("each", "Failed"), ("make", "Success"), ("note", "Success"), ("make", "Failed"), ("note", "Failed")]
+    assert "{{ make.made }} has no value" in made["FailureMessage"]
