@@ -12,7 +12,7 @@ from localorg.kernel.errors import AwsError, NotSupported
 from localorg.protocol.calls import Params
 from localorg.protocol.models import service_model
 from localorg.protocol.patterns import compiled
-from localorg.protocol.tagging import check_reserved
+from localorg.protocol.tagging import first_tags
 
 OPERATION = "StartAutomationExecution"
 INVALID = "InvalidAutomationExecutionParametersException"
@@ -30,7 +30,7 @@ def check(params: Params, endpoint: str) -> None:
         raise NotSupported(f"the execution mode Interactive together with {several[0]}", OPERATION)
     if len(params.get("Tags") or []) > TAGS_MAX:
         raise AwsError("ValidationException", f"An automation has at most {TAGS_MAX} tags.")
-    check_reserved(tag["Key"] for tag in params.get("Tags") or [])
+    first_tags(params.get("Tags"), TAGS_MAX)
     if params.get("TargetLocations") and params.get("TargetLocationsURL"):
         raise AwsError(INVALID, "TargetLocations and TargetLocationsURL cannot be specified together.")
     if url := params.get("TargetLocationsURL"):

@@ -31,8 +31,6 @@ SIZE_MAX = 64 * 1024
 LIMIT = "AutomationExecutionLimitExceededException"
 
 
-
-
 class Starting:
     """Makes executions."""
 

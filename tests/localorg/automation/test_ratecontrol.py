@@ -146,11 +146,14 @@ TWO_TAGS = [{"Key": "tag:a", "Values": ["1"]}, {"Key": "tag:b", "Values": ["2"]}
         ({**values("x"), "TargetMaps": [{"InstanceId": ["y"]}]}, "Targets and TargetMaps can't be specified together"),
         (target("ResourceGroup", "a", "b"), "Only one resource group or tag can be specified at a time"),
         ({**values("x"), "Targets": TWO_TAGS}, "Member must have length less than or equal to 1"),
-        (target("Instances", "*"), "InvalidAutomationExecutionParameters.*Target key can have only following values .*'Instances'"),
+        (
+            target("Instances", "*"),
+            "InvalidAutomationExecutionParameters.*Target key can have only following values .*'Instances'",
+        ),
         (target("tag:", "x"), "InvalidAutomationExecutionParameters.*Target key can have only following values .*'tag:'"),
         (target("InstanceIds"), "InvalidTarget: The target InstanceIds needs at least one value"),
         (target("AWS::EC2::Instance", "i-1"), "takes the one value \\*, found i-1"),
-        ({**values("x"), "TargetParameterName": "Role"}, 'Missing required parameter: InstanceId in user inputs'),
+        ({**values("x"), "TargetParameterName": "Role"}, "Missing required parameter: InstanceId in user inputs"),
     ],
 )
 def test_targets_that_cannot_be_are_refused_at_once(asked: dict[str, Any], words: str) -> None:

@@ -139,7 +139,7 @@ def test_parameters_get_their_types_back(kind: str, given_as: list[str], value: 
 
 
 REFUSED = [
-    ({"type": "String"}, {}, 'Missing required parameter: P in user inputs.'),
+    ({"type": "String"}, {}, "Missing required parameter: P in user inputs."),
     ({"type": "String"}, {"P": ["a"], "Q": ["b"]}, 'Parameter "Q" is not defined in the runbook; it defines P.'),
     (
         {"type": "String", "allowedValues": ["Install", "Uninstall"]},

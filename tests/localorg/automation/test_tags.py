@@ -31,3 +31,13 @@ def test_an_execution_that_is_not_there(on):
     """Documented: API InvalidResourceId."""
     with pytest.raises(AwsError, match=f"InvalidResourceId: {HUB} has no automation e in {REGION}"):
         on.call("ListTagsForResource", ResourceType="Automation", ResourceId="e")
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"), [(["aws:x"], "aws: prefixed tag key names are not allowed"), (["a", "a"], "Duplicate tag keys")]
+)
+def test_tags_at_the_start_are_held_to_the_same_rules(on, keys, words):
+    """Documented: "Tag naming limits and requirements"."""
+    runbook = {"schemaVersion": "0.3", "mainSteps": [{"name": "w", "action": "aws:sleep", "inputs": {"Duration": "PT1S"}}]}
+    with pytest.raises(AwsError, match=words):
+        on.start(runbook, Tags=[{"Key": key, "Value": ""} for key in keys])

@@ -26,4 +26,6 @@ def test_a_payload_is_measured_in_bytes_as_it_travels() -> None:
     """Documented: automation-action-executeScript: 100 KB. A letter that needs two bytes counts two, not the six of its escape."""
     script = "def handler(events, context):\n    return '\u00e9' * events['n']\n"
     assert call_handler(script, "handler", {"n": 51_199}).error == ""
-    assert call_handler(script, "handler", {"n": 51_200}).error == "the script returned 102402 bytes; a payload has at most 102400"
+    assert (
+        call_handler(script, "handler", {"n": 51_200}).error == "the script returned 102402 bytes; a payload has at most 102400"
+    )
