@@ -198,6 +198,16 @@ def test_wrong_parameters_are_refused(
         member.client("ssm").start_automation_execution(DocumentName=name, **({"Parameters": given} if given else {}))
 
 
+@observed("a public report of a failed association, InvalidAutomationExecutionParametersException")
+def test_a_missing_parameter_is_named(member: Account, unique: Unique) -> None:
+    """A parameter without default that is not given is refused as missing in the user inputs."""
+    with (
+        document(member, unique("Book"), book(who(), parameters={"InstanceIds": {"type": "StringList"}})) as name,
+        refused("InvalidAutomationExecutionParametersException", "Missing required parameter: InstanceIds in user inputs."),
+    ):
+        member.client("ssm").start_automation_execution(DocumentName=name)
+
+
 @documented("API StartAutomationExecution")
 def test_an_unknown_runbook_is_refused(member: Account, unique: Unique) -> None:
     """StartAutomationExecution of a document that is not there is AutomationDefinitionNotFoundException."""

@@ -124,7 +124,8 @@ def test_wrong_parameters_are_told_all_at_once() -> None:
     content = {**NAP, "parameters": {"A": {"type": "String"}, "B": {"type": "Integer"}}}
     with pytest.raises(
         AwsError,
-        match=r'Parameter "C" is not defined.*Missing required parameter: A in user inputs\..*Parameter "B" has value "x", which is no Integer',
+        match=r'Parameter "C" is not defined.*Missing required parameter: A in user inputs\..*'
+        r'Parameter "B" has value "x", which is no Integer',
     ):
         house.start(content, Parameters={"B": ["x"], "C": ["y"]})
 
