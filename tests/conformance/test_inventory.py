@@ -205,3 +205,21 @@ def test_a_deletion_that_there_was_not(member: Account) -> None:
     """The id of a deletion must be one that DeleteInventory gave."""
     with refused("InvalidDeletionIdException"):
         member.client("ssm").describe_inventory_deletions(DeletionId="00000000-0000-0000-0000-000000000000")
+
+
+@documented("user guide, inventory: AWS:ComplianceItem")
+def test_compliance_is_inventory(member: Account, node: str, unique: Callable[[str], str]) -> None:
+    """What PutComplianceItems records of a node is in its inventory, as AWS:ComplianceItem."""
+    kind, client = "Custom:" + unique("kind").replace("-", ""), member.client("ssm")
+    put = {
+        "ResourceId": node,
+        "ResourceType": "ManagedInstance",
+        "ComplianceType": kind,
+        "ExecutionSummary": {"ExecutionTime": 1},
+    }
+    client.put_compliance_items(**put, Items=[{"Id": "door", "Severity": "LOW", "Status": "NON_COMPLIANT"}])
+    wanted = [{"Key": "AWS:ComplianceItem.ComplianceType", "Values": [kind]}]
+    entries = client.list_inventory_entries(InstanceId=node, TypeName="AWS:ComplianceItem", Filters=wanted)["Entries"]
+    assert [(entry["Id"], entry["Status"]) for entry in entries] == [("door", "NON_COMPLIANT")]
+    assert [one["Id"] for one in client.get_inventory(Filters=wanted)["Entities"]] == [node]
+    client.put_compliance_items(**put, Items=[])

@@ -112,7 +112,7 @@ def test_an_association_without_schedule_runs_once(house: House) -> None:
     assert house.associations.step() == START + 300
     assert house.plane.statuses() == ["Pending", "InProgress", "InProgress", "Success"]
     result = house.plane.last("UpdateInstanceAssociationStatus")["ExecutionResult"]
-    assert result["ExecutionSummary"] == "1 out of 1 plugin processed, 1 success, 0 failed, 0 timedout, 0 skipped."
+    assert result["ExecutionSummary"] == "1 out of 1 plugin processed, 1 success, 0 failed, 0 timedout, 0 skipped. "
     assert result["ErrorCode"] == ""
     put = house.plane.last("PutComplianceItems")
     assert (put["ComplianceType"], put["ResourceType"], put["ResourceId"]) == ("Association", "ManagedInstance", NODE)

@@ -33,6 +33,11 @@ class Document:
     assume_role: str = ""
     content: str = ""
 
+    @property
+    def steps(self) -> dict[str, Any]:
+        """The content without its parameters."""
+        return {name: part for name, part in json.loads(self.content or "{}").items() if name != "parameters"}
+
     def role(self, given: dict[str, list[str]]) -> str:
         """Return the role that runs would assume with these parameters; empty for none."""
         reference = REFERENCE.fullmatch(self.assume_role.strip())

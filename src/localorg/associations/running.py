@@ -1,4 +1,4 @@
-"""When associations run: now, on schedule, by a changed document, at changed targets; and never against a closed calendar.
+"""When associations run: now, on schedule, by a changed document or parameter, at changed targets; and never against a closed calendar.
 
 Flow: `begin` or the alarm `scheduled` -> calendars -> `AutomationRuns.start` or `NodeRuns.run`. Nodes keep plain schedules of Command
 associations themselves (see `noderuns`), so that the service sets alarms only for what agents do not know.
@@ -8,7 +8,7 @@ AWS: user guide, sysman-state-about.
 
 from typing import Any
 
-from localorg.associations import calendars
+from localorg.associations import calendars, stored
 from localorg.associations.automations import AutomationRuns
 from localorg.associations.callers import Callers
 from localorg.associations.documents import Documents, names_document
@@ -28,6 +28,7 @@ RUN = "run"
 SCHEDULED = "scheduled"
 AUTOMATION = "automation.status-change"
 DOCUMENT = "document.changed"
+PARAMETER = "parameter.changed"
 ONLINE = "node.online"
 
 
@@ -76,6 +77,10 @@ class Running:
                 self._ended(data["execution_id"], data["status"], data.get("failure_message") or "")
             case "document.changed":
                 self._document_changed(data["account"], data["region"], data["name"])
+            case "parameter.changed" if not data["exists"]:
+                pass  # nothing to run with
+            case "parameter.changed":
+                self._parameter_changed(data["account"], data["region"], data["name"])
             case "node.online":
                 self._node_came(data["account"], data["region"])
             case "nudge":
@@ -218,6 +223,19 @@ class Running:
         association.document_number = found.number
         self._shelf.keep(association)
         return True
+
+    def _parameter_changed(self, account: str, region: str, name: str) -> None:
+        """Run every association that reads this value of Parameter Store."""
+        for association in self._shelf.associations.values(account, region):
+            version = self._shelf.newest(association)
+            if version.only_at_interval:
+                continue
+            try:
+                document = self._documents.read(account, region, version.document, version.document_version)
+            except AwsError:
+                continue  # gone or shared no more: the next run will say so
+            if stored.refers(version.parameters, document, name):
+                self.run_soon(association)
 
     def _node_came(self, account: str, region: str) -> None:
         """A node is new or back: let Automation associations see whether they have new targets, when AWS does so."""

@@ -7,6 +7,7 @@ AWS: API PutComplianceItems, ListComplianceItems, ListComplianceSummaries, ListR
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from localorg.compliance import answers
@@ -24,6 +25,7 @@ PAGE = 50
 NODE, ASSOCIATION, CUSTOM = "ManagedInstance", "Association", "Custom:"
 CUSTOM_TYPES_MAX = 10
 """AWS: API ComplianceTypeCountLimitExceededException, per node."""
+LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 ITEM_BYTES_MAX = 10_240
 """# ASSUMED: AWS names limits of sizes only by their errors."""
 
@@ -60,6 +62,7 @@ class Compliance:
                 "Severity": item.severity,
                 "ExecutionId": item.occasion.id,
                 "ExecutionType": item.occasion.kind,
+                "ExecutionTime": f"{datetime.fromtimestamp(item.occasion.time, UTC):%Y-%m-%dT%H:%M:%SZ}",
                 **item.details,
             }
             for one in self._sets.values(account, region, resource)
@@ -167,6 +170,8 @@ class Compliance:
             raise _refuse(f"ComplianceType must be Association, Patch or Custom:NAME, found {kind}")
         if params.get("UploadType") and kind != ASSOCIATION:
             raise _refuse("UploadType is for the ComplianceType Association only")
+        if not 0 <= params["ExecutionSummary"]["ExecutionTime"] < LATEST:
+            raise AwsError("ValidationException", "ExecutionSummary.ExecutionTime is no moment between 1970 and 9999.")
         names = [entry.get("Id", "") for entry in params["Items"]]
         if "" in names or len(set(names)) < len(names):
             # ASSUMED: items are told apart by Id.

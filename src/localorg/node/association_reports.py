@@ -53,7 +53,7 @@ class Progress:
         ]
         plural = "s" if self.plugins > 1 else ""
         said = f"{len(statuses)} out of {self.plugins} plugin{plural} processed, {counted}. {''.join(reasons)}"
-        return f"{said}{self.trace}".rstrip(" ")
+        return f"{said}{self.trace}"
 
     def url(self) -> str:
         """Return the place of the output in S3; empty when there is none."""

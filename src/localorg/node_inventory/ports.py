@@ -1,7 +1,10 @@
 """What inventory needs to know of nodes, as a shape that the fleet fills: both belong to the same AWS service (ssm)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
+
+ComplianceOf = Callable[[str, str, str], list[dict[str, str]]]
+"""(account, region, node id) -> its compliance items, as entries of the type AWS:ComplianceItem."""
 
 
 class NodeFacts(Protocol):

@@ -10,9 +10,17 @@ ItemContentMismatchException or InvalidItemContentException).
 import json
 from typing import Any
 
-from localorg.kernel.errors import AwsError
+from localorg.kernel.errors import AwsError, NotSupported
 from localorg.node_inventory.records import CustomSchema, Entry, Item
-from localorg.node_inventory.schemas import AWS_TYPES, CUSTOM_TYPES_MAX, INSTANCE_INFORMATION, SPELLINGS, is_custom, number
+from localorg.node_inventory.schemas import (
+    AWS_TYPES,
+    COMPLIANCE_ITEM,
+    CUSTOM_TYPES_MAX,
+    INSTANCE_INFORMATION,
+    SPELLINGS,
+    is_custom,
+    number,
+)
 from localorg.node_inventory.shelf import Shelf, is_enabled
 from localorg.protocol.calls import Output, Request
 
@@ -42,6 +50,9 @@ class Putting:
 
     def _check(self, request: Request, instance_id: str, item: dict[str, Any]) -> None:
         name, version = item["TypeName"], item["SchemaVersion"]
+        if name == COMPLIANCE_ITEM:
+            # DEVIATES: AWS's model hints that AWS:ComplianceItem can be put as inventory; here only PutComplianceItems records it.
+            raise NotSupported(f"the inventory type {name} (call PutComplianceItems)", "PutInventory")
         schema = AWS_TYPES.get(name)
         if schema is None and not is_custom(name):
             what = f"{name} is no inventory type; there are {', '.join(AWS_TYPES)} and Custom:NAME."

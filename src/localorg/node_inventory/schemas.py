@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 INSTANCE_INFORMATION = "AWS:InstanceInformation"
+COMPLIANCE_ITEM = "AWS:ComplianceItem"
 CUSTOM_TYPES_MAX = 20
 """AWS: general reference, Systems Manager quotas: custom data types of an account."""
 CUSTOM_NAME = re.compile(r"Custom:[A-Za-z0-9_.\-]+(:[A-Za-z0-9_.\-]+)*")
@@ -35,6 +36,12 @@ AWS_TYPES: Mapping[str, Schema] = MappingProxyType(
         "AWS:AWSComponent": _of("1.0", f"{_PROGRAM} Summary PackageId Release Epoch"),
         "AWS:Application": _of("1.0 1.1", f"{_PROGRAM} Summary PackageId Release Epoch", "Name Version Publisher Architecture"),
         "AWS:BillingInfo": _of("1.0", "BillingProductId"),
+        # AWS: API PutComplianceItems, for the attributes. # ASSUMED: other Details of an item are shown, but cannot be filtered by.
+        COMPLIANCE_ITEM: _of(
+            "1.0",
+            "ComplianceType Id Title Status Severity ExecutionId ExecutionType ExecutionTime DocumentName DocumentVersion "
+            "Classification PatchBaselineId PatchSeverity PatchState PatchGroup InstalledTime",
+        ),
         "AWS:File": _of(
             "1.0",
             "Name Size Description FileVersion InstalledDate ModificationTime LastAccessTime ProductName InstalledDir "

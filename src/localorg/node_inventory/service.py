@@ -2,7 +2,8 @@
 
 Flow: PutInventory (agents: aws:softwareInventory; people: custom types) -> rows -> GetInventory, ListInventoryEntries;
 DeleteInventory -> an alarm -> gone.
-Rules: AWS:InstanceInformation is what the fleet knows of a node, whatever anybody puts. Resource data syncs are not kept: their
+Rules: AWS:InstanceInformation is what the fleet knows of a node, whatever anybody puts; AWS:ComplianceItem is what Compliance
+recorded of it (a port). Resource data syncs are not kept: their
 operations are refused by name.
 Refuses to know: how an agent gathers (localorg.node), and where nodes come from (the fleet; a port).
 AWS: API PutInventory, GetInventory, GetInventorySchema, ListInventoryEntries, DeleteInventory, DescribeInventoryDeletions.
@@ -11,7 +12,7 @@ AWS: API PutInventory, GetInventory, GetInventorySchema, ListInventoryEntries, D
 from localorg.kernel.arn import Arn
 from localorg.kernel.events import Event, Kernel
 from localorg.node_inventory.deleting import Deleting
-from localorg.node_inventory.ports import Nodes
+from localorg.node_inventory.ports import ComplianceOf, Nodes
 from localorg.node_inventory.putting import Putting
 from localorg.node_inventory.reading import Reading
 from localorg.node_inventory.shelf import Shelf
@@ -23,9 +24,9 @@ ENGINE = "node-inventory"
 class NodeInventory:
     """Inventory of the managed nodes of every account and Region."""
 
-    def __init__(self, kernel: Kernel, nodes: Nodes) -> None:
+    def __init__(self, kernel: Kernel, nodes: Nodes, compliance_of: ComplianceOf) -> None:
         self._partition = kernel.settings.partition
-        shelf = Shelf(kernel.store, nodes)
+        shelf = Shelf(kernel.store, nodes, compliance_of)
         self._putting = Putting(shelf)
         self._reading = Reading(shelf)
         self._deleting = Deleting(kernel, ENGINE, shelf)

@@ -1,4 +1,5 @@
-"""The rows of inventory, and the one type that nobody puts: AWS:InstanceInformation, which is what the fleet knows.
+"""The rows of inventory, and the types that are not in them: AWS:InstanceInformation, which is what the fleet knows, and
+AWS:ComplianceItem, which is what Compliance has recorded.
 
 Rules: an item of a custom type whose schema is disabled is as if it were not there.
 """
@@ -7,9 +8,9 @@ from datetime import UTC, datetime
 
 from localorg.kernel.errors import AwsError
 from localorg.kernel.store import Store, Table
-from localorg.node_inventory.ports import NodeFacts, Nodes
+from localorg.node_inventory.ports import ComplianceOf, NodeFacts, Nodes
 from localorg.node_inventory.records import CustomSchema, Deletion, Entry, Item
-from localorg.node_inventory.schemas import AWS_TYPES, INSTANCE_INFORMATION, Schema, number
+from localorg.node_inventory.schemas import AWS_TYPES, COMPLIANCE_ITEM, INSTANCE_INFORMATION, Schema, number
 from localorg.protocol.calls import Request
 
 INVALID_STATES = frozenset({"shutting-down", "terminated"})
@@ -19,8 +20,9 @@ INVALID_STATES = frozenset({"shutting-down", "terminated"})
 class Shelf:
     """Items, custom schemas and deletions of every account and Region."""
 
-    def __init__(self, store: Store, nodes: Nodes) -> None:
+    def __init__(self, store: Store, nodes: Nodes, compliance_of: ComplianceOf) -> None:
         self.nodes = nodes
+        self._compliance_of = compliance_of
         self.items: Table[Item] = store.table("ssm.inventory", Item)
         self.schemas: Table[CustomSchema] = store.table("ssm.inventory-schema", CustomSchema)
         self.deletions: Table[Deletion] = store.table("ssm.inventory-deletion", Deletion)
@@ -54,6 +56,8 @@ class Shelf:
         """Return what a node reported of a type, or None."""
         if type_name == INSTANCE_INFORMATION:
             return self._implicit(account, region, node)
+        if type_name == COMPLIANCE_ITEM:
+            return self._recorded(account, region, node)
         found = self.items.get(account, region, node.instance_id, type_name)
         custom = self.schemas.get(account, region, type_name)
         return None if found is not None and custom is not None and not is_enabled(custom, found.schema_version) else found
@@ -77,6 +81,14 @@ class Shelf:
             "ResourceType": node.source,
         }
         return Item(node.instance_id, INSTANCE_INFORMATION, "1.0", f"{moment:%Y-%m-%dT%H:%M:%SZ}", content=[entry])
+
+    def _recorded(self, account: str, region: str, node: NodeFacts) -> Item | None:
+        entries = self._compliance_of(account, region, node.instance_id)
+        if not entries:
+            return None
+        # ASSUMED: the capture time is that of the newest item.
+        newest = max(entry["ExecutionTime"] for entry in entries)
+        return Item(node.instance_id, COMPLIANCE_ITEM, "1.0", newest, content=entries)
 
     def _status(self, account: str, region: str, node: NodeFacts) -> str:
         # AWS: API GetInventory: the status of nodes includes Stopped and Terminated.

@@ -1,6 +1,6 @@
 """The Parameter Store engine: what changes parameters, and the operations that it offers.
 
-Flow: PutParameter -> `names`, `values` -> a new version, published as "parameter.changed" {account, region, name}. Reading is in
+Flow: PutParameter -> `names`, `values` -> a new version, published as "parameter.changed" {account, region, name, exists}. Reading is in
 `reading`. Whoever needs a value ({{ssm:name}} in documents and runbooks) calls GetParameters through the gateway.
 Rules: a new version never changes an old one; the name, the type and what was Advanced stay.
 """
@@ -153,7 +153,8 @@ class Parameters:
 
     def _drop(self, record: ParameterRecord) -> None:
         self._drawer.drop(record)
-        self._publish(record)
+        self._publish(record, exists=False)
 
-    def _publish(self, record: ParameterRecord) -> None:
-        self._kernel.publish("parameter.changed", {"account": record.account, "region": record.region, "name": record.name})
+    def _publish(self, record: ParameterRecord, *, exists: bool = True) -> None:
+        place = {"account": record.account, "region": record.region}
+        self._kernel.publish("parameter.changed", {**place, "name": record.name, "exists": exists})

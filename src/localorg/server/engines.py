@@ -139,7 +139,7 @@ def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
     """Offer the operations that stand on several engines: nodes across accounts, their inventory, tags, what is found by tags."""
     kernel, gateway, nodes = engines.kernel, engines.gateway, engines.fleet.registry
     gateway.add(NodeListing(gateway, nodes, engines.organization, engines.identity.service_linked_role).operations())
-    gateway.add(NodeInventory(kernel, nodes).operations())
+    gateway.add(NodeInventory(kernel, nodes, engines.compliance.inventory_of).operations())
     # AWS: one operation tags resources of every kind; who keeps the tags of a kind says so here.
     holders: dict[str, TagHolder] = {
         **engines.documents.tagged(),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from associations.harness import HUB, RUNBOOK, Harness
+from associations.harness import HOME, HUB, MEMBER, RUNBOOK, Harness
 
 from localorg.kernel.errors import AwsError
 
@@ -208,6 +208,33 @@ def test_a_new_default_version_of_the_document_runs_it() -> None:
         house.kernel.publish("document.changed", {**changed, **other})
     house.wait()
     assert len(house.automation.started) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "default", "runs"),
+    [
+        ({"name": ["falcon"], "prefix": ["{{ssm:/team/key}}"]}, "", 2),
+        ({"name": ["falcon"], "regions": ["a", "{{ ssm:/team/key:live }}"]}, "", 2),
+        ({"name": ["falcon"], "prefix": ["{{ssm:/team/key:3}}"]}, "", 1),
+        ({"name": ["falcon"], "prefix": ["{{ssm:/team/keys}}"]}, "", 1),
+        ({"name": ["falcon"]}, "{{ ssm:/team/key }}", 2),
+        ({"name": ["falcon"], "prefix": ["given"]}, "{{ ssm:/team/key }}", 1),
+    ],
+)
+def test_a_changed_parameter_store_value_runs_what_refers_to_it(given: dict[str, list[str]], default: str, runs: int) -> None:
+    """Documented: user guide, sysman-state-about. Assumed: a numbered version never changes, and deleting is no change."""
+    house = Harness()
+    rules = {**RUNBOOK["parameters"]["prefix"], "default": default, "allowedPattern": ".*"}
+    runbook = {**RUNBOOK, "parameters": {**RUNBOOK["parameters"], "prefix": rules}}
+    house.documents.held["Roll"] = ("Automation", runbook, "1", "Active")
+    association = house.create(Parameters=given)
+    house.wait()
+    house.automation.end()
+    for exists in (True, False):
+        house.kernel.publish("parameter.changed", {"account": HUB, "region": HOME, "name": "/team/key", "exists": exists})
+    house.kernel.publish("parameter.changed", {"account": MEMBER, "region": HOME, "name": "/team/key", "exists": True})
+    house.wait()
+    assert len(house.executions(association)) == runs
 
 
 def test_a_deleted_document_fails_the_next_run() -> None:

@@ -114,7 +114,9 @@ class Harness:
         self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, self.linked)
         tagged = {**self.fleet.tagged(), **self.inventory.tagged()}
         self.grouping = Grouping(self.kernel, tagged)
-        node_inventory = NodeInventory(self.kernel, self.fleet.registry)
+        self.compliance: dict[str, list[dict[str, str]]] = {}
+        """Node id -> its compliance items, as Compliance tells them to Inventory."""
+        node_inventory = NodeInventory(self.kernel, self.fleet.registry, lambda _, __, name: self.compliance.get(name, []))
         engines = (
             self.shelf,
             self.inventory,

@@ -121,7 +121,10 @@ def test_an_automations_verdict_on_nodes() -> None:
     house.kernel.publish("association.deleted", {"account": HUB, "region": HOME, "id": "auto"})
     house.kernel.step()
     assert set(house.items()) == {"other"}
-    assert [one["Id"] for one in house.compliance.inventory_of(HUB, HOME, ONE)] == ["other"]
+    (told,) = house.compliance.inventory_of(HUB, HOME, ONE)
+    assert (told["Id"], told["ComplianceType"], told["ExecutionTime"]) == ("other", "Association", "2030-03-17T17:46:40Z")
+    with pytest.raises(AwsError, match="ExecutionTime is no moment"):
+        house.put("Custom:Door", entry("a"), time=1e18)
 
 
 def test_summaries_count_resources_and_items() -> None:

@@ -48,6 +48,22 @@ def test_what_a_node_reports_is_listed(local):
     assert entries(local, "AWS:Application", node=TWO) == []
 
 
+def test_what_compliance_recorded_is_inventory_too(local):
+    """Documented: API InventoryItem and the guide's queries: AWS:ComplianceItem. Assumed: only PutComplianceItems records it."""
+    item = {"ComplianceType": "Custom:Doors", "Id": "d1", "Status": "NON_COMPLIANT", "ExecutionTime": WHEN, "Height": "2"}
+    local.compliance[ONE] = [item, {**item, "Id": "d2", "Status": "COMPLIANT", "ExecutionTime": "2026-11-25T10:00:00Z"}]
+    assert [one["Id"] for one in entries(local, "AWS:ComplianceItem")] == ["d1", "d2"]
+    assert found(local, ("AWS:ComplianceItem.Status", "Equal", ["NON_COMPLIANT"])) == [ONE]
+    data = {
+        one["Id"]: one["Data"]
+        for one in local.call("GetInventory", ResultAttributes=[{"TypeName": "AWS:ComplianceItem"}])["Entities"]
+    }
+    assert data[ONE]["AWS:ComplianceItem"]["CaptureTime"] == "2026-11-25T10:00:00Z"
+    assert data[TWO] == {}
+    with pytest.raises(AwsError, match="PutComplianceItems"):
+        put(local, "AWS:ComplianceItem", {"Id": "d3"})
+
+
 def test_what_everybody_has(local):
     """Documented: aws CLI example of get-inventory: AWS:InstanceInformation is there without being put."""
     answer = local.call("GetInventory")["Entities"]

@@ -34,7 +34,7 @@ def test_a_value_is_kept_in_versions_over_a_restart() -> None:
     assert [(one["Value"], one["Description"]) for one in rest["Parameters"]] == [("two", "where it is")]
     assert house.heard == []  # published, and delivered with the next turn
     house.kernel.step()
-    assert house.heard == [{"account": HUB, "region": HOME, "name": "/app/url"}] * 2
+    assert house.heard == [{"account": HUB, "region": HOME, "name": "/app/url", "exists": True}] * 2
 
 
 def test_parameters_belong_to_one_account_and_region() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from localorg.kernel.errors import AwsError
+from localorg.protocol.models import operation_model
 from localorg.stacks.resources.kinds import Ask, Made, Pause, Work
 from localorg.stacks.resources.registry import TYPES
 
@@ -147,6 +148,26 @@ def test_an_association_waits_for_success_where_asked():
         )
     asked, _ = play(kind.create(work({"Name": "Doc"})), {"CreateAssociation": description("Pending")})
     assert names(asked) == ["CreateAssociation"]
+
+
+def test_an_association_is_asked_for_with_all_that_its_type_has():
+    """Documented: CloudFormation template reference, AWS::SSM::Association: its properties are CreateAssociation's members."""
+    kind = TYPES["AWS::SSM::Association"]
+    plain = kind.properties - {"Tags", "WaitForSuccessTimeoutSeconds"}
+    properties = {name: [name] for name in plain}
+    asked, made = play(
+        kind.create(work({**properties, "Tags": [{"Key": "a", "Value": "b"}]})), {"CreateAssociation": description("")}
+    )
+    assert asked == [("CreateAssociation", {**properties, "Tags": [{"Key": "a", "Value": "b"}]})]
+    before, after = {**properties, "Tags": [{"Key": "a", "Value": "b"}]}, {**properties, "MaxErrors": "2"}
+    asked, _ = play(kind.update(work(after, before, made.physical_id)), {})
+    del after["InstanceId"]
+    assert asked == [
+        ("UpdateAssociation", {"AssociationId": "id", **after}),
+        ("RemoveTagsFromResource", {"ResourceType": "Association", "ResourceId": "id", "TagKeys": ["a"]}),
+    ]
+    members = set(operation_model("ssm", "CreateAssociation").input_shape.members)
+    assert members - plain == {"Tags", "AlarmConfiguration", "Duration", "TargetLocations", "TargetMaps"}
 
 
 def test_generated_names_fit():

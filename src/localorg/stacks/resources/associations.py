@@ -1,17 +1,32 @@
 """AWS::SSM::Association: made and changed; where asked to, it waits for the association's first success.
 
-AWS: CloudFormation template reference, AWS::SSM::Association.
+AWS: CloudFormation template reference, AWS::SSM::Association. It has no Duration, TargetLocations, TargetMaps or AlarmConfiguration.
 """
 
 from typing import Any
 
 from localorg.kernel.errors import AwsError
 from localorg.stacks.resources.iam import unless_gone
-from localorg.stacks.resources.kinds import Ask, Made, Pause, Properties, Resource, ResourceType, Steps, Work, chosen, replaced_by
+from localorg.stacks.resources.kinds import (
+    Ask,
+    Made,
+    Pause,
+    Properties,
+    Resource,
+    ResourceType,
+    Steps,
+    Work,
+    chosen,
+    replaced_by,
+    retagged,
+    tag_list,
+    tags_of,
+)
 
 POLL_S = 5.0
 _OPTIONS = (
     "ApplyOnlyAtCronInterval",
+    "AssociationDispatchAssumeRole",
     "AssociationName",
     "AutomationTargetParameterName",
     "CalendarNames",
@@ -34,6 +49,8 @@ def _params(properties: Properties) -> dict[str, Any]:
 
 def _create(work: Work) -> Steps:
     params = {**_params(work.properties), **chosen(work.properties, "InstanceId")}
+    if tags_of(work.properties):
+        params["Tags"] = tag_list(tags_of(work.properties))
     created = (yield Ask("ssm", "CreateAssociation", params))["AssociationDescription"]
     association = created["AssociationId"]
     yield Made(association)
@@ -64,6 +81,7 @@ def _update(work: Work) -> Steps:
     if work.changed("Name", *_OPTIONS):
         yield Ask("ssm", "UpdateAssociation", {"AssociationId": association, **_params(work.properties)})
         yield from _succeeded(association, work.properties)
+    yield from retagged(work, "Association")
     return Resource(association, {"AssociationId": association})
 
 
@@ -75,7 +93,7 @@ def _delete(work: Work) -> Steps:
 
 ASSOCIATION = ResourceType(
     name="AWS::SSM::Association",
-    properties=frozenset({*_OPTIONS, "InstanceId", "Name", "WaitForSuccessTimeoutSeconds"}),
+    properties=frozenset({*_OPTIONS, "InstanceId", "Name", "Tags", "WaitForSuccessTimeoutSeconds"}),
     required=frozenset({"Name"}),
     attributes=frozenset({"AssociationId"}),
     create=_create,

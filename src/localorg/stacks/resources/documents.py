@@ -18,6 +18,7 @@ from localorg.stacks.resources.kinds import (
     Steps,
     Work,
     chosen,
+    retagged,
     tag_list,
     tags_of,
 )
@@ -64,13 +65,7 @@ def _update(work: Work) -> Steps:
     name = work.physical_id
     if work.changed(*_CONTENT):
         yield from _new_version(work)
-    was, wanted = tags_of(work.before), tags_of(work.properties)
-    resource = {"ResourceType": "Document", "ResourceId": name}
-    gone = [key for key in was if key not in wanted]
-    if gone:
-        yield Ask("ssm", "RemoveTagsFromResource", {**resource, "TagKeys": gone})
-    if wanted != was and wanted:
-        yield Ask("ssm", "AddTagsToResource", {**resource, "Tags": tag_list(wanted)})
+    yield from retagged(work, "Document")
     return Resource(name)
 
 

@@ -120,6 +120,18 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
+def retagged(work: Work, kind: str) -> Steps:
+    """Bring the tags of a resource of Systems Manager to what its properties say."""
+    was, wanted = tags_of(work.before), tags_of(work.properties)
+    resource = {"ResourceType": kind, "ResourceId": work.physical_id}
+    gone = [key for key in was if key not in wanted]
+    if gone:
+        yield Ask("ssm", "RemoveTagsFromResource", {**resource, "TagKeys": gone})
+    if wanted and wanted != was:
+        yield Ask("ssm", "AddTagsToResource", {**resource, "Tags": tag_list(wanted)})
+    return Resource(work.physical_id)
+
+
 def chosen(properties: Properties, *names: str) -> dict[str, Any]:
     """Return those of `names` that are given."""
     return {name: properties[name] for name in names if name in properties}

@@ -16,6 +16,7 @@ from localorg.stacks.resources.kinds import (
     Work,
     chosen,
     replaced_by,
+    retagged,
     tag_list,
     tags_of,
 )
@@ -48,13 +49,7 @@ def _update(work: Work) -> Steps:
     name = work.physical_id
     if _said(work.properties) != _said(work.before):
         yield Ask("ssm", "PutParameter", {"Name": name, "Overwrite": True, **_said(work.properties)})
-    was, wanted = tags_of(work.before), tags_of(work.properties)
-    resource = {"ResourceType": "Parameter", "ResourceId": name}
-    gone = [key for key in was if key not in wanted]
-    if gone:
-        yield Ask("ssm", "RemoveTagsFromResource", {**resource, "TagKeys": gone})
-    if wanted and wanted != was:
-        yield Ask("ssm", "AddTagsToResource", {**resource, "Tags": tag_list(wanted)})
+    yield from retagged(work, "Parameter")
     return _made(work, name)
 
 
