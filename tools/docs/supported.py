@@ -28,8 +28,9 @@ from localorg.kernel.store import Store
 from localorg.node.document import SCHEMA_VERSIONS
 from localorg.node.persona import detect, os_release_text
 from localorg.node.worker import KNOWN_PLUGINS
+from localorg.parameters import filters, reading, values
 from localorg.protocol.calls import ScriptJob
-from localorg.protocol.models import ADDITIONS
+from localorg.protocol.models import ADDITIONS, operation_model
 from localorg.server.engines import Engines, wire_engines
 from localorg.server.long_tail import LONG_TAIL
 from localorg.server.personas import PERSONAS
@@ -89,6 +90,7 @@ def supported_page() -> str:
         *_documents(),
         *_automation(),
         *_commands(),
+        *_parameters(),
         *_associations(),
         *_cloudformation(),
         *_identity(),
@@ -166,6 +168,19 @@ def _commands() -> Iterator[str]:
     yield _sentences(
         ("Schema versions that the agent reads", codes(SCHEMA_VERSIONS)),
         ("Parameters of SendCommand that are refused", codes((*REFUSED, REFUSED_WHEN_ENABLED))),
+    )
+
+
+def _parameters() -> Iterator[str]:
+    yield "## Parameter Store"
+    kinds = operation_model("ssm", "PutParameter").input_shape.members["Type"].enum
+    yield _sentences(
+        ("Types", codes(kind for kind in kinds if kind != values.ENCRYPTED) + f"; `{values.ENCRYPTED}` is refused"),
+        ("Data types", codes((values.DATA_TYPE,))),
+        ("Parameters of PutParameter that are refused", codes(values.REFUSED)),
+        ("Parameters of DescribeParameters that are refused", codes(reading.REFUSED)),
+        ("Keys of filters that are refused", codes(filters.REFUSED)),
+        ("Names that are refused to readers, for only AWS can put them there", f"`{reading.PUBLIC}/…`"),
     )
 
 

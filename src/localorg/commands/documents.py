@@ -57,6 +57,7 @@ def _check_kind(name: str, found: Output, description: dict[str, Any]) -> None:
     kind = found.get("DocumentType") or description.get("DocumentType")
     if kind != "Command":
         raise AwsError("InvalidDocument", f"SendCommand runs documents of type Command; {name} is of type {kind}.")
+    # ASSUMED: a document that is Creating cannot be sent yet, and with this error; AWS may wait for it.
     if description.get("Status", "Active") != "Active":
         raise AwsError("InvalidDocument", f"The document {name} is {description['Status']}; wait until it is Active.")
 

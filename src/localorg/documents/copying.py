@@ -105,6 +105,7 @@ class Copying:
             error = data["error"]
             file.problem = f"{file.name}: {error['Code']} for s3://{file.bucket}/{file.key}: {error['Message']}"
             return
+        # DEVIATES: AWS streams; here a file is held in memory while it is copied, so one of 1 GB needs that much and more, for a while.
         body: bytes = data["output"]["Body"]
         if len(body) > ATTACHMENT_BYTES_MAX:
             file.problem = f"{file.name}: {len(body)} bytes; an attachment has at most {ATTACHMENT_BYTES_MAX}"

@@ -77,6 +77,8 @@ def steps(
             f"Document with schema version {version} is not supported by this version of ssm agent, please update to latest version"
         )
     declared = content.get("parameters") or {}
+    # DEVIATES: agents since 3.3.2746.0 hand a parameter whose interpolationType is ENV_VAR to scripts as the variable SSM_NAME; the
+    # agent here is as old as it says, 3.3.0.0, does not know the word, and puts the value into the text, which a shell then reads.
     values = values_of(declared, parameters)
     try:
         _check_patterns(declared, resolve(values))

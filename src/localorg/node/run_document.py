@@ -96,6 +96,9 @@ def merged(results: Sequence[StepResult]) -> StepResult:
 def _file_text(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        # AWS: the stock agent tells this in the words of Go.
+        raise InnerError(f"There was an error while preparing documents - open {path}: no such file or directory") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InnerError(f"There was an error while preparing documents - {error}") from error
     if not text:

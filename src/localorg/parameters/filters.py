@@ -10,6 +10,8 @@ from typing import Any
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.parameters.records import ParameterRecord, ParameterVersion
 
+REFUSED = ("KeyId", "Label")
+"""Keys of AWS that have nothing to find here."""
 Test = Callable[[ParameterRecord, ParameterVersion], bool]
 Read = Callable[[ParameterRecord, ParameterVersion], str]
 FIELDS: dict[str, Read] = {
@@ -42,7 +44,7 @@ def tests(params: dict[str, Any], operation: str) -> list[Test]:
 
 def _test(given: dict[str, Any], operation: str) -> Test:
     key, values = given["Key"], given.get("Values") or []
-    if key in ("KeyId", "Label"):
+    if key in REFUSED:
         raise NotSupported(f"the filter {key}", operation)
     known = ["Type"] if operation == "GetParametersByPath" else [*FIELDS, "Path"]
     if key not in known and not (key.startswith("tag:") and operation == "DescribeParameters"):

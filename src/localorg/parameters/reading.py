@@ -16,6 +16,9 @@ PAGE, PATH_PAGE = 50, 10
 """AWS: API MaxResults of each operation, its maximum. # ASSUMED: also the size of a page when nothing is said."""
 
 PUBLIC = "/aws"
+"""Where AWS's public parameters and the way to Secrets Manager lie."""
+REFUSED = ("Shared",)
+"""Parameters of DescribeParameters that are refused."""
 
 
 class Reading:
@@ -110,8 +113,9 @@ class Reading:
 
     def _describe(self, request: Request) -> Output:
         params = request.params
-        if params.get("Shared"):
-            raise NotSupported("the parameter Shared", "DescribeParameters")
+        for name in REFUSED:
+            if params.get(name):
+                raise NotSupported(f"the parameter {name}", "DescribeParameters")
         tests = filters.tests(params, request.operation)
         rows = [row for row in self._newest(request) if all(test(*row) for test in tests)]
         chosen, more = self._cut(rows, params, PAGE)

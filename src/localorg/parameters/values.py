@@ -12,14 +12,18 @@ from localorg.parameters.records import ParameterVersion
 
 STANDARD_BYTES_MAX, ADVANCED_BYTES_MAX = 4096, 8192
 DATA_TYPE = "text"
+ENCRYPTED = "SecureString"
+REFUSED = ("Policies",)
+"""Parameters of PutParameter that are refused."""
 
 
 def refuse_unsupported(params: dict[str, Any]) -> None:
     """Raise NotSupported for what localorg does not do, by name."""
-    if params.get("Type") == "SecureString":
-        raise NotSupported("the parameter type SecureString (nothing here encrypts, so nothing pretends to)", "PutParameter")
-    if params.get("Policies"):
-        raise NotSupported("the parameter Policies", "PutParameter")
+    if params.get("Type") == ENCRYPTED:
+        raise NotSupported(f"the parameter type {ENCRYPTED} (nothing here encrypts, so nothing pretends to)", "PutParameter")
+    for name in REFUSED:
+        if params.get(name):
+            raise NotSupported(f"the parameter {name}", "PutParameter")
     if params.get("DataType", DATA_TYPE) != DATA_TYPE:
         raise NotSupported(f"the data type {params['DataType']}", "PutParameter")
     if params.get("KeyId"):
