@@ -272,3 +272,20 @@ def test_compliance_outlives_a_new_start(tmp_path: Path) -> None:
     again.plane.associate(f"9{ID[1:]}")
     again.associations.step()
     assert len(again.plane.last("PutComplianceItems")["Items"]) == 2
+
+
+def test_one_association_of_a_node_gathers_inventory(house: House) -> None:
+    """Observed: stock agent, plugins/inventory: with two, each run fails and names both."""
+    step = {"name": "gather", "action": "aws:softwareInventory", "inputs": {}}
+    house.plane.documents["Gather"] = {"schemaVersion": "2.2", "mainSteps": [step]}
+    other = "99999999-2222-3333-4444-555555555555"
+    for identifier in (ID, other):
+        house.plane.associate(identifier, Name="Gather")
+    house.associations.step()
+    assert (house.plane.statuses()[-1], house.plane.statuses(other)[-1]) == ("Failed", "Failed")
+    summary = house.plane.last("UpdateInstanceAssociationStatus")["ExecutionResult"]["ExecutionSummary"]
+    assert f"Conflicting inventory configuration IDs: {other} and {ID}" in summary
+    house.plane.listed.pop()
+    house.associations.refresh([ID])
+    house.associations.step()
+    assert house.plane.statuses()[-1] == "Success"

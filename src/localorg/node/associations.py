@@ -21,6 +21,7 @@ from localorg.node.calls import CallRefusedError, Plane, Unreachable
 from localorg.node.processes import Cancel
 from localorg.node.results import Status, StepResult
 from localorg.node.schedule import BadScheduleError
+from localorg.node.software_inventory import PLUGIN as INVENTORY_PLUGIN
 from localorg.node.storing import Destination
 from localorg.node.worker import REFRESH_PLUGIN, Command, Worker
 
@@ -203,7 +204,10 @@ class Associations:
         parts = (location.get("OutputS3KeyPrefix"), self.plane.identity.instance_id, known.id, run)
         bucket = str(location.get("OutputS3BucketName") or "")
         destination = Destination(bucket, "/".join(str(part).strip("/") for part in parts if part)) if bucket else Destination()
-        return Command(f"{known.id}.{run}", known.content, _typed(known.content, known.told.get("Parameters") or {}), destination)
+        parameters = _typed(known.content, known.told.get("Parameters") or {})
+        with self._guard:
+            inventories = tuple(one.id for one in self._known.values() if INVENTORY_PLUGIN in json.dumps(one.content))
+        return Command(f"{known.id}.{run}", known.content, parameters, destination, inventories=inventories)
 
     # What is told
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,11 @@ from localorg.node.scripts import Surroundings
 
 PLUGIN = "aws:softwareInventory"
 ONLY_ASSOCIATIONS = f"{PLUGIN} plugin can only be invoked via ssm-associate"
+TWO = (
+    f"{PLUGIN} detected multiple inventory configurations associated with one instance. Each instance can be associated with just one "
+    "inventory configuration. Conflicting inventory configuration IDs: {} and {}"
+)
+"""AWS agent: each of two associations that gather inventory fails."""
 NOTHING = "Inventory policy has been successfully applied but there is no inventory data to upload to SSM"
 UPLOADED = "Inventory policy has been successfully applied and collected inventory data has been uploaded to SSM"
 NOT_UPLOADED = "inventory data could not be uploaded to Systems Manager. Additional troubleshooting information - {}"
@@ -42,10 +47,14 @@ class SoftwareInventory:
     folder: Path
     now: Callable[[], float] = time.time
 
-    def run(self, inputs: Mapping[str, Any], around: Surroundings, *, is_association: bool) -> StepResult:
-        """Gather and upload."""
+    def run(
+        self, inputs: Mapping[str, Any], around: Surroundings, *, is_association: bool, rivals: Sequence[str] = ()
+    ) -> StepResult:
+        """Gather and upload; `rivals` are this association and another one that gathers inventory."""
         if not is_association:
             return failed(PLUGIN, ONLY_ASSOCIATIONS)
+        if rivals:
+            return failed(PLUGIN, TWO.format(*rivals))
         try:
             items = self._gather({key.lower(): str(value or "") for key, value in inputs.items()}, around)
         except (GatheringError, OSError) as error:

@@ -50,6 +50,14 @@ class Command:
     depth: int = 0
     """How many documents are around this one, which lies in their folder `inside`."""
     inside: str = ""
+    inventories: tuple[str, ...] = ()
+    """The associations of this node that gather inventory; the plugin allows only one."""
+
+    @property
+    def rivals(self) -> list[str]:
+        """Return this association and another one that gathers inventory too; nothing when there is no other."""
+        own = self.command_id.split(".")[0]
+        return [pair for identifier in self.inventories if identifier != own for pair in (own, identifier)][:2]
 
     @property
     def is_association(self) -> bool:
@@ -126,7 +134,7 @@ class Worker:
         if step.plugin == run_document.PLUGIN:
             result = self._inner(inputs, replace(command, inside=f"{command.inside}/{around.folder.name}/{own.name}"), around)
         else:
-            result = self._plugin(step, inputs, folder, around, is_association=command.is_association)
+            result = self._plugin(step, inputs, folder, around, command)
         for stream, text in zip(STREAMS, (result.stdout, result.stderr), strict=True):
             if not (own / stream).exists():
                 own.mkdir(parents=True, exist_ok=True)
@@ -147,7 +155,7 @@ class Worker:
         return run_document.merged(list(done.values()))
 
     def _plugin(
-        self, step: DocumentStep, inputs: Mapping[str, Any], folder: str, around: Surroundings, *, is_association: bool
+        self, step: DocumentStep, inputs: Mapping[str, Any], folder: str, around: Surroundings, command: Command
     ) -> StepResult:
         match step.plugin:
             case download_content.PLUGIN:
@@ -155,7 +163,7 @@ class Worker:
             case scripts.POWERSHELL:
                 return scripts.run_script(inputs, folder, around, scripts.POWERSHELL_SHELL)
             case software_inventory.PLUGIN:
-                return self.inventory.run(inputs, around, is_association=is_association)
+                return self.inventory.run(inputs, around, is_association=command.is_association, rivals=command.rivals)
             case "aws:refreshAssociation":
                 ids: Any = next((value for key, value in inputs.items() if key.lower() == "associationids"), [])
                 return self.refresh(document.flattened(ids))
