@@ -213,6 +213,14 @@ def test_an_instance_has_at_most_fifty_tags(member: Account, node: str) -> None:
         member.client("ec2").create_tags(Resources=[node], Tags=as_list({f"k{number}": "" for number in range(51)}))
 
 
+@documented("EC2 user guide, Tag restrictions: unique keys, values of at most 256 characters")
+def test_an_instance_has_a_key_once_and_no_long_values(member: Account, node: str) -> None:
+    """EC2 refuses two tags of one key in a request, and values of more than 256 characters."""
+    for wrong in ([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], [{"Key": "a", "Value": "v" * 257}]):
+        with refused("InvalidParameterValue"):
+            member.client("ec2").create_tags(Resources=[node], Tags=wrong)
+
+
 @documented("EC2 API, DescribeTags, filters")
 def test_tags_of_an_instance_are_described(member: Account, node: str, stage: str) -> None:
     """DescribeTags finds the tags of a resource by key and value."""

@@ -32,10 +32,9 @@ class HybridRoles:
     is_open: IsOpen
 
     def arn(self, account: str, name: str) -> str:
-        """Return the ARN of the role that `name` (with or without its path) stands for, whether or not it exists."""
+        """Return the ARN of the role that `name` (with its path) stands for, whether or not it exists."""
         path, _, last = name.rpartition("/")
-        found = self.directory.roles.get(account, last.lower())
-        return found.arn if found else self.directory.arn(account, "role", f"/{path}/" if path else "/", last)
+        return self.directory.arn(account, "role", f"/{path}/" if path else "/", last)
 
     def check(self, account: str, region: str, name: str, node: str = "*") -> None:
         """Raise AccessDenied unless the role is there and lets Systems Manager take it."""
@@ -57,6 +56,10 @@ class HybridRoles:
             role = self.directory.role(account, name.rpartition("/")[2])
         except AwsError as refusal:
             raise AccessDenied(refusal.message) from refusal
+        if role.arn.lower() != self.arn(account, name).lower():
+            # AWS: user guide "Create a hybrid activation": a role with a path is named with it, as in service-role/NAME.
+            # ASSUMED: it is not found without its path either.
+            raise AccessDenied(f"{role.arn} is not at the path that {name} says.")
         if role.service_linked:
             # AWS: API CreateActivation, IamRole: a service-linked role cannot be named.
             raise AccessDenied(f"{role.arn} is a service-linked role.")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from localorg.inventory.describing import STATE_CODES, dns_name
+from localorg.inventory.describing import STATE_CODES, dns_name, health
 from localorg.inventory.records import Instance
 from localorg.kernel.errors import AwsError, NotSupported
 
@@ -33,6 +33,8 @@ INSTANCE: dict[str, Callable[[Instance], Iterable[str]]] = {
     "monitoring-state": lambda _one: ["disabled"],
     "tenancy": lambda _one: ["default"],
     "platform-details": lambda one: ["Windows" if one.windows else "Linux/UNIX"],
+    **{f"{check}-status.status": lambda one: [health(one)] for check in ("instance", "system")},
+    **{f"{check}-status.reachability": lambda one: ["passed"] if one.state == "running" else [] for check in ("instance", "system")},
     "tag-key": lambda one: list(one.tags),
     "tag-value": lambda one: list(one.tags.values()),
 }

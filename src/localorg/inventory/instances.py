@@ -20,7 +20,7 @@ from localorg.protocol.calls import Access, Operation, Output, Params, Request
 PAGE_MIN = 1
 """DEVIATES: AWS wants MaxResults to be 5 at least; fewer are let through, so that small organizations have pages to try too."""
 PAGE_MAX = 1000
-TAGS_MAX = 50
+TAGS_MAX, KEY_MAX, VALUE_MAX = 50, 128, 256
 """AWS: EC2 user guide "Tag restrictions": 50 tags a resource, keys up to 128 and values up to 256 characters."""
 
 
@@ -165,12 +165,7 @@ class Instances:
         return self.find(request, request.params["Resources"])
 
     def _create_tags(self, request: Request) -> Output:
-        new = {tag["Key"]: tag.get("Value", "") for tag in request.params["Tags"]}
-        wrong = [key for key in new if not 1 <= len(key) <= 128 or key.lower().startswith("aws:")]
-        if wrong:
-            raise AwsError(
-                "InvalidParameterValue", f"Tag keys have 1 to 128 characters and do not begin with aws:; found {wrong}."
-            )
+        new = _new_tags(request.params["Tags"])
         found = self._tagged(request)
         full = [one.instance_id for one in found if len({**one.tags, **new}) > TAGS_MAX]
         if full:
@@ -225,6 +220,22 @@ def no_dry_run(request: Request) -> None:
     if request.params.get("DryRun"):
         # AWS: EC2 API, DryRun: the answer to a permitted dry run is this error; access was checked before.
         raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412)
+
+
+def _new_tags(given: list[dict[str, str]]) -> dict[str, str]:
+    """Return tags as they were given. Raises InvalidParameterValue. AWS: EC2 user guide, Tag restrictions; the words were observed."""
+    keys = [tag["Key"] for tag in given]
+    tests = {
+        "Tag keys starting with 'aws:' are reserved for internal use": any(key.lower().startswith("aws:") for key in keys),
+        "Tag key cannot be empty": not all(keys),
+        f"Tag key exceeds the maximum length of {KEY_MAX} characters": any(len(key) > KEY_MAX for key in keys),
+        f"Tag value exceeds the maximum length of {VALUE_MAX} characters": any(len(tag.get("Value", "")) > VALUE_MAX for tag in given),
+        f"Duplicate tag key '{max(keys, key=keys.count)}' specified.": len(set(keys)) < len(keys),
+    }
+    for what, is_so in tests.items():
+        if is_so:
+            raise AwsError("InvalidParameterValue", what)
+    return {tag["Key"]: tag.get("Value", "") for tag in given}
 
 
 def _deleted(key: str, value: str, gone: list[dict[str, str]] | None) -> bool:

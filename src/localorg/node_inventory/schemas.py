@@ -31,6 +31,7 @@ def _of(version: str, attributes: str, aggregated: str = "") -> Schema:
 
 
 _PROGRAM = "Name ApplicationType Publisher Version InstalledTime Architecture URL"
+# DEVIATES: the types that other parts of Systems Manager fill (AWS:PatchSummary, AWS:PatchCompliance, AWS:Tag and their like) are unknown.
 AWS_TYPES: Mapping[str, Schema] = MappingProxyType(
     {
         "AWS:AWSComponent": _of("1.0", f"{_PROGRAM} Summary PackageId Release Epoch"),

@@ -2,9 +2,8 @@
 
 Flow: PutInventory (agents: aws:softwareInventory; people: custom types) -> rows -> GetInventory, ListInventoryEntries;
 DeleteInventory -> an alarm -> gone.
-Rules: AWS:InstanceInformation is what the fleet knows of a node, whatever anybody puts; AWS:ComplianceItem is what Compliance
-recorded of it (a port). Resource data syncs are not kept: their
-operations are refused by name.
+Rules: AWS:ComplianceItem is what Compliance recorded of a node (a port). Resource data syncs are not kept: their
+operations are refused by name. ASSUMED: AWS:InstanceInformation is what the fleet knows of a node, whatever anybody puts.
 Refuses to know: how an agent gathers (localorg.node), and where nodes come from (the fleet; a port).
 AWS: API PutInventory, GetInventory, GetInventorySchema, ListInventoryEntries, DeleteInventory, DescribeInventoryDeletions.
 """

@@ -1,7 +1,7 @@
 """Roles of machines outside EC2: Systems Manager takes them, the role's own trust decides, and the session is the machine's."""
 
 import pytest
-from identity.world import HUB, MEMBER, REGION, SeededSecrets, World, allow
+from identity.world import HUB, MEMBER, REGION, SeededSecrets, World, allow, document
 
 from localorg.identity.service import Identity
 from localorg.kernel.errors import AccessDenied
@@ -29,14 +29,21 @@ def test_a_nodes_session_has_its_name_and_its_roles_rights() -> None:
     assert keys["Expiration"] == world.kernel.now() + 3600
 
 
-def test_a_role_is_named_with_or_without_its_path() -> None:
-    """Observed: CreateActivation takes service-role/NAME for a role with a path."""
+def test_a_role_is_named_with_its_path() -> None:
+    """Observed: CreateActivation takes service-role/NAME for a role with a path, and tells the ARN of that. Assumed: it needs the path."""
     world = World()
     roles = world.identity.hybrid_roles
-    world.role(MEMBER, "Press", SSM)
-    assert roles.arn(MEMBER, "service-role/Press") == roles.arn(MEMBER, "Press") == f"arn:aws:iam::{MEMBER}:role/Press"
+    trust = document({"Effect": "Allow", "Principal": SSM, "Action": "sts:AssumeRole"})
+    for name, path in (("Press", "/"), ("Mill", "/service-role/")):
+        call = {"RoleName": name, "Path": path, "AssumeRolePolicyDocument": trust}
+        world.call(world.admin(MEMBER), "iam", "CreateRole", **call)
+    assert roles.arn(MEMBER, "Press") == f"arn:aws:iam::{MEMBER}:role/Press"
     assert roles.arn(MEMBER, "service-role/Other") == f"arn:aws:iam::{MEMBER}:role/service-role/Other"
-    roles.check(MEMBER, REGION, "service-role/Press")
+    roles.check(MEMBER, REGION, "Press")
+    roles.check(MEMBER, REGION, "service-role/Mill")
+    for wrong in ("service-role/Press", "Mill"):
+        with pytest.raises(AccessDenied, match=f"is not at the path that {wrong} says"):
+            roles.check(MEMBER, REGION, wrong)
 
 
 def test_only_a_role_that_trusts_systems_manager_is_taken() -> None:
@@ -45,7 +52,7 @@ def test_only_a_role_that_trusts_systems_manager_is_taken() -> None:
     world.role(MEMBER, "Instances", {"Service": "ec2.amazonaws.com"})
     world.role(MEMBER, "People", {"AWS": f"arn:aws:iam::{MEMBER}:root"})
     world.identity.service_linked_role(MEMBER, "ssm.amazonaws.com")
-    for name in ("Instances", "People", "Nobody", "AWSServiceRoleForAmazonSSM"):
+    for name in ("Instances", "People", "Nobody", "aws-service-role/ssm.amazonaws.com/AWSServiceRoleForAmazonSSM"):
         with pytest.raises(AccessDenied):
             session(world, name)
 
