@@ -84,14 +84,16 @@ def test_several_steps(fleet: Fleet) -> None:
 
 
 def test_leaving_a_document_early(fleet: Fleet) -> None:
-    """Documented: onFailure exit skips what follows, but for a finallyStep."""
+    """Documented: onFailure exit skips what follows, but for a finallyStep. Observed: the reason is not in the short output."""
     steps = [
-        step(name="a", runCommand=["exit 1"], onFailure="exit"),
+        step(name="a", runCommand=["echo hi; exit 1"], onFailure="exit"),
         step(name="b", runCommand=["echo b"]),
         step(name="c", runCommand=["echo c"], finallyStep=True),
     ]
     said = fleet.plane.outcome(fleet.plane.send(fleet.one, {"schemaVersion": "2.2", "mainSteps": steps}))
     assert [said.steps[name]["status"] for name in "abc"] == ["Failed", "Skipped", "Success"]
+    assert said.steps["a"]["output"] == "hi\n\n----------ERROR-------\nfailed to run commands: exit status 1"
+    assert said.steps["a"]["standardOutput"].startswith("hi\n\nStep was found to have onFailure property.")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,7 @@ def test_exit_codes_with_a_meaning(fleet: Fleet, code: int, status: str, words: 
     said = fleet.plane.shell(fleet.one, f"exit {code}")
     assert (said.status, said.step["code"]) == (status, code)
     assert words in said.out + said.err
+    assert "Step exited" not in said.step["output"]
 
 
 def test_a_plugin_that_does_not_exist_here(fleet: Fleet) -> None:

@@ -34,7 +34,10 @@ INSTANCE: dict[str, Callable[[Instance], Iterable[str]]] = {
     "tenancy": lambda _one: ["default"],
     "platform-details": lambda one: ["Windows" if one.windows else "Linux/UNIX"],
     **{f"{check}-status.status": lambda one: [health(one)] for check in ("instance", "system")},
-    **{f"{check}-status.reachability": lambda one: ["passed"] if one.state == "running" else [] for check in ("instance", "system")},
+    **{
+        f"{check}-status.reachability": lambda one: ["passed"] if one.state == "running" else []
+        for check in ("instance", "system")
+    },
     "tag-key": lambda one: list(one.tags),
     "tag-value": lambda one: list(one.tags.values()),
 }

@@ -229,7 +229,9 @@ def _new_tags(given: list[dict[str, str]]) -> dict[str, str]:
         "Tag keys starting with 'aws:' are reserved for internal use": any(key.lower().startswith("aws:") for key in keys),
         "Tag key cannot be empty": not all(keys),
         f"Tag key exceeds the maximum length of {KEY_MAX} characters": any(len(key) > KEY_MAX for key in keys),
-        f"Tag value exceeds the maximum length of {VALUE_MAX} characters": any(len(tag.get("Value", "")) > VALUE_MAX for tag in given),
+        f"Tag value exceeds the maximum length of {VALUE_MAX} characters": any(
+            len(tag.get("Value", "")) > VALUE_MAX for tag in given
+        ),
         f"Duplicate tag key '{max(keys, key=keys.count)}' specified.": len(set(keys)) < len(keys),
     }
     for what, is_so in tests.items():

@@ -81,24 +81,23 @@ def document_text(calls: Calls, path: str) -> str:
 
 
 def merged(results: Sequence[StepResult]) -> StepResult:
-    """Return the outer step's result: all texts, and the gravest status. AWS: contracts MergeResultStatus."""
+    """Return the outer step's result: all texts one after the other, and the gravest status. AWS: contracts MergeResultStatus."""
     order = (Status.SKIPPED, Status.SUCCESS, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT)
     status = max((result.status for result in results), key=order.index)
     return StepResult(
         PLUGIN,
         status,
         1 if status in (Status.FAILED, Status.CANCELLED, Status.TIMED_OUT) else 0,
-        "\n".join(result.stdout for result in results if result.stdout),
-        "\n".join(result.stderr for result in results if result.stderr),
+        "".join(result.stdout for result in results),
+        "".join(result.stderr for result in results),
     )
 
 
 def _file_text(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        # AWS: the stock agent tells this in the words of Go.
-        raise InnerError(f"There was an error while preparing documents - open {path}: no such file or directory") from error
+    except FileNotFoundError:
+        text = ""  # AWS: fileutil ReadAllText: what is not there is as if it were empty.
     except (OSError, UnicodeDecodeError) as error:
         raise InnerError(f"There was an error while preparing documents - {error}") from error
     if not text:

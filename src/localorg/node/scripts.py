@@ -14,7 +14,7 @@ from typing import Any
 
 from localorg.node.document import EXIT_AS_FAILURE, EXIT_AS_SUCCESS, flattened
 from localorg.node.processes import Cancel, Ended, Runner
-from localorg.node.results import STDOUT_CHARACTERS_MAX, Status, StepResult, failed
+from localorg.node.results import STDOUT_CHARACTERS_MAX, Status, StepResult, combined, failed
 
 PLUGIN = "aws:runShellScript"
 POWERSHELL = "aws:runPowerShellScript"
@@ -130,14 +130,14 @@ def _judged(plugin: str, ended: Ended, own: Path) -> StepResult:
         return StepResult(plugin, Status.SUCCESS, 0, stdout, _read(own / "stderr"))
     if ended.code == EXIT_AS_SUCCESS:
         said = "\nStep exited with code 168. Therefore, marking step as succeeded. Further document steps will be skipped."
-        return StepResult(plugin, Status.SUCCESS, ended.code, stdout + said)
+        return StepResult(plugin, Status.SUCCESS, ended.code, stdout + said, output=combined(stdout, ""))
     reason = f"failed to run commands: exit status {ended.code}"
     if ended.code == REBOOT:
         reason += " (a script that asks for a reboot: nodes of a local organization cannot reboot)"
     stderr = _appended(own / "stderr", reason)
     if ended.code == EXIT_AS_FAILURE:
         said = "\nStep exited with code 169. Therefore, marking step as Failed. Further document steps will be skipped."
-        return StepResult(plugin, Status.FAILED, ended.code, stdout + said, stderr + said)
+        return StepResult(plugin, Status.FAILED, ended.code, stdout + said, stderr + said, output=combined(stdout, stderr))
     return StepResult(plugin, Status.FAILED, ended.code, stdout, stderr)
 
 

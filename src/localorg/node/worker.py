@@ -179,7 +179,9 @@ def _on_failure(step: DocumentStep, result: StepResult) -> StepResult:
     if result.status != results.Status.FAILED or wish not in {"exit", "successAndExit"}:
         return result
     said = "\nStep was found to have onFailure property. Further document steps will be skipped."
-    result = replace(result, stdout=result.stdout + said, stderr=result.stderr + said)
+    # AWS: it says so in both streams, and leaves the short output as the plugin made it.
+    output = result.output if result.output is not None else results.combined(result.stdout, result.stderr)
+    result = replace(result, stdout=result.stdout + said, stderr=result.stderr + said, output=output)
     if wish == "successAndExit":
         return replace(result, status=results.Status.SUCCESS, code=document.EXIT_AS_SUCCESS)
     return result

@@ -62,8 +62,16 @@ def test_instances_in_pages(local):
         ("CreateTags", {"Resources": ["vpc-1"], "Tags": [{"Key": "a"}]}, "NotImplemented: .* tags on vpc-1"),
         ("CreateTags", {"Resources": [ONE], "Tags": [{"Key": "aws:x"}]}, "InvalidParameterValue: Tag keys starting with 'aws:'"),
         ("CreateTags", {"Resources": [ONE], "Tags": [{"Key": "k" * 129}]}, "InvalidParameterValue: Tag key exceeds .* 128"),
-        ("CreateTags", {"Resources": [ONE], "Tags": [{"Key": "k", "Value": "v" * 257}]}, "InvalidParameterValue: Tag value .* 256"),
-        ("CreateTags", {"Resources": [ONE], "Tags": [{"Key": "a"}, {"Key": "a"}]}, "InvalidParameterValue: Duplicate tag key 'a'"),
+        (
+            "CreateTags",
+            {"Resources": [ONE], "Tags": [{"Key": "k", "Value": "v" * 257}]},
+            "InvalidParameterValue: Tag value .* 256",
+        ),
+        (
+            "CreateTags",
+            {"Resources": [ONE], "Tags": [{"Key": "a"}, {"Key": "a"}]},
+            "InvalidParameterValue: Duplicate tag key 'a'",
+        ),
         (
             "CreateTags",
             {"Resources": [ONE], "Tags": [{"Key": f"k{n}"} for n in range(50)]},
