@@ -1,7 +1,7 @@
 """The filters of DescribeParameters and GetParametersByPath.
 
 AWS: API ParameterStringFilter: which keys and options belong to which operation.
-Rules: pure; keys are AND-ed, the values of a key OR-ed. What AWS has and cannot matter here (Label, KeyId) is refused by name.
+Rules: pure; keys are AND-ed, the values of a key OR-ed. Label and KeyId are refused by name.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from localorg.kernel.errors import AwsError, NotSupported
 from localorg.parameters.records import ParameterRecord, ParameterVersion
 
 REFUSED = ("KeyId", "Label")
-"""Keys of AWS that have nothing to find here."""
+"""Keys of AWS that are not supported: nothing is encrypted here, and which version a label would find is not known."""
 Test = Callable[[ParameterRecord, ParameterVersion], bool]
 Read = Callable[[ParameterRecord, ParameterVersion], str]
 FIELDS: dict[str, Read] = {

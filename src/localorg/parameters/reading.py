@@ -73,7 +73,7 @@ class Reading:
         if not wanted.selector:
             return record, self._drawer.latest(record), wanted
         for version in self._drawer.versions_of(record):
-            if str(version.number) == wanted.selector:
+            if wanted.selector in (str(version.number), *version.labels):
                 return record, version, wanted
         raise AwsError(
             "ParameterVersionNotFound",
@@ -127,7 +127,7 @@ class Reading:
         refusal = AwsError("InvalidNextToken", "The NextToken is not one that an earlier page gave. Begin again without it.")
         size = request.params.get("MaxResults", PAGE)
         chosen, token = page(rows, lambda row: str(row[1].number), size, request.params.get("NextToken"), refusal)
-        shown = [{**_facts(*row), "Value": row[1].value, "Labels": []} for row in chosen]
+        shown = [{**_facts(*row), "Value": row[1].value, "Labels": row[1].labels} for row in chosen]
         return {"Parameters": shown, **({"NextToken": token} if token else {})}
 
     def _newest(self, request: Request) -> list[tuple[ParameterRecord, ParameterVersion]]:

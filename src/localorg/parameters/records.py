@@ -26,6 +26,7 @@ class ParameterVersion:
     data_type: str = "text"
     description: str = ""
     allowed_pattern: str = ""
+    labels: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -71,6 +72,10 @@ class Drawer:
             self.versions.put(version, *key, str(version.number))
             for old in self.versions_of(record)[:-VERSIONS_KEPT]:
                 self.versions.delete(*key, str(old.number))
+
+    def relabelled(self, record: ParameterRecord, version: ParameterVersion) -> None:
+        """Write a version whose labels have changed."""
+        self.versions.put(version, record.account, record.region, record.name, str(version.number))
 
     def drop(self, record: ParameterRecord) -> None:
         """Remove a parameter with all its versions."""

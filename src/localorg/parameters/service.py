@@ -8,8 +8,9 @@ Rules: a new version never changes an old one; the name, the type and what was A
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
 from localorg.parameters import names, values
+from localorg.parameters.labels import Labels
 from localorg.parameters.reading import Reading
-from localorg.parameters.records import ADVANCED_MAX, STANDARD_MAX, Drawer, ParameterRecord, ParameterVersion
+from localorg.parameters.records import ADVANCED_MAX, STANDARD_MAX, VERSIONS_KEPT, Drawer, ParameterRecord, ParameterVersion
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.tagging import TAGS_MAX, TagHolder, first_tags
 
@@ -31,6 +32,7 @@ class Parameters:
             Operation("ssm", "DeleteParameter", self._delete, self._reading.access_by_name),
             Operation("ssm", "DeleteParameters", self._delete_several, self._reading.access_by_names),
             *self._reading.operations(),
+            *Labels(self._drawer, self._reading).operations(),
         ]
 
     def tagged(self) -> dict[str, TagHolder]:
@@ -114,7 +116,19 @@ class Parameters:
             raise AwsError(
                 "HierarchyTypeMismatchException", f"{record.name} is of type {record.type}, which cannot be changed to {kind}."
             )
+        self._check_oldest(record)
         return self._version(request, self._drawer.latest(record), record.last_number + 1)
+
+    def _check_oldest(self, record: ParameterRecord) -> None:
+        """Raise when the version that would fall away has a label. AWS: API ParameterMaxVersionLimitExceeded, with these words."""
+        versions = self._drawer.versions_of(record)
+        if len(versions) >= VERSIONS_KEPT and versions[0].labels:
+            raise AwsError(
+                "ParameterMaxVersionLimitExceeded",
+                f"You attempted to create a new version of {record.name} by calling the PutParameter API with the overwrite flag. "
+                f"Version {versions[0].number}, the oldest version, can't be deleted because it has a label associated with it. "
+                "Move the label to another version of the parameter, and try again.",
+            )
 
     @staticmethod
     def _version(request: Request, former: ParameterVersion | None, number: int) -> ParameterVersion:

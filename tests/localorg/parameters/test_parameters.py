@@ -239,6 +239,62 @@ def test_what_aws_offers_is_refused_by_name(operation: str, params: dict[str, An
     assert "public parameters, secrets" in refused(Harness(), operation, **params).message
 
 
+def label(house: Harness, *labels: str, **params: Any) -> dict[str, Any]:
+    return house.call("LabelParameterVersion", Name="n", Labels=list(labels), **params)
+
+
+def test_a_label_stands_for_a_version_and_can_be_moved() -> None:
+    """Documented: API LabelParameterVersion: on one version at most; without a number, on the newest. It outlives a restart."""
+    house = Harness()
+    house.put("n", "one")
+    house.put("n", "two", Overwrite=True)
+    assert label(house, "live", ParameterVersion=1) == {"InvalidLabels": [], "ParameterVersion": 1}
+    later = Harness(house.store)
+    assert later.value("n:live") == "one"
+    assert later.call("GetParameter", Name="n:live")["Parameter"]["Selector"] == ":live"
+    assert label(later, "live", "next")["ParameterVersion"] == 2
+    assert (later.value("n:live"), later.value("n:next")) == ("two", "two")
+    shown = later.call("GetParameterHistory", Name="n")["Parameters"]
+    assert [version["Labels"] for version in shown] == [[], ["live", "next"]]
+    gone = later.call("UnlabelParameterVersion", Name="n", ParameterVersion=2, Labels=["live", "other"])
+    assert gone == {"RemovedLabels": ["live"], "InvalidLabels": ["other"]}
+    assert refused(later, "GetParameter", Name="n:live").code == "ParameterVersionNotFound"
+
+
+@pytest.mark.parametrize("unfit", ["1st", "awsOne", "SSM-one", "a b", "a/b"])
+def test_what_cannot_be_a_label_is_told_and_stops_no_other(unfit: str) -> None:
+    """Documented: API LabelParameterVersion, the requirements of labels; case-sensitive otherwise."""
+    house = Harness()
+    house.put("n")
+    assert label(house, unfit, "Live", "live")["InvalidLabels"] == [unfit]
+    assert house.value("n:Live") == house.value("n:live") == "x"
+
+
+def test_labels_are_refused_where_there_is_no_room_and_nothing_to_label() -> None:
+    """Documented: API ParameterVersionLabelLimitExceeded, ParameterNotFound, ParameterVersionNotFound."""
+    house = Harness()
+    assert refused(house, "LabelParameterVersion", Name="n", Labels=["a"]).code == "ParameterNotFound"
+    house.put("n")
+    assert refused(house, "LabelParameterVersion", Name="n", ParameterVersion=2, Labels=["a"]).code == "ParameterVersionNotFound"
+    label(house, *(f"l{number}" for number in range(10)))
+    assert refused(house, "LabelParameterVersion", Name="n", Labels=["a"]).code == "ParameterVersionLabelLimitExceeded"
+
+
+def test_the_oldest_version_stays_while_it_has_a_label() -> None:
+    """Documented: API ParameterMaxVersionLimitExceeded."""
+    house = Harness()
+    house.put("n")
+    label(house, "first")
+    for _ in range(99):
+        house.put("n", Overwrite=True)
+    error = refused(house, "PutParameter", Name="n", Value="x", Overwrite=True)
+    assert error.code == "ParameterMaxVersionLimitExceeded"
+    assert "Version 1, the oldest version, can't be deleted" in error.message
+    label(house, "first")
+    assert house.put("n", Overwrite=True) == 101
+    assert refused(house, "GetParameter", Name="n:1").code == "ParameterVersionNotFound"
+
+
 class Asked:
     """An authoriser that writes down what it was asked, and denies one resource."""
 
