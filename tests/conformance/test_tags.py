@@ -227,3 +227,22 @@ def test_tags_of_an_instance_are_described(member: Account, node: str, stage: st
     asked = [{"Name": "key", "Values": ["Stage"]}, {"Name": "value", "Values": [stage]}]
     found = member.client("ec2").describe_tags(Filters=asked)["Tags"]
     assert found == [{"Key": "Stage", "Value": stage, "ResourceId": node, "ResourceType": "instance"}]
+
+
+@documented("API TagResources, UntagResources")
+def test_resources_of_two_services_are_tagged_in_one_call(
+    member: Account, node: str, document: str, unique: Callable[[str], str]
+) -> None:
+    """TagResources tags resources of several services, and tells of each that could not be tagged."""
+    tagging, value = member.client("resourcegroupstaggingapi"), unique("owner")
+    instance = f"arn:aws:ec2:{member.region}:{member.id}:instance/{node}"
+    written = f"arn:aws:ssm:{member.region}:{member.id}:document/{document}"
+    absent = f"{written}-that-is-not-there"
+    failed = tagging.tag_resources(ResourceARNList=[instance, written, absent], Tags={"Owner": value})["FailedResourcesMap"]
+    assert list(failed) == [absent]
+    tags = member.client("ssm").list_tags_for_resource(ResourceType="Document", ResourceId=document)["TagList"]
+    assert as_list({"Owner": value}) == tags
+    both = tagging.untag_resources(ResourceARNList=[instance, written], TagKeys=["Owner"])
+    assert both["FailedResourcesMap"] == {}
+    asked = [{"Name": "resource-id", "Values": [node]}, {"Name": "key", "Values": ["Owner"]}]
+    assert member.client("ec2").describe_tags(Filters=asked)["Tags"] == []

@@ -4,7 +4,7 @@ Flow: `TagHolder`s of the engines, by the word that names them in the tag operat
 Rules: resources come in the order of their types and ids; a page begins where the last one ended.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from localorg.kernel.errors import AwsError
@@ -62,6 +62,12 @@ class Resources:
         """Yield every resource of the caller's account and Region, of the given kinds or of all."""
         for kind, name in self._keys(request, kinds):
             yield self._look(request, kind, name)
+
+    def named(self, request: Request, arns: Container[str]) -> dict[str, tuple[str, str]]:
+        """Return (kind, id) of those of the caller's resources that have these ARNs."""
+        words = {kind: word for word, kind in KINDS.items()}
+        found = {self._holders[kind].arn(request, name): (words[kind], name) for kind, name in self._keys(request, None)}
+        return {arn: whose for arn, whose in found.items() if arn in arns}
 
     def find(
         self,

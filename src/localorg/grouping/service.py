@@ -8,19 +8,26 @@ from collections.abc import Mapping
 
 from localorg.grouping.groups import Groups
 from localorg.grouping.resources import Resources
+from localorg.grouping.retagging import Retagging
 from localorg.grouping.tag_api import TagApi
 from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Operation
+from localorg.protocol.gateway import Gateway
 from localorg.protocol.tagging import TagHolder
 
 
 class Grouping:
     """Finds resources by their tags. `holders`: the word of the tag operations (Document, Instance ...) -> who keeps them."""
 
-    def __init__(self, kernel: Kernel, holders: Mapping[str, TagHolder]) -> None:
+    def __init__(self, kernel: Kernel, gateway: Gateway, holders: Mapping[str, TagHolder]) -> None:
+        self._gateway = gateway
         self._groups = Groups(kernel)
         self._resources = Resources({**holders, "Group": self._groups})
 
     def operations(self) -> list[Operation]:
         """Return the operations of resource-groups and resourcegroupstaggingapi."""
-        return [*self._groups.operations(self._resources), *TagApi(self._resources).operations()]
+        return [
+            *self._groups.operations(self._resources),
+            *TagApi(self._resources).operations(),
+            *Retagging(self._gateway, self._resources).operations(),
+        ]

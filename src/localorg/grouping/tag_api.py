@@ -1,6 +1,6 @@
 """The Resource Groups Tagging API: resources of all services by their tags, and which tags there are.
 
-Rules: reads only; tags are given and taken through each service's own operations.
+Rules: reads only; `retagging` changes tags, through each service's own operations.
 AWS: Resource Groups Tagging API, GetResources, GetTagKeys, GetTagValues.
 """
 
@@ -19,7 +19,7 @@ REFUSAL = AwsError("InvalidParameterException", "The PaginationToken is not one 
 
 
 class TagApi:
-    """The operations of resourcegroupstaggingapi."""
+    """The operations of resourcegroupstaggingapi that read."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources

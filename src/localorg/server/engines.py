@@ -150,7 +150,7 @@ def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
     }
     gateway.add(Tagging(holders).operations())
     everywhere = {**holders, **engines.inventory.tagged()}
-    gateway.add(Grouping(kernel, everywhere).operations())
+    gateway.add(Grouping(kernel, gateway, everywhere).operations())
     tags.know(everywhere)
 
 

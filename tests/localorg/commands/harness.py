@@ -113,7 +113,7 @@ class Harness:
         self.fleet = Fleet(self.kernel, self.gateway, self.linked, self.roles, secret)
         self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, self.linked)
         tagged = {**self.fleet.tagged(), **self.inventory.tagged()}
-        self.grouping = Grouping(self.kernel, tagged)
+        self.grouping = Grouping(self.kernel, self.gateway, tagged)
         self.compliance: dict[str, list[dict[str, str]]] = {}
         """Node id -> its compliance items, as Compliance tells them to Inventory."""
         node_inventory = NodeInventory(self.kernel, self.fleet.registry, lambda _, __, name: self.compliance.get(name, []))

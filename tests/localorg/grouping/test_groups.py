@@ -6,9 +6,12 @@ import pytest
 from commands.harness import ACCOUNT, REGION, Harness
 
 from localorg.fleet.records import NodeSeed
-from localorg.kernel.errors import AwsError
+from localorg.kernel.errors import AccessDenied, AwsError
+from localorg.protocol.calls import Access, ApiCall, Principal
 
 ONE = "i-00000000000000001"
+TAG_API = "resourcegroupstaggingapi"
+GUEST = Principal(kind="user", account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:user/guest")
 
 
 def query(*tags, kinds=("AWS::EC2::Instance",)):
@@ -200,3 +203,61 @@ def test_what_the_tagging_api_refuses(local, params, refusal):
     """Documented: API GetResources, InvalidParameterException; the words are localorg's."""
     with pytest.raises(AwsError, match=refusal):
         local.call("GetResources", "resourcegroupstaggingapi", **params)
+
+
+def test_tags_given_and_taken_through_each_service(local):
+    """Documented: Resource Groups Tagging API, TagResources and UntagResources: what fails is told of, and the rest is done."""
+    machine = hybrid(local, 7, Role="edge")
+    group = local.call("CreateGroup", "resource-groups", Name="web", ResourceQuery=query(("Role", ["web"])))["Group"]["GroupArn"]
+    instance = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{ONE}"
+    node = f"arn:aws:ssm:{REGION}:{ACCOUNT}:managed-instance/{machine}"
+    absent = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/none"
+    arns = [instance, node, group, absent]
+
+    def owners() -> list[str]:
+        asked = {"TagFilters": [{"Key": "Owner", "Values": ["ops"]}]}
+        return [one["ResourceARN"] for one in local.call("GetResources", TAG_API, **asked)["ResourceTagMappingList"]]
+
+    failed = local.call("TagResources", TAG_API, ResourceARNList=arns, Tags={"Owner": "ops"})["FailedResourcesMap"]
+    assert failed == {
+        absent: {
+            "StatusCode": 400,
+            "ErrorCode": "InvalidParameterException",
+            "ErrorMessage": f"There is no resource {absent} in {ACCOUNT} {REGION}.",
+        }
+    }
+    assert sorted(owners()) == sorted([instance, node, group])
+    asked = {"ResourceARNList": [instance, node, group], "TagKeys": ["Owner"]}
+    assert local.call("UntagResources", TAG_API, **asked) == {"FailedResourcesMap": {}}
+    assert owners() == []
+
+
+def failures(local, principal, **params):
+    """Call TagResources. Its output is not held to the model, whose enumeration of codes is narrower than its own documentation."""
+    call = ApiCall(principal, REGION, TAG_API, "TagResources", params, source="wire")
+    return local.gateway.invoke(call)["FailedResourcesMap"]
+
+
+def test_what_a_service_refuses_is_told_of_its_resource(local):
+    """Documented: API FailureInfo: ErrorCode may be any of the service that has the resource."""
+    arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{ONE}"
+    answer = failures(local, GUEST, ResourceARNList=[arn], Tags={"aws:mine": "x"})
+    assert (answer[arn]["ErrorCode"], answer[arn]["StatusCode"]) == ("InvalidParameterValue", 400)
+    with pytest.raises(AwsError, match="InvalidParameterException: thing is not a valid ARN"):
+        local.call("TagResources", TAG_API, ResourceARNList=["thing"], Tags={"a": "b"})
+
+
+def test_the_caller_needs_the_right_of_the_service_too():
+    """Documented: API TagResources, minimum permissions: tag:TagResources and, for an instance, ec2:CreateTags."""
+
+    class OnlyTheTaggingApi:
+        def check(self, principal: Principal, region: str, access: Access) -> None:
+            if principal == GUEST and not access.action.startswith("tag:"):
+                raise AccessDenied(f"{principal.arn} may not {access.action}")
+
+    local = Harness(OnlyTheTaggingApi())
+    local.node(1)
+    arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{ONE}"
+    asked = {"ResourceARNList": [arn], "Tags": {"a": "b"}}
+    failed = failures(local, GUEST, **asked)
+    assert "may not ec2:CreateTags" in failed[arn]["ErrorMessage"]
