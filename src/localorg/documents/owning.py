@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from localorg.documents import sharing
 from localorg.documents.lookup import Lookup
-from localorg.documents.paging import cut
+from localorg.documents.paging import cut_sorted
 from localorg.documents.records import DocumentRecord, Shelf
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Handler, Output, Request
@@ -57,7 +57,7 @@ class Owning:
 
     def _describe_permission(self, request: Request) -> Output:
         document = self._lookup.own(request, request.params["Name"])
-        chosen, more = cut(sorted(document.shares.items()), lambda share: share[0], request.params, PAGE)
+        chosen, more = cut_sorted(sorted(document.shares.items()), lambda share: share[0], request, PAGE)
         infos = [{"AccountId": account, "SharedDocumentVersion": versions} for account, versions in chosen]
         return {"AccountIds": [account for account, _ in chosen], "AccountSharingInfoList": infos, **more}
 

@@ -10,7 +10,7 @@ from typing import Any
 from localorg.documents import answers, downloads, listing, text
 from localorg.documents.copying import files_by_name
 from localorg.documents.lookup import Found, Lookup
-from localorg.documents.paging import cut
+from localorg.documents.paging import cut, cut_sorted
 from localorg.documents.records import Shelf, SigningKey, VersionRecord
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.errors import AwsError
@@ -47,7 +47,7 @@ class Reading:
         seen = [(found, self._lookup.shown_version(found)) for found in self._lookup.everything(request)]
         wanted = [(found, version) for found, version in seen if all(test(found, version) for test in tests)]
         wanted.sort(key=lambda one: one[0].shown_name)
-        chosen, more = cut(wanted, lambda one: one[0].shown_name, request.params, PAGE)
+        chosen, more = cut_sorted(wanted, lambda one: one[0].shown_name, request, PAGE)
         return {"DocumentIdentifiers": [answers.identifier(found, version) for found, version in chosen], **more}
 
     def download(self, path: str, query: Mapping[str, str], now: float) -> Path | bytes:

@@ -1,5 +1,6 @@
 """Pages of a list: a token names the last row that was given, so rows that appear meanwhile do not shift the next page.
 
+`page_of` is for rows that come in the order of their keys: the row that a token names may be gone, because whoever reads deletes.
 Rules: a token that this list never gave is refused with the service's own error. `walk` is for long lists: it begins where the last
 page ended and looks no further than the page needs, so that all pages together look at every row once, or twice at most.
 """
@@ -23,6 +24,21 @@ def page(
     chosen = list(rows[start : start + limit])
     more = start + limit < len(rows)
     return chosen, b64encode(key(chosen[-1]).encode()).decode() if more else None
+
+
+def page_of(
+    name: str, rows: Sequence[R], key: Callable[[R], str], limit: int, token: str | None, refusal: AwsError
+) -> tuple[list[R], str | None]:
+    """Return at most `limit` rows after `token`, and the token of the next page; `name` tells this list's tokens from another's."""
+    start = 0
+    if token:
+        keys = [(name, key(row)) for row in rows]
+        last = _key(keys or [(name, "")], token, refusal)
+        if last[0] != name:
+            raise refusal
+        start = bisect_right(keys, last)
+    chosen = list(rows[start : start + limit])
+    return chosen, _token((name, key(chosen[-1]))) if start + limit < len(rows) else None
 
 
 def walk(

@@ -133,6 +133,7 @@ def _judged(plugin: str, ended: Ended, own: Path) -> StepResult:
         return StepResult(plugin, Status.SUCCESS, ended.code, stdout + said, output=combined(stdout, ""))
     reason = f"failed to run commands: exit status {ended.code}"
     if ended.code == REBOOT:
+        # DEVIATES: AWS's agent restarts the machine and runs the script again; here the step fails and says why.
         reason += " (a script that asks for a reboot: nodes of a local organization cannot reboot)"
     stderr = _appended(own / "stderr", reason)
     if ended.code == EXIT_AS_FAILURE:

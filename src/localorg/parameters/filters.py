@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from localorg.kernel.errors import AwsError, NotSupported
+from localorg.parameters.names import check_path
 from localorg.parameters.records import ParameterRecord, ParameterVersion
 
 REFUSED = ("KeyId", "Label")
 """Keys of AWS that are not supported: nothing is encrypted here, and which version a label would find is not known."""
+WORDS = {"Tier": ("Standard", "Advanced", "Intelligent-Tiering"), "Type": ("String", "StringList", "SecureString")}
 Test = Callable[[ParameterRecord, ParameterVersion], bool]
 Read = Callable[[ParameterRecord, ParameterVersion], str]
 FIELDS: dict[str, Read] = {
@@ -53,7 +55,16 @@ def _test(given: dict[str, Any], operation: str) -> Test:
         )
     if not values and not key.startswith("tag:"):
         raise AwsError("InvalidFilterValue", f"The following filter values are missing : null for filter key {key}.")
+    unknown = [value for value in values if value not in WORDS.get(key, values)]
+    if unknown:
+        # Observed by moto: moto/ssm/models.py, _validate_parameter_filters, for this code and these words.
+        raise AwsError(
+            "InvalidFilterOption",
+            f"The following filter value is not valid: {unknown[0]}. Valid values include: [{', '.join(WORDS[key])}].",
+        )
     if key == "Path":
+        for value in values:
+            check_path(value)
         return _by_path(given.get("Option", "OneLevel"), values)
     return _by_text(key, given.get("Option", "Equals"), values)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError, NotSupported
-from localorg.kernel.paging import page
+from localorg.kernel.paging import page, page_of
 from localorg.parameters import filters, names
 from localorg.parameters.records import Drawer, ParameterRecord, ParameterVersion
 from localorg.protocol.calls import Access, Operation, Output, Request
@@ -108,7 +108,7 @@ class Reading:
             if filters.lies_under(record.name, params["Path"], is_recursive=params.get("Recursive", False))
             and all(test(record, version) for test in tests)
         ]
-        chosen, more = self._cut(rows, params, PATH_PAGE)
+        chosen, more = self._cut(request, rows, PATH_PAGE)
         return {"Parameters": [self._shown(record, version, names.Wanted(record.name)) for record, version in chosen], **more}
 
     def _describe(self, request: Request) -> Output:
@@ -118,7 +118,7 @@ class Reading:
                 raise NotSupported(f"the parameter {name}", "DescribeParameters")
         tests = filters.tests(params, request.operation)
         rows = [row for row in self._newest(request) if all(test(*row) for test in tests)]
-        chosen, more = self._cut(rows, params, PAGE)
+        chosen, more = self._cut(request, rows, PAGE)
         return {"Parameters": [{**_facts(*row), "ARN": self._arn(row[0])} for row in chosen], **more}
 
     def _history(self, request: Request) -> Output:
@@ -136,10 +136,11 @@ class Reading:
 
     @staticmethod
     def _cut(
-        rows: list[tuple[ParameterRecord, ParameterVersion]], params: dict[str, Any], size: int
+        request: Request, rows: list[tuple[ParameterRecord, ParameterVersion]], size: int
     ) -> tuple[list[tuple[ParameterRecord, ParameterVersion]], dict[str, str]]:
         refusal = AwsError("InvalidNextToken", "The NextToken is not one that an earlier page gave. Begin again without it.")
-        chosen, token = page(rows, lambda row: row[0].name, params.get("MaxResults", size), params.get("NextToken"), refusal)
+        limit, given = request.params.get("MaxResults", size), request.params.get("NextToken")
+        chosen, token = page_of(request.operation, rows, lambda row: row[0].name, limit, given, refusal)
         return chosen, {"NextToken": token} if token else {}
 
     def _arn(self, record: ParameterRecord) -> str:

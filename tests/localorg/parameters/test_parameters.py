@@ -171,6 +171,9 @@ def test_parameters_are_described_by_filter(filters: list[dict[str, Any]], found
     ("params", "code"),
     [
         ({"ParameterFilters": [{"Key": "Label", "Values": ["x"]}]}, "NotImplemented"),
+        ({"ParameterFilters": [{"Key": "Type", "Values": ["Foo"]}]}, "InvalidFilterOption"),
+        ({"ParameterFilters": [{"Key": "Tier", "Values": ["Gold"]}]}, "InvalidFilterOption"),
+        ({"ParameterFilters": [{"Key": "Path", "Values": ["a"]}]}, "ValidationException"),
         ({"ParameterFilters": [{"Key": "Name", "Option": "Recursive", "Values": ["x"]}]}, "InvalidFilterOption"),
         ({"ParameterFilters": [{"Key": "Path", "Option": "Equals", "Values": ["/x"]}]}, "InvalidFilterOption"),
         ({"ParameterFilters": [{"Key": "Name"}]}, "InvalidFilterValue"),
