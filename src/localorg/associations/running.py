@@ -246,6 +246,8 @@ class Running:
             version = self._shelf.newest(association)
             if version.kind != "Automation" or version.only_at_interval or not version.targets:
                 continue
+            if association.last_execution is None:
+                continue  # its first run is still to come, and will find the node
             if set(scene.chosen(version)) - set(association.seen):
                 self.run_soon(association)
 

@@ -280,3 +280,48 @@ def test_schedules_and_waiting_runs_outlive_a_restart() -> None:
     second.wait(86400)
     assert second.describe(going)["Overview"]["Status"] == "Success"
     assert len(second.executions(ended)) == 2
+
+
+@pytest.mark.parametrize(("reading", "runs"), [("no", 1), ("yes", 2)])
+def test_a_new_node_and_a_runbook(reading: str, runs: int) -> None:
+    """Assumed: automation-association-new-nodes: whether a node that Targets take in starts the runbook again."""
+    house = Harness(automation_association_new_nodes=reading)
+    house.fleet.add(1, Role="web")
+    web = [{"Key": "tag:Role", "Values": ["web"]}]
+    association = house.create(Targets=web, AutomationTargetParameterName="name", Parameters={})
+    house.wait()
+    house.automation.end()
+    house.fleet.add(2, Role="other")
+    house.wait()
+    assert len(house.executions(association)) == 1
+    house.fleet.add(3, Role="web")
+    house.wait()
+    house.fleet.come(f"i-{1:017x}")
+    house.wait()
+    assert len(house.executions(association)) == runs
+
+
+@pytest.mark.parametrize("word", ["Automation", "AutomationExecution"])
+def test_the_word_for_an_automation_as_the_source_of_output(word: str) -> None:
+    """Assumed: association-output-source: the OutputSourceType of an execution that ran a runbook."""
+    house = Harness(association_output_source=word)
+    association = house.create()
+    house.wait()
+    execution = house.executions(association)[0]["ExecutionId"]
+    (target,) = house.call("DescribeAssociationExecutionTargets", AssociationId=association, ExecutionId=execution)[
+        "AssociationExecutionTargets"
+    ]
+    assert target["OutputSource"] == {"OutputSourceId": house.automation.end(), "OutputSourceType": word}
+
+
+@pytest.mark.parametrize(("reading", "runs"), [("creation", 3), ("last-run", 2)])
+def test_from_when_a_rate_counts(reading: str, runs: int) -> None:
+    """Assumed: rate-anchor: a run by hand after twenty of thirty minutes puts the next one off, or does not."""
+    house = Harness(rate_anchor=reading)
+    association = house.create(ScheduleExpression="rate(30 minutes)")
+    house.wait(20 * 60)
+    house.call("StartAssociationsOnce", AssociationIds=[association])
+    house.wait(15 * 60)
+    assert len(house.executions(association)) == runs
+    house.wait(20 * 60)
+    assert len(house.executions(association)) == 3
