@@ -86,6 +86,35 @@ def test_a_failure_is_shown_in_the_nodes_words(member: Account, node: str, assoc
     assert "1 out of 1 plugin processed, 0 success, 1 failed" in info["ExecutionSummary"]
 
 
+@documented("aws CLI, examples of describe-instance-associations-status and list-compliance-items")
+def test_a_node_is_told_the_number_of_a_documents_version(member: Account, node: str, associate: Associate) -> None:
+    """Where a node's associations and their compliance are shown, $DEFAULT has become the number that it means."""
+    association, ssm = associate(node, "true"), member.client("ssm")
+    ended(member, association)
+    infos = ssm.describe_instance_associations_status(InstanceId=node)["InstanceAssociationStatusInfos"]
+    (info,) = [one for one in infos if one["AssociationId"] == association]
+    assert info["DocumentVersion"].isdigit()
+    assert info["ExecutionSummary"] == "1 out of 1 plugin processed, 1 success, 0 failed, 0 timedout, 0 skipped. "
+    filters = [{"Key": "Id", "Values": [association]}]
+    found = eventually(lambda: ssm.list_compliance_items(ResourceIds=[node], Filters=filters)["ComplianceItems"], bool, 120)
+    assert found[0]["Details"] == {"DocumentName": "AWS-RunShellScript", "DocumentVersion": info["DocumentVersion"]}
+
+
+@documented("user guide, sysman-state-about: a changed value of Parameter Store")
+def test_a_changed_parameter_runs_what_refers_to_it(member: Account, node: str, associate: Associate) -> None:
+    """An association whose parameters refer to a value of Parameter Store runs again when that value changes."""
+    ssm, name = member.client("ssm"), f"word-{node}"
+    ssm.put_parameter(Name=name, Value="true", Type="String", Overwrite=True)
+    association = associate(node, f"{{{{ssm:{name}}}}}")
+    assert ended(member, association)["Overview"]["Status"] == "Success"
+    ssm.put_parameter(Name=name, Value="false", Type="String", Overwrite=True)
+    found = eventually(
+        lambda: executions(member, association), lambda rows: len(rows) == 2 and rows[0]["Status"] == "Failed", 120
+    )
+    ssm.delete_parameter(Name=name)
+    assert [one["Status"] for one in found] == ["Failed", "Success"]
+
+
 @documented("API StartAssociationsOnce")
 def test_an_association_is_started_once_more(member: Account, node: str, associate: Associate) -> None:
     """StartAssociationsOnce makes another execution at once."""

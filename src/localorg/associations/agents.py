@@ -86,7 +86,8 @@ class Agents:
             "Checksum": _checksum(association, version),
             "DetailedStatus": status,
             "Status": status,
-            "DocumentVersion": self._documents.effective_version(association.account, version.document, version.document_version),
+            # AWS: aws CLI examples of list-compliance-items and describe-instance-associations-status: agents are told a number.
+            "DocumentVersion": association.document_number or version.document_version,
             "InstanceId": binding.node,
             "Name": version.document,
             "Parameters": version.parameters,

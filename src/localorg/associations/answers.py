@@ -88,7 +88,8 @@ def on_node(association: AssociationRecord, version: VersionRecord, binding: Bin
     return {
         "AssociationId": association.id,
         "Name": version.document,
-        "DocumentVersion": version.document_version,
+        # AWS: aws CLI example of describe-instance-associations-status: the number of what $DEFAULT means.
+        "DocumentVersion": association.document_number or version.document_version,
         "AssociationVersion": str(binding.version),
         "InstanceId": binding.node,
         # AWS: API InstanceAssociationStatusInfo; Status is Pending, Success or Failed, the detail what the agent said.

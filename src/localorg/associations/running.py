@@ -195,7 +195,7 @@ class Running:
             "is_compliant": execution.status == "Success",
             "severity": version.severity or "UNSPECIFIED",
             "document": version.document,
-            "document_version": version.document_version,
+            "document_version": association.document_number or version.document_version,
             "execution": execution.automation,
         }
         self._publish("association.compliance", association, told)
@@ -207,9 +207,10 @@ class Running:
         """Run every association whose $DEFAULT or $LATEST now means another, finished version."""
         for association in self._shelf.associations.values():
             version = self._shelf.newest(association)
-            if association.region != region or version.only_at_interval:
+            if association.region != region or not names_document(version.document, association.account, owner, name):
                 continue
-            if names_document(version.document, association.account, owner, name) and self._means_another(association, version):
+            # An agent that keeps the schedule itself must hear of the other version even when nothing runs now.
+            if self._means_another(association, version) and not version.only_at_interval:
                 self.run_soon(association)
 
     def _means_another(self, association: AssociationRecord, version: VersionRecord) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from associations.agents import StockAgent
-from associations.harness import Harness
+from associations.harness import HOME, HUB, SCRIPT, Harness
 
 from localorg.kernel.errors import AccessDenied, AwsError
 
@@ -112,6 +112,23 @@ def test_with_only_at_interval_nobody_runs_before_the_schedule_says() -> None:
     assert [len(agent.ran), len(late.ran)] == [1, 1]
     assert agent.ran[0][0] % DAY_S == 2 * 3600
     assert targets(house, association) == {agent.node: "Success", late.node: "Success"}
+
+
+def test_a_node_learns_of_another_document_version_before_its_next_run() -> None:
+    """Documented: aws CLI example of describe-instance-associations-status: the number. Observed: agents read anew by Checksum."""
+    house = Harness()
+    agent = StockAgent(house, house.fleet.add(1, Role="web")).start()
+    association = associated(house, ScheduleExpression="cron(0 2 ? * * *)", ApplyOnlyAtCronInterval=True)
+    house.wait(600)
+    first = agent.known[association]
+    assert (first["DocumentVersion"], house.describe(association)["DocumentVersion"]) == ("1", "$DEFAULT")
+    house.documents.held["Script"] = ("Command", SCRIPT, "2", "Active")
+    house.kernel.publish("document.changed", {"account": HUB, "region": HOME, "name": "Script"})
+    house.wait(600)
+    second = agent.known[association]
+    assert (second["DocumentVersion"], second["Checksum"] == first["Checksum"], agent.ran) == ("2", False, [])
+    (info,) = house.call("DescribeInstanceAssociationsStatus", InstanceId=agent.node)["InstanceAssociationStatusInfos"]
+    assert info["DocumentVersion"] == "2"
 
 
 @pytest.mark.parametrize(
