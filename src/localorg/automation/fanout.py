@@ -145,7 +145,7 @@ class Fanout:
         self._known(execution)
         self._kind_of(execution).ended(record, news)
         cause = ""
-        if news["status"] != "Success":
+        if news["status"] != "Success" and not execution.is_cancelling:
             inner = messages.cause_of(news["failure_message"]) or "it gives no reason"
             cause = f"Automation execution {news['execution_id']} ended with status {news['status']}: {inner}"
         self._close(execution, record, news["status"], cause)
@@ -165,7 +165,8 @@ class Fanout:
         records = self._executions.steps_of(execution)
         self._settle_unstarted(execution, records)
         bad = [record for record in records if record.status != "Success"]
-        if any(record.started for record in bad):
+        # AWS: API AutomationExecution, FailureMessage: for what has failed; one that a person cancelled has not.
+        if any(record.started for record in bad) and not execution.is_cancelling:
             tolerated = self._kernel.settings.reading("errors-within-threshold")
             execution.bad_end = "Failed" if beyond or tolerated == "Failed" else ""
             execution.failure_message = _summary(records, bad, kind.what)

@@ -2,7 +2,8 @@
 
 Flow: text -> `parse` (once, cached) -> segments -> `select(value)` -> one value, a list (after `*` or `..`), or MISSING.
 Rules: a path begins with `$`. Without `*`, a slice or `..` it means one place; when nothing is there the result is MISSING, no error.
-Refuses to know: filters and scripts (`?()`), which the guide does not show; they are refused by name when a runbook is created.
+Refuses to know: filters and scripts (`?()`). # DEVIATES: a runbook whose selector has one is refused when it is created; the guide shows
+none, but AWS may take them.
 AWS: user guide, automation-action-outputs-inputs, "Using JSONPath in runbooks".
 """
 

@@ -47,7 +47,10 @@ def typed(declared: dict[str, Any], given: dict[str, list[str]]) -> tuple[dict[s
 
 
 def kind_of(declared_type: str) -> str:
-    """Return the plain type of a declared one: AWS resource types are Strings, List<...> are StringLists."""
+    """Return the plain type of a declared one: AWS resource types are Strings, List<...> are StringLists.
+
+    ASSUMED: the patterns that the guide gives for resource types choose what the console lists; no value is held against them.
+    """
     if RESOURCE_LIST.fullmatch(declared_type):
         return "StringList"
     return "String" if declared_type.startswith("AWS::") else declared_type

@@ -267,6 +267,7 @@ def test_stopping_a_parent(kind: str, ended: str) -> None:
     made = house.execution(execution_id)
     assert made["AutomationExecutionStatus"] == ended
     assert statuses(made) == {"i-1": ended, "i-2": "Cancelled"}
+    assert "FailureMessage" not in made
     assert [one["AutomationExecutionStatus"] for one in children(house, execution_id)] == [ended]
 
 

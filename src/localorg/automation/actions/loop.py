@@ -2,7 +2,7 @@
 
 Flow: `start` -> a pass -> the engine runs the inner steps -> event `pass-ended` -> the next pass, or the end.
 Rules: at most 100 passes; the condition is tested after each pass (do-while); a pass that fails ends the loop. A loop inside a loop
-is refused. Passes count from 1.
+is refused (# ASSUMED: AWS does not have it; the guide shows none). Passes count from 1.
 AWS: user guide, automation-action-loop.
 """
 
