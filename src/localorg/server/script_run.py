@@ -27,12 +27,14 @@ from typing import Any
 
 import orjson
 
+from localorg.server.script_imports import PACKAGES, narrow
+
 PAYLOAD_BYTES_MAX = 100 * 1024
 LOG_CHARS_MAX = 50_000
 FILE_NAME = "script.py"
 MEMORY_BYTES_MAX = 1 << 30
 """ASSUMED: AWS does not publish the memory of a script's machine. Address space, of each process; boto3 needs about a fifth of it."""
-PYTHON_PLACES = (str(Path(orjson.__file__).parents[1]), str(Path(json.__file__).parents[1]))
+PYTHON_PLACES = (PACKAGES, str(Path(json.__file__).parents[1]))
 """Where packages and the standard library are: a fact of this machine, and none of a runbook's."""
 ATTACHED = "attached"
 """The folder of an attachment."""
@@ -98,7 +100,7 @@ def _performed(job: dict[str, Any]) -> Result:
         return _powershell(job["pwsh"], job["script"], job["payload"], folder)
     # Here, not in the host: PowerShell reserves far more address space than it uses.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
-    sys.path.insert(0, str(folder))
+    narrow(str(folder))
     log = io.StringIO()
     with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         result = call_handler(job["script"], job["handler"], job["payload"])

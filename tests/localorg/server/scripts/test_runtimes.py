@@ -95,3 +95,28 @@ def test_powershell_gets_its_payload_in_the_environment(tmp_path: Path) -> None:
     replies = run(tmp_path, {"script": "return 1", **shell}, {"script": "throw 1", **shell}, pwsh=str(pwsh))
     assert replies[0]["payload"] == {"payload": {"n": 1}, "words": "return 1"}
     assert replies[1]["error"] == "it was thrown"
+
+
+def test_only_what_aws_provides_can_be_imported(tmp_path: Path) -> None:
+    """Assumed: boto3 and what it needs; what else this machine has is not there, unless the attachment brings it."""
+    tries = (
+        "def main(events, context):\n"
+        "    found = {}\n"
+        "    for name in ('boto3', 'dateutil.parser', 'urllib3', 'sqlite3', 'yaml', 'requests', 'localorg', 'orjson', 'moto.core'):\n"
+        "        try:\n"
+        "            found[name] = bool(__import__(name))\n"
+        "        except ModuleNotFoundError as error:\n"
+        "            found[name] = str(error)\n"
+        "    return found\n"
+    )
+    alone, together = run(
+        tmp_path,
+        {"script": tries, "handler": "main"},
+        {"script": tries, "handler": "main", "attachment": "all.zip", "attached": zipped(yaml="", requests="")},
+    )
+    there = dict.fromkeys(("boto3", "dateutil.parser", "urllib3", "sqlite3"), True)
+    missing = {
+        name: f"No module named {name.partition('.')[0]!r}" for name in ("yaml", "requests", "localorg", "orjson", "moto.core")
+    }
+    assert alone["payload"] == {**there, **missing}
+    assert together["payload"] == {**there, **missing, "yaml": True, "requests": True}
