@@ -1,7 +1,7 @@
 """Who is managed, and who is online.
 
 Flow: `register` (the spec) -> rows; each poll, ping or reply of an agent -> `contact` -> "node.online" when it had been silent.
-"instance.state-change" -> the state of the instance beneath.
+"ec2.instance-state-change" -> the state of the instance beneath.
 Rules: presence follows from the time of the last contact, and from the control channel while one is open; nothing ticks.
 """
 

@@ -3,7 +3,7 @@
 Flow: agents poll (GetMessages), acknowledge, reply, or do so over their control channel (`channel`); hybrid nodes register (`hybrid`);
 people ask DescribeInstanceInformation; Run Command orders deliveries with "node.deliver", "node.withdraw" and "node.cancel" facts and
 hears "node.reply" facts (see `localorg.commands.dispatch`).
-State Manager tells what its associations came to with the facts of `localorg.fleet.associated`; EC2 tells "instance.state-change"
+State Manager tells what its associations came to with the facts of `localorg.fleet.associated`; EC2 tells "ec2.instance-state-change"
 {account, region, instance_id, state}.
 Rules: an agent speaks for its own node only: every agent operation checks that the caller is that node's session.
 Refuses to know: what a command is; a message is a topic and a text.
@@ -15,7 +15,7 @@ from hashlib import sha256
 
 from localorg.fleet import replies
 from localorg.fleet.activations import Activations
-from localorg.fleet.asking import Asking
+from localorg.fleet.asking import INVALID_STATES, Asking
 from localorg.fleet.associated import FACTS, Associated
 from localorg.fleet.channel import Channel, Channels
 from localorg.fleet.hybrid import Hybrid
@@ -30,7 +30,7 @@ from localorg.protocol.calls import Access, Operation, Output, Principal, Reques
 from localorg.protocol.gateway import Gateway
 
 ENGINE = "fleet"
-INSTANCE_STATE = "instance.state-change"
+INSTANCE_STATE = "ec2.instance-state-change"
 VISIBILITY_S = 10
 """What the stock agent asks for; used when an agent does not say."""
 
@@ -79,8 +79,8 @@ class Fleet:
         self._registry.silence(account, region, instance_id)
 
     def nodes(self, account: str, region: str) -> list[Node]:
-        """Return the managed nodes of an account and Region: the directory of Run Command."""
-        return self._registry.of(account, region)
+        """Return the managed nodes of an account and Region that can be sent something: the directory of Run Command and State Manager."""
+        return [node for node in self._registry.of(account, region) if node.state not in INVALID_STATES]
 
     def is_online(self, account: str, region: str, instance_id: str) -> bool:
         """Say whether a node was heard of lately: a port of State Manager."""

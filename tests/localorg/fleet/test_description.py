@@ -133,7 +133,7 @@ def test_stopped_and_terminated_nodes_are_left_out(local):
     """Documented: API DescribeInstanceInformation: nothing is returned for nodes that are either Stopped or Terminated."""
     for number, state in ((1, "stopped"), (2, "terminated")):
         place = {"account": ACCOUNT, "region": REGION, "instance_id": f"i-{number:017x}"}
-        local.kernel.publish("instance.state-change", {**place, "state": state})
+        local.kernel.publish("ec2.instance-state-change", {**place, "state": state})
     local.pass_time(1)
     assert numbers(local.call("DescribeInstanceInformation")) == [3]
     by_id = [{"Key": "InstanceIds", "Values": ["i-00000000000000001"]}]

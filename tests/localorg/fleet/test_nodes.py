@@ -131,8 +131,8 @@ def test_a_node(world):
 def test_stopped_nodes_stay_and_terminated_ones_go(world):
     """Assumed: AWS does not say; the status of a node in inventory may be Stopped."""
     place = {"account": ACCOUNT, "region": REGION}
-    world.kernel.publish("instance.state-change", {**place, "instance_id": "i-00000000000000001", "state": "stopped"})
-    world.kernel.publish("instance.state-change", {**place, "instance_id": "i-00000000000000002", "state": "terminated"})
+    world.kernel.publish("ec2.instance-state-change", {**place, "instance_id": "i-00000000000000001", "state": "stopped"})
+    world.kernel.publish("ec2.instance-state-change", {**place, "instance_id": "i-00000000000000002", "state": "terminated"})
     world.pass_time(0)
     assert world.listed(Filters=[{"Key": "InstanceStatus", "Values": ["Stopped"]}]) == [1]
     assert world.listed() == [1]

@@ -129,3 +129,31 @@ def test_status_checks_are_of_running_instances() -> None:
     assert [one["InstanceId"] for one in listed] == [TWO]
     everyone = house.call("DescribeInstanceStatus", "ec2", IncludeAllInstances=True)["InstanceStatuses"]
     assert [one["InstanceStatus"]["Status"] for one in everyone] == ["not-applicable", "ok"]
+
+
+def test_systems_manager_follows_the_states_of_instances() -> None:
+    """Documented: API InvalidInstanceId: running, pending, stopped and stopping are valid states; DescribeInstanceInformation leaves
+    stopped and terminated instances out.
+    """
+    house = House()
+
+    def shown() -> list[str]:
+        return [row["InstanceId"] for row in house.call("DescribeInstanceInformation")["InstanceInformationList"]]
+
+    def states() -> list[str]:
+        return [row["InstanceState"] for row in house.call("DescribeInstanceProperties")["InstanceProperties"]]
+
+    house.change("StopInstances", ONE)
+    house.pass_time(60)
+    assert (shown(), states()) == ([TWO], ["stopped", "running"])
+    assert house.send(InstanceIds=[ONE])
+    house.change("StartInstances", ONE)
+    house.change("TerminateInstances", TWO)
+    house.pass_time(60)
+    assert shown() == [ONE]
+    with pytest.raises(AwsError, match=rf"InvalidInstanceId: Instances \[\[{TWO}\]\] not in a valid state"):
+        house.send(InstanceIds=[TWO])
+    everyone = house.send(Targets=[{"Key": "InstanceIds", "Values": ["*"]}])
+    house.pass_time(60)
+    found = house.call("ListCommandInvocations", CommandId=everyone)["CommandInvocations"]
+    assert [one["InstanceId"] for one in found] == [ONE]

@@ -76,7 +76,7 @@ def test_what_everybody_has(local):
     local.pass_time(1000)
     assert found(local, ("AWS:InstanceInformation.InstanceStatus", "Equal", ["ConnectionLost"])) == [ONE]
     place = {"account": ACCOUNT, "region": REGION, "instance_id": ONE}
-    local.kernel.publish("instance.state-change", {**place, "state": "terminated"})
+    local.kernel.publish("ec2.instance-state-change", {**place, "state": "terminated"})
     local.pass_time(0)
     assert found(local, ("AWS:InstanceInformation.InstanceStatus", "Equal", ["Terminated"])) == [ONE]
 
