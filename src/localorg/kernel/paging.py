@@ -1,10 +1,11 @@
-"""Pages of a list: a token names the last row that was given, so rows that appear meanwhile do not shift the next page.
+"""Pages of a list: a token names the last row that was given and the next, so rows that come or go meanwhile do not shift the next page.
 
 `page_of` is for rows that come in the order of their keys: the row that a token names may be gone, because whoever reads deletes.
 Rules: a token that this list never gave is refused with the service's own error. `walk` is for long lists: it begins where the last
 page ended and looks no further than the page needs, so that all pages together look at every row once, or twice at most.
 """
 
+import json
 from base64 import b64decode, b64encode
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
@@ -19,11 +20,15 @@ _SEPARATOR = "\x1f"
 def page(
     rows: Sequence[R], key: Callable[[R], str], limit: int, token: str | None, refusal: AwsError
 ) -> tuple[list[R], str | None]:
-    """Return at most `limit` rows after the one that `token` names, and the token of the next page (None: that was all)."""
+    """Return at most `limit` rows from where `token` says, and the token of the next page (None: that was all).
+
+    Whoever deletes the rows of a page before it asks for the next one finds that by its first row.
+    """
     start = _after(rows, key, token, refusal) if token else 0
     chosen = list(rows[start : start + limit])
-    more = start + limit < len(rows)
-    return chosen, b64encode(key(chosen[-1]).encode()).decode() if more else None
+    if start + limit >= len(rows):
+        return chosen, None
+    return chosen, b64encode(json.dumps([key(chosen[-1]), key(rows[start + limit])]).encode()).decode()
 
 
 def page_of(
@@ -77,10 +82,12 @@ def _key(keys: Sequence[tuple[str, ...]], token: str, refusal: AwsError) -> tupl
 
 def _after(rows: Sequence[R], key: Callable[[R], str], token: str, refusal: AwsError) -> int:
     try:
-        wanted = b64decode(token.encode()).decode()
-    except ValueError:
+        last, following = map(str, json.loads(b64decode(token.encode())))
+    except (ValueError, TypeError):
         raise refusal from None
-    for position, row in enumerate(rows):
-        if key(row) == wanted:
-            return position + 1
-    raise refusal
+    positions = {key(row): position for position, row in enumerate(rows)}
+    if following in positions:
+        return positions[following]
+    if last not in positions:
+        raise refusal
+    return positions[last] + 1

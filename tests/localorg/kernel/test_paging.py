@@ -30,7 +30,16 @@ def test_new_rows_in_front_do_not_shift_the_next_page():
     assert page(["d", "c", "b", "a"], str, 2, token, REFUSAL) == (["a"], None)
 
 
-@pytest.mark.parametrize("token", ["made up", "Z29uZQ==", "\N{SNOWMAN}"])
+def test_a_page_is_found_by_its_first_row_or_by_the_last_of_the_page_before():
+    """Assumed: localorg's own promise; scripts that clean up delete page by page."""
+    _, token = page(["c", "a", "d", "b"], str, 2, None, REFUSAL)
+    assert page(["d", "b"], str, 2, token, REFUSAL) == (["d", "b"], None)
+    assert page(["c", "a", "b"], str, 2, token, REFUSAL) == (["b"], None)
+    with pytest.raises(AwsError, match="InvalidNextToken"):
+        page(["c", "b"], str, 2, token, REFUSAL)
+
+
+@pytest.mark.parametrize("token", ["made up", "Z29uZQ==", "WzEsMl0=", "W1tdLDJd", "NQ==", "\N{SNOWMAN}"])
 def test_a_token_of_nothing_is_refused(token):
     """Documented: InvalidNextToken in the APIs that page."""
     with pytest.raises(AwsError, match="InvalidNextToken: not a token of this list"):
