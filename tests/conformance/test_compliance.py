@@ -139,3 +139,19 @@ def test_manual_compliance_is_the_callers(member: Account, node: str) -> None:
     found = held(member, node, "Association")
     ssm.delete_association(AssociationId=association)
     assert found[association][0] == "NON_COMPLIANT"
+
+
+@documented("aws CLI, example 3 of list-compliance-items; user guide, its filter by DocumentName")
+def test_items_are_filtered_by_time_and_document(member: Account, node: str, unique: Unique) -> None:
+    """Items are found by the time of their execution and by the name of a document in their details."""
+    name, ssm = kind(unique), member.client("ssm")
+    put(member, node, name, {**entry("door"), "Details": {"DocumentName": "Door"}}, entry("window"))
+
+    def found(key: str, operator: str, value: str) -> list[str]:
+        filters = [{"Key": key, "Type": operator, "Values": [value]}, {"Key": "ComplianceType", "Values": [name]}]
+        return [one["Id"] for one in ssm.list_compliance_items(ResourceIds=[node], Filters=filters)["ComplianceItems"]]
+
+    assert found("ExecutionTime", "GREATER_THAN", "2019-02-18T16:00:00Z") == ["door", "window"]
+    assert found("ExecutionTime", "LESS_THAN", "2019-02-18T16:00:00Z") == []
+    assert found("DocumentName", "EQUAL", "Door") == ["door"]
+    put(member, node, name)

@@ -207,3 +207,12 @@ def test_associations_have_tags(member: Account, make: Make) -> None:
     ssm.add_tags_to_resource(**named, Tags=[{"Key": "Stage", "Value": "one"}])
     ssm.remove_tags_from_resource(**named, TagKeys=["Owner"])
     assert ssm.list_tags_for_resource(**named)["TagList"] == [{"Key": "Stage", "Value": "one"}]
+
+
+@documented("aws CLI, examples 1 and 2 of create-association")
+def test_the_key_of_node_ids_may_be_in_lower_case(member: Account, offline_node: str, make: Make) -> None:
+    """Targets may say instanceids; without parameters the answer has no such member."""
+    made = make(Name="AWS-GatherSoftwareInventory", Targets=[{"Key": "instanceids", "Values": [offline_node]}], Parameters={})
+    assert "Parameters" not in made
+    infos = member.client("ssm").describe_instance_associations_status(InstanceId=offline_node)["InstanceAssociationStatusInfos"]
+    assert made["AssociationId"] in [info["AssociationId"] for info in infos]

@@ -138,7 +138,9 @@ def _asked(version: VersionRecord) -> dict[str, Any]:
         "TargetMaps": version.target_maps,
         "AssociationDispatchAssumeRole": version.dispatch_role,
     }
-    return {"Parameters": version.parameters, "ApplyOnlyAtCronInterval": version.only_at_interval, **_given(optional)}
+    # AWS: aws CLI examples of create-association and update-association: without parameters there is no such member.
+    optional["Parameters"] = version.parameters
+    return {"ApplyOnlyAtCronInterval": version.only_at_interval, **_given(optional)}
 
 
 def _given(optional: dict[str, Any]) -> dict[str, Any]:

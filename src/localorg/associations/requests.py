@@ -24,6 +24,8 @@ def read(operation: str, params: dict[str, Any], number: int, now: float, docume
     for name in UNSUPPORTED:
         if params.get(name):
             raise NotSupported(f"the parameter {name}", operation)
+    if any(place.get("TargetLocationAlarmConfiguration") for place in params.get("TargetLocations") or []):
+        raise NotSupported("TargetLocationAlarmConfiguration of TargetLocations", operation)
     if params.get("InstanceId"):
         _check_legacy(params)
     version = VersionRecord(
@@ -65,7 +67,10 @@ def _check_legacy(params: dict[str, Any]) -> None:
 
 
 def _output(params: dict[str, Any]) -> dict[str, Any]:
-    """Return OutputLocation. Raises InvalidOutputLocation."""
+    """Return OutputLocation. Raises InvalidOutputLocation.
+
+    AWS agent: OutputS3Region is kept and shown, but an agent finds a bucket's own Region and never reads it.
+    """
     location = (params.get("OutputLocation") or {}).get("S3Location") or {}
     if location and not location.get("OutputS3BucketName"):
         raise AwsError("InvalidOutputLocation", "OutputLocation.S3Location needs OutputS3BucketName.")

@@ -128,6 +128,10 @@ class Associations:
         association = AssociationRecord(request.account, request.region, uuid(self._kernel.dice), request.now, request.now)
         association.document_number = document.number
         association.tags = as_mapping(params.get("Tags"))
+        if version.instance:
+            # AWS: aws CLI example 1 of create-association
+            words = f"Associated with {version.document}"
+            association.legacy_status = {"Date": request.now, "Name": "Associated", "Message": words}
         if len(association.tags) > TAGS_MAX:
             raise AwsError("InvalidTag", f"An association has at most {TAGS_MAX} tags; found {len(association.tags)}.")
         return self._begin(association, version)

@@ -19,6 +19,8 @@ from localorg.protocol.calls import Output, Params
 Targets = list[dict[str, Any]]
 Ask = Callable[[str, str, Params], Output]
 """(service, operation, params) -> output, as the service-linked role in the account and Region."""
+INSTANCE_IDS = "instanceids"
+"""Lower case, for AWS's own examples write the key so. # AWS: aws CLI example of create-association; user guide, sysman-state-assoc."""
 KEYS = "InstanceIds, tag:KEY, tag-key or resource-groups:Name"
 AUTOMATION_KEYS = ("ParameterValues", "ResourceGroup", "InstanceIds", "AWS::EC2::Instance", "tag-key", "resource-groups:Name")
 """AWS: user guide, running-automations-map-targets; the last two as in the console's State Manager form (ASSUMED)."""
@@ -60,7 +62,7 @@ def _check_automation(version: VersionRecord) -> None:
 def _check_one(key: str, values: list[str]) -> None:
     if key == "resource-groups:ResourceTypeFilters":
         raise NotSupported("the target key resource-groups:ResourceTypeFilters", "State Manager")
-    if key not in ("InstanceIds", "tag-key", "resource-groups:Name") and not key.startswith("tag:"):
+    if key.lower() != INSTANCE_IDS and key not in ("tag-key", "resource-groups:Name") and not key.startswith("tag:"):
         raise AwsError("InvalidTarget", f"The target key {key!r} is not valid; expected {KEYS}.")
     if not values:
         raise AwsError("InvalidTarget", f"The target {key} needs at least one value.")
@@ -89,7 +91,7 @@ class Scene:
         )
 
     def _one(self, key: str, values: list[str], node: str) -> bool:
-        if key in ("InstanceIds", "ParameterValues"):
+        if key.lower() == INSTANCE_IDS or key == "ParameterValues":
             # AWS: API CreateAssociation.Targets: InstanceIds with `*` means all managed nodes of the account.
             return "*" in values or node in values
         if key in ("resource-groups:Name", "ResourceGroup"):

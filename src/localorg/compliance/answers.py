@@ -4,6 +4,7 @@ AWS: API ListComplianceItems, ListComplianceSummaries, ListResourceComplianceSum
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from localorg.compliance.records import COMPLIANT, NON_COMPLIANT, SEVERITIES, ComplianceSet, Item, Occasion
@@ -18,6 +19,12 @@ OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
     "GREATER_THAN": lambda found, values: any(found > value for value in values),
 }
 PREFIX = "AWS:ComplianceItem."
+DETAILS = (
+    *("DocumentName", "DocumentVersion", "Classification", "PatchBaselineId"),
+    *("PatchSeverity", "PatchState", "PatchGroup", "InstalledTime"),
+)
+"""AWS: API PutComplianceItems; user guide, sysman-compliance-about, filters by DocumentName and InstanceId. # ASSUMED: by these of the
+details only, not by those of custom types."""
 
 
 def passes(filters: list[dict[str, Any]], facts: Facts) -> bool:
@@ -36,6 +43,8 @@ def _one(each: dict[str, Any], facts: Facts) -> bool:
 def item_facts(one: ComplianceSet, item: Item) -> Facts:
     """Return what ListComplianceItems can be filtered by."""
     return {
+        **dict.fromkeys(DETAILS, ""),
+        **{name: value for name, value in item.details.items() if name in DETAILS},
         **_set_facts(one, item.occasion),
         "Status": item.status,
         "Severity": item.severity,
@@ -54,10 +63,18 @@ def _set_facts(one: ComplianceSet, occasion: Occasion) -> Facts:
     return {
         "ComplianceType": one.kind,
         "ResourceId": one.resource,
+        "InstanceId": one.resource,
         "ResourceType": one.resource_type,
         "ExecutionId": occasion.id,
         "ExecutionType": occasion.kind,
+        # AWS: aws CLI example 3 of list-compliance-items: a time in seconds, compared as text
+        "ExecutionTime": moment(occasion),
     }
+
+
+def moment(occasion: Occasion) -> str:
+    """Return when something was found out, as filters and inventory write it."""
+    return f"{datetime.fromtimestamp(occasion.time, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 NOTHING = ComplianceSet("", "", "", Occasion(0.0), {"": Item("", "", "UNSPECIFIED", COMPLIANT, Occasion(0.0))})

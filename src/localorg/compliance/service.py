@@ -62,7 +62,7 @@ class Compliance:
                 "Severity": item.severity,
                 "ExecutionId": item.occasion.id,
                 "ExecutionType": item.occasion.kind,
-                "ExecutionTime": f"{datetime.fromtimestamp(item.occasion.time, UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "ExecutionTime": answers.moment(item.occasion),
                 **item.details,
             }
             for one in self._sets.values(account, region, resource)

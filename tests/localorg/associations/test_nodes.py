@@ -278,6 +278,7 @@ def test_people_see_a_nodes_associations() -> None:
     [
         ("InstanceIds", ["i-00000000000000001"], [1]),
         ("InstanceIds", ["*"], [1, 2, 3]),
+        ("instanceids", ["mi-00000000000000002"], [2]),
         ("tag:Role", ["web", "db"], [1, 2]),
         ("tag-key", ["Owner"], [2, 3]),
         ("resource-groups:Name", ["fleet"], [1, 3]),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from associations.harness import HUB, NEVER, ROLE, RUNBOOK, Harness
+from associations.harness import HOME, HUB, NEVER, ROLE, RUNBOOK, Harness
 
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.protocol.calls import Access, Principal
@@ -87,12 +87,14 @@ def test_a_runbook_may_be_started_without_parameters(parameters: dict[str, list[
 
 ALARM = {"Alarms": [{"Name": "fire"}]}
 S3 = {"S3Location": {"OutputS3BucketName": "abc"}}
+PLACE = {"Accounts": [HUB], "Regions": [HOME], "ExecutionRoleName": "r", "TargetLocationAlarmConfiguration": ALARM}
 
 
 @pytest.mark.parametrize(
     ("params", "words"),
     [
         ({"AlarmConfiguration": ALARM}, "the parameter AlarmConfiguration in CreateAssociation"),
+        ({"TargetLocations": [PLACE]}, "TargetLocationAlarmConfiguration of TargetLocations"),
         ({"OutputLocation": S3}, "OutputLocation for runbooks"),
         ({"Name": "State"}, r"associations of Policy documents \(State\) in State Manager"),
     ],
@@ -165,11 +167,15 @@ def test_what_makes_no_sense_is_refused_in_the_models_words(params: dict[str, An
 
 
 def test_legacy_associations_are_known_by_document_and_node() -> None:
-    """Documented: API AssociationAlreadyExists, DeleteAssociation and DescribeAssociation by Name and InstanceId, StatusUnchanged."""
+    """Documented: API AssociationAlreadyExists, DeleteAssociation and DescribeAssociation by Name and InstanceId, StatusUnchanged;
+    aws CLI example 1 of create-association for what is shown.
+    """
     house = Harness()
     pair = {"Name": "Old", "InstanceId": house.fleet.add(1)}
     made = house.call("CreateAssociation", **pair)["AssociationDescription"]
     assert made["InstanceId"] == pair["InstanceId"]
+    assert (made["Status"]["Name"], made["Status"]["Message"]) == ("Associated", "Associated with Old")
+    assert "Parameters" not in made
     with pytest.raises(AwsError, match="AssociationAlreadyExists"):
         house.call("CreateAssociation", **pair)
     assert house.call("DescribeAssociation", **pair)["AssociationDescription"]["AssociationId"] == made["AssociationId"]

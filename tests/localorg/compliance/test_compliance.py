@@ -238,3 +238,22 @@ def test_lists_refuse_what_they_do_not_know() -> None:
         house.items(ResourceIds=["i-00000000000000009"])
     with pytest.raises(AwsError, match="InvalidResourceType"):
         house.items(ResourceTypes=["Bucket"])
+
+
+@pytest.mark.parametrize(
+    ("key", "operator", "value", "found"),
+    [
+        ("ExecutionTime", "GREATER_THAN", "2027-01-01T00:00:00Z", ["late"]),
+        ("ExecutionTime", "LESS_THAN", "2027-01-01T00:00:00Z", ["early"]),
+        ("DocumentName", "EQUAL", "AWS-UpdateSSMAgent", ["late"]),
+        ("InstanceId", "EQUAL", ONE, ["early", "late"]),
+        ("AWS:ComplianceItem.Id", "BEGIN_WITH", "ea", ["early"]),
+    ],
+)
+def test_items_are_found_by_time_and_by_document(key: str, operator: str, value: str, found: list[str]) -> None:
+    """Documented: aws CLI example 3 of list-compliance-items (ExecutionTime); user guide (DocumentName, InstanceId)."""
+    house = House()
+    house.put("Custom:One", entry("early"), time=1_790_000_000.0)
+    house.put("Custom:Two", entry("late", Details={"DocumentName": "AWS-UpdateSSMAgent"}), time=1_800_000_000.0)
+    wanted = [{"Key": key, "Type": operator, "Values": [value]}]
+    assert sorted(house.items(ResourceIds=[ONE], Filters=wanted)) == found
