@@ -274,16 +274,23 @@ def test_a_wrong_configuration_tells_every_problem_at_once(tmp_path: Path) -> No
     node = node_entry("i-0aaa1111")
     node["instance_id"] = "x"
     node["persona"]["platform_type"] = "Windows"
+    node["channel"] = "pigeons"
     del node["region"]
+    second = {**node_entry("i-0bbb1111"), "channel": "control-channel"}
     path = tmp_path / "host.json"
-    path.write_text(json.dumps({"endpoint": "ftp://x", "state_dir": "relative", "isolation": "chroot", "nodes": [node]}))
+    content = {"endpoint": "ftp://x", "state_dir": "relative", "isolation": "chroot", "nodes": [node, second]}
+    path.write_text(json.dumps({**content, "message_gateway": {"endpoint": "http://x", "authority": "/nowhere/ca.pem"}}))
     with pytest.raises(BadConfigError) as refused:
         read_config(path)
     for problem in (
-        "6 problems",
+        "10 problems",
         "endpoint: expected http://HOST:PORT, found 'ftp://x'",
         "state_dir: expected an absolute path, found 'relative'",
         "isolation: expected one of namespaces, none, found 'chroot'",
+        "message_gateway.endpoint: expected https://HOST:PORT, found 'http://x'",
+        "message_gateway.authority: expected a file with certificates, found '/nowhere/ca.pem'",
+        "nodes[0].channel: expected one of polls, control-channel, found 'pigeons'",
+        "nodes[1].channel: a control-channel needs the host's message_gateway",
         "nodes[0].region: expected text, found None",
         "nodes[0].instance_id: expected i-... or mi-..., found 'x'",
         "nodes[0].persona.platform_type: a Windows node cannot run on a Linux kernel; use a Linux persona",

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from localorg.kernel.errors import NotSupported
 from localorg.server.simulation.organization import Simulation
 from localorg.server.spec import parse_spec
 
@@ -24,3 +27,12 @@ def test_a_simulated_hybrid_node_stays_online(tmp_path: Path) -> None:
         asked = [call.action for call in simulation.engines.gateway.log]
         assert asked.count("ssm:RegisterManagedInstance") == 1
         assert 23 <= asked.count("ssm:RequestManagedInstanceRoleToken") <= 25
+
+
+def test_a_simulated_node_keeps_no_control_channel(tmp_path: Path) -> None:
+    """A websocket needs a network and real time: the spec's wish is refused by name, not ignored."""
+    spec = parse_spec(SPEC.replace("hybrid: true", "channel: control-channel"), "the test")
+    with pytest.raises(
+        NotSupported, match=r"nodes\[\].channel: control-channel \(node press\) in a simulation, whose nodes poll"
+    ):
+        Simulation(spec, tmp_path / "world")

@@ -21,7 +21,7 @@ from localorg.fleet.registry import Registry
 from localorg.kernel import ids
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.kernel.events import Kernel
-from localorg.protocol.agent_message import AgentMessage, unpacked
+from localorg.node.agent_message import AgentMessage, unpacked
 from localorg.protocol.calls import Operation, Output, Request
 
 SCHEMA = "1.0"

@@ -1,9 +1,11 @@
 """The agent of one node: hears of commands, has them run, tells what became of them.
 
 Flow: register (UpdateInstanceInformation) -> poll (GetMessages) -> reply InProgress, acknowledge, run in a worker thread -> replies
-through the outbox. Threads: one polls, one sends, one says that the node is healthy, one keeps associations, up to five run documents.
-Rules: a command known from before is not run again, not even after a restart; one that was cut off by the death of the agent is
-reported as failed. Unlike the stock agent nothing here sleeps at random (1-15 s before each package action): it would only cost time.
+through the outbox. With a message gateway, messages come over a control channel instead, and replies go over it (`control_channel`).
+Threads: one polls, one keeps the channel, one sends, one says that the node is healthy, one keeps associations, up to five run documents.
+Rules: a command known from before is not run again, whichever way it comes, not even after a restart; one that was cut off by the death
+of the agent is reported as failed. Unlike the stock agent nothing here sleeps at random (1-15 s before each package action): it would
+only cost time.
 Refuses to know: namespaces and mounts; `base` is simply where its files are.
 """
 
@@ -20,6 +22,7 @@ from typing import Any
 from localorg.node import results
 from localorg.node.associations import Associations
 from localorg.node.calls import CallRefusedError, Plane, Unreachable
+from localorg.node.control_channel import Acknowledge, ControlChannel, Heard, Opener
 from localorg.node.outbox import BACKOFF_FIRST_S, BACKOFF_MAX_S, Outbox
 from localorg.node.processes import Cancel
 from localorg.node.storing import Destination
@@ -64,25 +67,44 @@ class Agent:
     """None: each document in a thread of its own."""
     associations: Associations | None = None
     """Its association processor."""
+    gateway: Opener | None = None
+    """Where control channels are opened. None: the agent polls."""
     _cancels: dict[str, Cancel] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
+    _hearing: threading.Lock = field(default_factory=threading.Lock)
+    """A message may come by a late poll and over the channel in the same moment."""
 
     def __post_init__(self) -> None:
         own = self.base / self.plane.identity.instance_id
         self._current, self._completed = own / "document/state/current", own / "document/state/completed"
         for folder in (self._current, self._completed):
             folder.mkdir(parents=True, exist_ok=True)
-        self.outbox = Outbox(own / "replies", self.plane, self.log, self.online, self.now)
+        self.channel: ControlChannel | None = None
+        if self.gateway is not None:
+            self.channel = ControlChannel(self.gateway, self.plane, self.online, self.hear_job, self.log)
+        self.outbox = Outbox(own / "replies", self.channel or self.plane, self.log, self.online, self.now)
         if self.begin is None:
             self.begin = ThreadPoolExecutor(DOCUMENTS_AT_ONCE_MAX, thread_name_prefix="document").submit
 
     def start(self) -> None:
         """Begin to work, in threads. An agent that is not online is silent until it is: the control plane knows its node already."""
         self.report_cut_off()
-        for body in (self.outbox.send_for_ever, self._poll_for_ever, self._stay_healthy):
+        bodies = [self.outbox.send_for_ever, self._poll_for_ever, self._stay_healthy]
+        if self.channel is not None:
+            bodies.append(self.channel.run_for_ever)
+        for body in bodies:
             threading.Thread(target=body, name=body.__name__, daemon=True).start()
         if self.associations is not None:
             threading.Thread(target=self.associations.run_for_ever, args=[self.online], name="associations", daemon=True).start()
+
+    def set_online(self, *, online: bool) -> None:
+        """Let the agent talk, or be silent: then its control channel ends too."""
+        if online:
+            self.online.set()
+            return
+        self.online.clear()
+        if self.channel is not None:
+            self.channel.wake()
 
     def report_cut_off(self) -> None:
         """Tell of the documents that the agent's last death has cut off."""
@@ -107,7 +129,7 @@ class Agent:
             "PlatformName": self.presence.platform_name,
             "PlatformType": self.presence.platform_type,
             "PlatformVersion": self.presence.platform_version,
-            "SSMConnectionChannel": "ec2messages",
+            "SSMConnectionChannel": "ssmmessages" if self.channel is not None and self.channel.is_open else "ec2messages",
         }
         self.plane.call("UpdateInstanceInformation", facts)
 
@@ -128,6 +150,8 @@ class Agent:
     def _poll_for_ever(self) -> None:
         pause = BACKOFF_FIRST_S
         while True:
+            if self.channel is not None:
+                self.channel.closed.wait()
             self.online.wait()
             asked = time.monotonic()
             try:
@@ -157,34 +181,57 @@ class Agent:
         return len(messages)
 
     def hear(self, message: Mapping[str, Any]) -> None:
-        """Act on one message."""
-        message_id, topic = str(message["MessageId"]), str(message.get("Topic", ""))
-        if topic.startswith("aws.ssm.sendCommand"):
-            self._hear_command(message_id, str(message.get("Payload", "")))
-        elif topic.startswith("aws.ssm.cancelCommand"):
-            self._hear_cancel(message_id, str(message.get("Payload", "")))
-        else:
-            self.outbox.put("FailMessage", {"FailureType": "InternalHandlerException", "MessageId": message_id})
+        """Act on a message that a poll has brought."""
+        message_id = str(message["MessageId"])
 
-    def _hear_command(self, message_id: str, payload: str) -> None:
+        def acknowledge(heard: Heard) -> None:
+            if heard in {Heard.TAKEN, Heard.KNOWN}:
+                self._reply(message_id, results.begun_reply(self.now()))
+                self.outbox.put("AcknowledgeMessage", {"MessageId": message_id})
+            elif heard is Heard.STRANGE:
+                self.outbox.put("FailMessage", {"FailureType": "InternalHandlerException", "MessageId": message_id})
+
+        self._hear(message, acknowledge)
+
+    def hear_job(self, message: Mapping[str, Any], acknowledge: Acknowledge) -> None:
+        """Act on a message that came over the control channel."""
+
+        def acknowledge_and_tell(heard: Heard) -> None:
+            acknowledge(heard)
+            if heard is Heard.TAKEN:
+                # AWS: over a control channel InProgress follows the acknowledgement, and a job known from before is only acknowledged.
+                self._reply(str(message["MessageId"]), results.begun_reply(self.now()))
+
+        self._hear(message, acknowledge_and_tell)
+
+    def _hear(self, message: Mapping[str, Any], acknowledge: Acknowledge) -> None:
+        message_id, topic, payload = str(message["MessageId"]), str(message.get("Topic", "")), str(message.get("Payload", ""))
+        with self._hearing:
+            if topic.startswith("aws.ssm.sendCommand"):
+                self._hear_command(message_id, payload, acknowledge)
+            elif topic.startswith("aws.ssm.cancelCommand"):
+                self._hear_cancel(message_id, payload, acknowledge)
+            else:
+                acknowledge(Heard.STRANGE)
+
+    def _hear_command(self, message_id: str, payload: str, acknowledge: Acknowledge) -> None:
         try:
             content = json.loads(payload)
             command_id = _file_name(content["CommandId"])
             destination = Destination.of(content, command_id, self.plane.identity.instance_id)
             command = Command(command_id, dict(content["DocumentContent"]), dict(content.get("Parameters") or {}), destination)
         except (ValueError, KeyError, TypeError) as error:
-            # AWS: a payload that cannot be read is answered with Failed, and not acknowledged.
-            reason = f"the message cannot be read: {type(error).__name__} {error}"
-            self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, self.now()))
+            # AWS: a payload that cannot be read is answered with Failed, and a poll's is not acknowledged.
+            self._refuse(message_id, f"the message cannot be read: {type(error).__name__} {error}")
+            acknowledge(Heard.UNREADABLE)
             return
-        known = (self._current / command.command_id).exists() or (self._completed / command.command_id).exists()
-        if not known:
-            kept = {"message_id": message_id, "steps": command.outline()}
-            (self._current / command.command_id).write_text(json.dumps(kept))
-        self._reply(message_id, results.begun_reply(self.now()))
-        self.outbox.put("AcknowledgeMessage", {"MessageId": message_id})
-        if not known:
-            self._begin(message_id, command)
+        if (self._current / command.command_id).exists() or (self._completed / command.command_id).exists():
+            acknowledge(Heard.KNOWN)
+            return
+        kept = {"message_id": message_id, "steps": command.outline()}
+        (self._current / command.command_id).write_text(json.dumps(kept))
+        acknowledge(Heard.TAKEN)
+        self._begin(message_id, command)
 
     def _begin(self, message_id: str, command: Command) -> None:
         cancel = Cancel()
@@ -197,7 +244,7 @@ class Agent:
             except Exception as error:  # noqa: BLE001 - the rim of a document: a defect here must not leave a command without an end
                 self.log(f"defect while running {command.command_id}: {type(error).__name__}: {error}")
                 reason = f"Plugin crashed with message {type(error).__name__}: {error}!"
-                self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, self.now()))
+                self._refuse(message_id, reason)
             (self._current / command.command_id).rename(self._completed / command.command_id)
             with self._guard:
                 del self._cancels[message_id]
@@ -205,20 +252,21 @@ class Agent:
         if self.begin is not None:
             self.begin(run)
 
-    def _hear_cancel(self, message_id: str, payload: str) -> None:
+    def _hear_cancel(self, message_id: str, payload: str, acknowledge: Acknowledge) -> None:
         try:
             wanted = str(json.loads(payload)["CancelMessageId"])
         except (ValueError, KeyError, TypeError) as error:
-            self._reply(
-                message_id, results.refused_reply(results.Status.FAILED, f"the cancel cannot be read: {error}", self.now())
-            )
+            self._refuse(message_id, f"the cancel cannot be read: {error}")
+            acknowledge(Heard.UNREADABLE)
             return
-        self._reply(message_id, results.begun_reply(self.now()))
-        self.outbox.put("AcknowledgeMessage", {"MessageId": message_id})
+        acknowledge(Heard.TAKEN)
         with self._guard:
             cancel = self._cancels.get(wanted)
         if cancel is not None:
             cancel.cancel()
+
+    def _refuse(self, message_id: str, reason: str) -> None:
+        self._reply(message_id, results.refused_reply(results.Status.FAILED, reason, self.now()))
 
     def _reply(self, message_id: str, reply: Mapping[str, Any]) -> None:
         parameters = {"MessageId": message_id, "Payload": json.dumps(reply), "ReplyId": self.new_id()}

@@ -119,6 +119,15 @@ class ControlPlane:
         """Call the message delivery service. Raises CallRefusedError, Unreachable."""
         return self._signed("ec2messages", operation, parameters)
 
+    def sign(self, service: str, request: AWSRequest) -> dict[str, str]:
+        """Return the headers of a request that the node signs. Raises CallRefusedError, Unreachable."""
+        SigV4Auth(self._current_credentials(), service, self.identity.region).add_auth(request)
+        return dict(request.headers.items())
+
+    def forget_session(self) -> None:
+        """Let the next call be signed with a new session: the server does not know this one."""
+        self._renew_at = 0.0
+
     def put_object(self, bucket: str, key: str, path: Path) -> None:
         """Store a file in S3 as the node. Raises CallRefusedError, Unreachable, OSError."""
         # AWS: amazon-ssm-agent, s3util. It also asks for the bucket's encryption, which S3 applies here without being asked.
@@ -185,14 +194,13 @@ class ControlPlane:
         except CallRefusedError as error:
             if error.code not in EXPIRED:
                 raise
-        self._renew_at = 0.0
+        self.forget_session()
         return self._once(service, operation, parameters)
 
     def _once(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{TARGETS[service]}.{operation}"}
         request = AWSRequest("POST", f"{self.identity.endpoint}/", headers=headers, data=json.dumps(parameters).encode())
-        SigV4Auth(self._current_credentials(), service, self.identity.region).add_auth(request)
-        return answer_of(operation, self._exchange("POST", "/", dict(request.headers.items()), request.data))
+        return answer_of(operation, self._exchange("POST", "/", self.sign(service, request), request.data))
 
     def _current_credentials(self) -> Credentials:
         with self._guard:

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from localorg.node.message_gateway import GatewayAddress
+
 ISOLATIONS = ("namespaces", "none")
 REFETCHES = ("stock", "kept")
+CHANNELS = ("polls", "control-channel")
 PERSONA_TEXTS = ("platform_name", "platform_version", "architecture", "platform_type")
 NODE_TEXTS = ("instance_id", "account", "region", "computer_name", "ip_address", "secret")
 INSTANCE_ID = re.compile(r"m?i-[0-9a-zA-Z]{4,40}")
@@ -43,6 +46,8 @@ class NodeConfig:
     activation_code: str = field(default="", repr=False)
     upgrade_refetch: str = "stock"
     """How the agent reads the question upgrade-refetch."""
+    channel: str = "polls"
+    """How messages come: one of CHANNELS."""
 
     @property
     def is_hybrid(self) -> bool:
@@ -59,6 +64,8 @@ class HostConfig:
     isolation: Literal["namespaces", "none"]
     masked: tuple[str, ...]
     nodes: tuple[NodeConfig, ...]
+    message_gateway: GatewayAddress | None = None
+    """Where agents open control channels; needed by nodes whose channel is one."""
 
 
 def read_config(path: Path) -> HostConfig:
@@ -70,9 +77,15 @@ def read_config(path: Path) -> HostConfig:
     if not isinstance(content, dict):
         raise BadConfigError(f"{path}: expected a JSON object, found {type(content).__name__}")
     problems = _host_problems(content)
+    gateway = _gateway(content.get("message_gateway"), problems)
     nodes = content.get("nodes", [])
     if isinstance(nodes, list):
-        problems += [f"nodes[{number}]{problem}" for number, node in enumerate(nodes) for problem in node_problems(node)]
+        has_gateway = gateway is not None
+        problems += [
+            f"nodes[{number}]{problem}"
+            for number, node in enumerate(nodes)
+            for problem in node_problems(node, has_gateway=has_gateway)
+        ]
     else:
         problems.append(f"nodes: expected a list, found {type(nodes).__name__}")
     if problems:
@@ -83,7 +96,23 @@ def read_config(path: Path) -> HostConfig:
         isolation=cast('Literal["namespaces", "none"]', content["isolation"]),
         masked=tuple(content.get("masked", [])),
         nodes=tuple(node_config(node) for node in nodes),
+        message_gateway=gateway,
     )
+
+
+def _gateway(entry: Any, problems: list[str]) -> GatewayAddress | None:
+    """Return where the message gateway is, with the text of its authority: nodes cannot read the file any more."""
+    if entry is None:
+        return None
+    where = entry if isinstance(entry, dict) else {}
+    endpoint, authority = str(where.get("endpoint", "")), str(where.get("authority", ""))
+    if not re.fullmatch(r"https://[^/]+/?", endpoint):
+        problems.append(f"message_gateway.endpoint: expected https://HOST:PORT, found {where.get('endpoint')!r}")
+    try:
+        return GatewayAddress(endpoint.rstrip("/"), Path(authority).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        problems.append(f"message_gateway.authority: expected a file with certificates, found {authority!r} ({error})")
+        return None
 
 
 def _host_problems(content: Mapping[str, Any]) -> list[str]:
@@ -100,7 +129,7 @@ def _host_problems(content: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def node_problems(node: Any) -> list[str]:
+def node_problems(node: Any, *, has_gateway: bool) -> list[str]:
     """Return what is wrong with one node's entry, each beginning with the place inside it."""
     if not isinstance(node, dict):
         return [f": expected an object, found {type(node).__name__}"]
@@ -111,6 +140,11 @@ def node_problems(node: Any) -> list[str]:
         problems.append(f".online: expected true or false, found {node['online']!r}")
     if node.get("upgrade_refetch", "stock") not in REFETCHES:
         problems.append(f".upgrade_refetch: expected one of {', '.join(REFETCHES)}, found {node['upgrade_refetch']!r}")
+    channel = node.get("channel", "polls")
+    if channel not in CHANNELS:
+        problems.append(f".channel: expected one of {', '.join(CHANNELS)}, found {channel!r}")
+    elif channel == "control-channel" and not has_gateway:
+        problems.append(".channel: a control-channel needs the host's message_gateway, which is not given or cannot be used")
     return problems + _persona_problems(node.get("persona"))
 
 
@@ -143,4 +177,5 @@ def node_config(node: Mapping[str, Any]) -> NodeConfig:
         activation_id=str(node.get("activation_id", "")),
         activation_code=str(node.get("activation_code", "")),
         upgrade_refetch=node.get("upgrade_refetch", "stock"),
+        channel=node.get("channel", "polls"),
     )

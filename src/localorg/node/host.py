@@ -86,7 +86,7 @@ class Host:
             _forget_all_but(orders)
             if whole_root:
                 namespaces.set_dumpable(allowed=False)
-            return machine.run(node, self.settings.endpoint, Root(Path("/"), sandboxed=True), orders)
+            return machine.run(node, self.settings, Root(Path("/"), sandboxed=True), orders)
 
         return namespaces.start(plan, main, node.computer_name)
 
@@ -110,7 +110,7 @@ class Host:
                 namespaces.die_with_parent()
                 _forget_all_but(orders)
                 os.chdir(root)
-                code = machine.run(node, self.settings.endpoint, Root(root, sandboxed=False), orders)
+                code = machine.run(node, self.settings, Root(root, sandboxed=False), orders)
             finally:
                 os._exit(code)
         return pid
@@ -133,7 +133,7 @@ class Host:
             emit("failed", reason=str(error), instance_id=str(command.get("instance_id", "")))
 
     def _add_from(self, entry: Any) -> None:
-        problems = config.node_problems(entry)
+        problems = config.node_problems(entry, has_gateway=self.settings.message_gateway is not None)
         if problems:
             raise BadConfigError("; ".join(f"node{problem}" for problem in problems))
         self.add(config.node_config(entry))

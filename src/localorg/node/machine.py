@@ -17,10 +17,12 @@ from pathlib import Path
 from localorg.node.agent import Agent, Begin, Presence
 from localorg.node.associations import Associations
 from localorg.node.calls import ControlPlane, InstanceMetadata, NodeIdentity, Plane, SessionSource
-from localorg.node.config import NodeConfig
+from localorg.node.config import HostConfig, NodeConfig
 from localorg.node.configure_package import ConfigurePackage, Facts
+from localorg.node.control_channel import Opener
 from localorg.node.download_content import Bucket, Sources
 from localorg.node.gathering import Machine
+from localorg.node.message_gateway import MessageGateway
 from localorg.node.packages_api import Get, http_get
 from localorg.node.parameter_store import ParameterStore
 from localorg.node.persona import Platform, detect
@@ -49,7 +51,7 @@ class Root:
         return self.path / "usr/bin" if self.sandboxed else self.path
 
 
-def run(node: NodeConfig, endpoint: str, root: Root, orders: int) -> int:
+def run(node: NodeConfig, settings: HostConfig, root: Root, orders: int) -> int:
     """Be the node until the host closes its end of `orders`. Returns the exit code."""
     processes = Processes()
     woken, wake = os.pipe()
@@ -60,11 +62,13 @@ def run(node: NodeConfig, endpoint: str, root: Root, orders: int) -> int:
         signal.signal(number, lambda *_: None)  # not SIG_IGN: programs that are started would inherit it
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     _redirect_output(root.path / LOG_FILE, orders)
-    identity = NodeIdentity(node.instance_id, node.account, node.region, endpoint, node.secret)
+    identity = NodeIdentity(node.instance_id, node.account, node.region, settings.endpoint, node.secret)
     plane = ControlPlane(identity, _session_source(node, identity, root))
-    agent = make_agent(node, root, Ways(plane, processes, objects=plane, s3=plane))
-    if node.online:
-        agent.online.set()
+    gateway: MessageGateway | None = None
+    if node.channel == "control-channel" and settings.message_gateway is not None:
+        gateway = MessageGateway(settings.message_gateway, identity, plane.sign, plane.forget_session)
+    agent = make_agent(node, root, Ways(plane, processes, objects=plane, s3=plane, gateway=gateway))
+    agent.set_online(online=node.online)
     agent.start()
     return _obey(agent, processes, orders, woken)
 
@@ -107,6 +111,8 @@ class Ways:
     """S3, for the output of commands; None: there is no way to it."""
     s3: Bucket | None = None
     """S3, for content that is downloaded."""
+    gateway: Opener | None = None
+    """Where control channels are opened; None: messages are polled."""
 
 
 def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = None) -> Agent:
@@ -147,7 +153,13 @@ def make_agent(node: NodeConfig, root: Root, ways: Ways, begin: Begin | None = N
     )
     associations = Associations(ways.plane, worker, base / node.instance_id / "associations", ways.log, ways.now)
     worker.refresh = associations.refresh
-    return Agent(ways.plane, worker, presence, base, ways.log, now=ways.now, begin=begin, associations=associations)
+    return Agent(
+        *(ways.plane, worker, presence, base, ways.log),
+        now=ways.now,
+        begin=begin,
+        associations=associations,
+        gateway=ways.gateway,
+    )
 
 
 def _detected(root: Path) -> Platform:
@@ -174,7 +186,5 @@ def _obey(agent: Agent, processes: Processes, orders: int, woken: int) -> int:
                 return 0
             *lines, pending = (pending + chunk).split(b"\n")
             for line in lines:
-                if line == b"online":
-                    agent.online.set()
-                elif line == b"offline":
-                    agent.online.clear()
+                if line in {b"online", b"offline"}:
+                    agent.set_online(online=line == b"online")

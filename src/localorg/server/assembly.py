@@ -132,7 +132,7 @@ async def assemble(options: UpOptions, addresses: Addresses) -> LocalOrganizatio
         machines,
         Pump(kernel, log),
         calls,
-        _host_config(options, endpoint, records, engines),
+        _host_config(options, addresses, records, engines),
     )
 
 
@@ -166,10 +166,11 @@ def _kernel(options: UpOptions, spec: Spec, endpoint: str) -> Kernel:
     return Kernel(Store(options.state.database), WallClock(), settings, seed=int.from_bytes(os.urandom(8)))
 
 
-def _host_config(options: UpOptions, endpoint: str, records: list[NodeRecord], engines: Engines) -> dict[str, Any]:
+def _host_config(options: UpOptions, addresses: Addresses, records: list[NodeRecord], engines: Engines) -> dict[str, Any]:
     checkout = str(Path(__file__).parents[3])
     return {
-        "endpoint": endpoint,
+        "endpoint": addresses.endpoint,
+        "message_gateway": {"endpoint": addresses.tls_endpoint, "authority": str(addresses.authority)},
         "state_dir": str(options.state.nodes),
         "isolation": options.isolation,
         "masked": ["/root", "/home", str(options.state.root), checkout, sys.prefix],

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
-from localorg.protocol.agent_message import BadFrameError
+from localorg.node.agent_message import BadFrameError
 from localorg.protocol.calls import ApiCall, Output, Params, Principal
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.http import WireRequest, WireResponse

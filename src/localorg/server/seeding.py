@@ -3,7 +3,7 @@
 Flow: Spec -> organization.seed -> for each account an administrator with keys -> for each node a role session's ground, an EC2
 instance and a place in the fleet; for a hybrid node an activation, by which it registers itself. Everything here is idempotent: on a
 second `up` the rows that exist win, and what the spec has new is added; a node that exists follows the spec in what a person switches
-(online, tags), and another persona is refused.
+(online, tags, channel), and another persona is refused.
 Instance ids are a digest of where a node stands in the spec, so that they are the same in every run of it.
 """
 
@@ -45,6 +45,7 @@ class NodeRecord:
     hybrid: bool = False
     activation_id: str = ""
     activation_code: str = field(default="", repr=False)
+    channel: str = "polls"
 
     def as_host_config(self) -> dict[str, Any]:
         """Return what the node host needs to know of this node."""
@@ -57,6 +58,7 @@ class NodeRecord:
             "ip_address": self.ip_address,
             "secret": self.secret,
             "online": self.online,
+            "channel": self.channel,
             **({"activation_id": self.activation_id, "activation_code": self.activation_code} if self.hybrid else {}),
         }
 
@@ -91,7 +93,8 @@ def node_records(spec: Spec, store: Store) -> tuple[list[NodeRecord], list[NodeC
             table.put(wanted, wanted.instance_id)
         else:
             changes.append(_change(known, wanted))
-            table.put(replace(known, name=wanted.name, online=wanted.online, tags=wanted.tags), known.instance_id)
+            kept = replace(known, name=wanted.name, online=wanted.online, tags=wanted.tags, channel=wanted.channel)
+            table.put(kept, known.instance_id)
     return table.values(), changes
 
 
@@ -133,6 +136,7 @@ def _record(spec: Spec, nodes: NodesSpec, place: str, number: int) -> NodeRecord
         online=nodes.online,
         tags={"Name": name, **nodes.tags},
         hybrid=nodes.hybrid,
+        channel=nodes.channel,
     )
 
 

@@ -94,6 +94,8 @@ class NodesSpec(_Entry):
     online: bool = True
     hybrid: bool = False
     """A machine outside EC2 (mi-…), which registers itself with an activation, instead of an EC2 instance (i-…)."""
+    channel: Literal["polls", "control-channel"] = "polls"
+    """How messages come to its agent: it asks for them, or keeps a websocket open to the message gateway, as Amazon's agent does."""
 
 
 class BucketSpec(_Entry):

@@ -8,7 +8,7 @@ from commands.harness import ACCOUNT, REGION, Harness
 
 from localorg.fleet.channel import Channel
 from localorg.kernel.errors import AccessDenied, AwsError
-from localorg.protocol.agent_message import AgentMessage, unpacked
+from localorg.node.agent_message import AgentMessage, unpacked
 from localorg.protocol.calls import Wait
 
 

@@ -67,6 +67,17 @@ def test_another_persona_is_refused_and_nothing_is_changed() -> None:
     assert records[0].tags == {"Name": "web", "Role": "web", "Old": "x"}
 
 
+def test_how_messages_come_follows_the_spec() -> None:
+    """An agent polls unless the spec says otherwise, and may be told otherwise at every start."""
+    store = Store()
+    (first, _), _ = again(store)
+    assert first.as_host_config()["channel"] == "polls"
+    (first, other), _ = again(store, ("name: web,", "name: web, channel: control-channel,"))
+    assert (first.as_host_config()["channel"], other.channel) == ("control-channel", "polls")
+    (first, _), _ = again(store)
+    assert first.channel == "polls"
+
+
 def test_a_hybrid_node_is_another_machine_than_an_instance() -> None:
     """Its id begins with mi-, stays the same over any number of times, and it has no part in EC2."""
     store = Store()

@@ -26,6 +26,7 @@ import boto3
 from localorg.identity.service import Identity
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.clock import VirtualClock
+from localorg.kernel.errors import NotSupported
 from localorg.kernel.events import Kernel
 from localorg.kernel.readings import chosen
 from localorg.kernel.settings import Settings
@@ -126,6 +127,9 @@ class Simulation:
     def _start_node(self, record: NodeRecord) -> SimulatedNode:
         if record.name in self.nodes:
             raise ValueError(f"two nodes are called {record.name}; in a simulation nodes are known by their names")
+        if record.channel != "polls":
+            # A websocket lives on a real network and in real time; here agents are called by the kernel's events.
+            raise NotSupported(f"nodes[].channel: {record.channel} (node {record.name})", "a simulation, whose nodes poll")
         node: SimulatedNode
         root = self.folder / "nodes" / record.instance_id
         if self._kind == "agents":

@@ -15,7 +15,7 @@ from localorg.kernel.clock import VirtualClock
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.kernel.events import Kernel
 from localorg.kernel.store import Store
-from localorg.protocol.agent_message import BadFrameError
+from localorg.node.agent_message import BadFrameError
 from localorg.protocol.calls import Operation, Output, Principal, Request
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.validate import validate

@@ -5,6 +5,7 @@
 
 Rules: the two halves of the message id stand in the wrong order; a type may be padded with spaces or with zeros; a digest that is not
 that of the payload is refused.
+Both ends of a channel use it: the agent here, and the fleet. It is written once, and here, because the node imports nothing of the rest.
 Refuses to know: what the types mean.
 AWS agent: what the stock agent sends and takes on its websocket.
 """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localorg.protocol.agent_message import AgentMessage, BadFrameError, unpacked
+from localorg.node.agent_message import AgentMessage, BadFrameError, unpacked
 
 KINDS = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=32)
 NUMBER = 2**63 - 1
