@@ -148,10 +148,11 @@ class Starting:
 
     def _settle_role(self, request: Request, runbook: Runbook, execution: Execution) -> None:
         if execution.execution_role:
-            # AWS: the guide makes the execution role pass itself to Automation, so it needs iam:PassRole on itself.
+            # AWS: the guide makes the execution role pass itself to Automation, so it needs iam:PassRole on itself. Its example of a
+            # multi-account run hands the hub's role over as AutomationAssumeRole, which no member's role may assume there: so in a
+            # member the execution role acts, whatever the runbook's assumeRole says. Observed: the public sample does so, and runs.
             request.check(_pass(execution.execution_role))
-            if self._kernel.settings.reading("member-assume-role") == "execution-role":
-                return
+            return
         try:
             role = str(self._ports.scope(execution).resolve(runbook.assume_role)) if runbook.assume_role else ""
         except Unresolved as problem:
@@ -161,9 +162,6 @@ class Starting:
         arn = parse_arn(role)
         if arn is None or arn.service != "iam" or not arn.resource.startswith("role/"):
             raise AwsError(INVALID, f"The assume role {role!r} is no ARN of an IAM role.")
-        if execution.execution_role:
-            self._assume(execution, role)
-            return
         if arn.account != request.account:
             raise AccessDenied(f"Cross-account pass role is not allowed: {role} is not in {request.account}.")
         # AWS: user guide, automation-setup-iam: who starts a runbook with an assume role needs iam:PassRole on it.

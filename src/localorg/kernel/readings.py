@@ -60,15 +60,6 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide names the state and not the time; agents report every 5 minutes and poll every 20 s.",
     ),
     Question(
-        "member-assume-role",
-        "As whom does a runbook with an assumeRole act in a member of a multi-account run?",
-        {
-            "execution-role": "as the execution role of the TargetLocation, whatever assumeRole says",
-            "parameter": "as the role that assumeRole names, which the execution role must be able to assume",
-        },
-        "The guide describes both roles and not which of them wins in a member.",
-    ),
-    Question(
         "string-map-in-script",
         "As what does a StringMap parameter reach a script through InputPayload?",
         {"object": "as a mapping", "text": "as JSON text"},

@@ -68,7 +68,7 @@ def test_one_step_per_account_and_region() -> None:
 
 
 def test_the_role_chain_is_service_hub_member() -> None:
-    """Documented: the hub's role is assumed by Automation, the member's role by the hub's; the member's acts (assumed: always)."""
+    """Documented: the hub's role is assumed by Automation, the member's role by the hub's. Observed: the member's acts."""
     house = house_of()
     run(house, MEMBER, location(A))
     assert house.near.assumed[0] == ("ssm.amazonaws.com", ROLE)
@@ -76,17 +76,6 @@ def test_the_role_chain_is_service_hub_member() -> None:
     credentials = house.scripts.jobs[0].credentials
     assert credentials is not None
     assert house.near.sessions[credentials["AccessKeyId"]].role_arn == f"arn:aws:iam::{A}:role/Member"
-
-
-def test_the_other_reading_of_a_member_s_role() -> None:
-    """Open question member-assume-role, "parameter": the execution role assumes what the runbook's assumeRole names."""
-    house = house_of(readings={"member-assume-role": "parameter"})
-    run(house, MEMBER, location(A))
-    chain = [(who.partition("/Automation-")[0], role) for who, role in house.near.assumed]
-    assert (f"arn:aws:sts::{A}:assumed-role/Member", ROLE) in chain
-    credentials = house.scripts.jobs[0].credentials
-    assert credentials is not None
-    assert house.near.sessions[credentials["AccessKeyId"]].role_arn == ROLE
 
 
 def test_children_are_seen_in_their_own_account_only() -> None:
