@@ -132,7 +132,7 @@ def _schema_of(kind: str, value: dict[str, Any]) -> str:
     if str(found) not in SCHEMAS[kind]:
         raise AwsError(
             "InvalidDocumentSchemaVersion",
-            f"A {kind} document has schemaVersion {' or '.join(SCHEMAS[kind])}; this one says {found!r}.",
+            f"A document of type {kind} has schemaVersion {' or '.join(SCHEMAS[kind])}; this one says {found!r}.",
         )
     return str(found)
 

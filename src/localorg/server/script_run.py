@@ -35,6 +35,7 @@ MEMORY_BYTES_MAX = 1 << 30
 """ASSUMED: AWS does not publish the memory of a script's machine. Address space, of each process; boto3 needs about a fifth of it."""
 PYTHON_PLACES = (PACKAGES, str(Path(json.__file__).parents[1]))
 """Where packages and the standard library are: a fact of this machine, and none of a runbook's."""
+OWN_FOLDER = Path(__file__).parent
 ATTACHED = "attached"
 """The folder of an attachment."""
 
@@ -184,7 +185,11 @@ def _own_frames(error: BaseException) -> str:
     while frames is not None and not _is_own(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     # A script that cannot be compiled, or returns what is no JSON, has no frame of its own.
-    told = "".join(traceback.format_exception(type(error), error, frames, chain=False)) if frames is not None else ""
+    if frames is None:
+        return ""
+    shown = traceback.TracebackException(type(error), error, frames)
+    shown.stack = traceback.StackSummary.from_list([one for one in shown.stack if Path(one.filename).parent != OWN_FOLDER])
+    told = "".join(shown.format(chain=False))
     for place in PYTHON_PLACES:
         told = told.replace(f'File "{place}/', 'File "')
     return told

@@ -120,3 +120,6 @@ def test_only_what_aws_provides_can_be_imported(tmp_path: Path) -> None:
     }
     assert alone["payload"] == {**there, **missing}
     assert together["payload"] == {**there, **missing, "yaml": True, "requests": True}
+    (lost,) = run(tmp_path, {"script": "import yaml\ndef main(e, c):\n    return 1\n", "handler": "main"})
+    told = "ModuleNotFoundError: No module named 'yaml'"
+    assert lost["error"] == f'{told}\nTraceback (most recent call last):\n  File "script.py", line 1, in <module>\n{told}'
