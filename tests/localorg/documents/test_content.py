@@ -46,7 +46,7 @@ def test_a_manifest_says_all_its_problems_at_once() -> None:
             "Package",
             {"schemaVersion": "1.0"},
             "InvalidDocumentSchemaVersion",
-            "A Package document has schemaVersion 2.0; this one",
+            "A document of type Package has schemaVersion 2.0; this one",
         ),
         ("Command", {"schemaVersion": "0.3"}, "InvalidDocumentSchemaVersion", "1.2 or 2.0 or 2.2; this one says '0.3'"),
         ("Automation", {"mainSteps": []}, "InvalidDocumentContent", "schemaVersion is missing; it must be one of 0.3"),
