@@ -7,7 +7,8 @@ AWS: Resource Groups Tagging API, TagResources, UntagResources, FailureInfo.
 
 from collections.abc import Callable
 
-from localorg.grouping.resources import Resources
+from localorg.grouping.resources import UNSEEN, Resources
+from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import ApiCall, Operation, Output, Params, Request
 from localorg.protocol.gateway import Gateway
@@ -40,7 +41,7 @@ class Retagging:
 
     def _each(self, request: Request, plan: Plan) -> Output:
         arns = list(dict.fromkeys(request.params["ResourceARNList"]))
-        malformed = [arn for arn in arns if not arn.startswith("arn:")]
+        malformed = [arn for arn in arns if parse_arn(arn) is None]
         if malformed:
             raise AwsError("InvalidParameterException", f"{malformed[0]} is not a valid ARN.")
         known = self._resources.named(request, arns)
@@ -48,15 +49,22 @@ class Retagging:
         for arn in arns:
             try:
                 if arn not in known:
-                    # ASSUMED: the words for a resource that is not there, or not of this account and Region.
-                    raise AwsError(
-                        "InvalidParameterException", f"There is no resource {arn} in {request.account} {request.region}."
-                    )
+                    raise _absent(request, arn)
                 service, operation, params = plan(*known[arn], arn)
                 self._gateway.invoke(ApiCall(request.principal, request.region, service, operation, params))
             except AwsError as refusal:
                 failed[arn] = {"StatusCode": refusal.status, "ErrorCode": refusal.code, "ErrorMessage": refusal.message}
         return {"FailedResourcesMap": failed}
+
+
+def _absent(request: Request, arn: str) -> AwsError:
+    if (service := arn.split(":")[2]) in UNSEEN:
+        # AWS: API FailureInfo: this code also means that resources of the type are not supported.
+        return AwsError(
+            "InternalServiceException", f"localorg does not tag resources of {service} here; use {service} itself.", 500
+        )
+    # ASSUMED: the words for a resource that is not there, or not of this account and Region.
+    return AwsError("InvalidParameterException", f"There is no resource {arn} in {request.account} {request.region}.")
 
 
 def _tagging(tags: dict[str, str]) -> Plan:

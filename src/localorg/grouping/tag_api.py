@@ -4,7 +4,7 @@ Rules: reads only; `retagging` changes tags, through each service's own operatio
 AWS: Resource Groups Tagging API, GetResources, GetTagKeys, GetTagValues.
 """
 
-from localorg.grouping.resources import KINDS, Found, Kind, Resources, Wanted
+from localorg.grouping.resources import KINDS, UNSEEN, Found, Kind, Resources, Wanted
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.paging import page
 from localorg.protocol.calls import Operation, Output, Params, Request
@@ -75,9 +75,11 @@ def _check(params: Params) -> None:
 
 
 def _kinds(types: list[str]) -> list[Kind] | None:
-    """Return the kinds of service[:resourceType] words; None: all."""
+    """Return the kinds of service[:resourceType] words; None: all. Raises NotSupported."""
     if not types:
         return None
+    if unseen := [word for word in types if word.partition(":")[0] in UNSEEN]:
+        raise NotSupported(f"resources of {', '.join(unseen)}", "GetResources")
     return [kind for kind in KINDS.values() if kind.tag_type in types or kind.tag_type.partition(":")[0] in types]
 
 

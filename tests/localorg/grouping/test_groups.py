@@ -77,7 +77,7 @@ def test_a_name_is_taken_once(local):
         ({}, 2),
         ({"TagFilters": [{"Key": "Role", "Values": ["web"]}]}, 1),
         ({"TagFilters": [{"Key": "Role"}], "ResourceTypeFilters": ["ec2:instance"]}, 2),
-        ({"ResourceTypeFilters": ["s3"]}, 0),
+        ({"ResourceTypeFilters": ["lambda"]}, 0),
         ({"ResourceTypeFilters": ["ssm:managed-instance"]}, 0),
         ({"ResourceARNList": [f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{ONE}"]}, 1),
     ],
@@ -196,6 +196,7 @@ def test_resources_in_pages(local):
         ),
         ({"ResourcesPerPage": 101}, "InvalidParameterException: ResourcesPerPage must be 1 to 100, found 101"),
         ({"PaginationToken": "x"}, "InvalidParameterException: The PaginationToken is not one that this list gave"),
+        ({"ResourceTypeFilters": ["ec2", "s3:bucket"]}, "NotImplemented: .*resources of s3:bucket in GetResources"),
         ({"IncludeComplianceDetails": True}, "NotImplemented: .*the parameter IncludeComplianceDetails in GetResources"),
     ],
 )
@@ -243,6 +244,8 @@ def test_what_a_service_refuses_is_told_of_its_resource(local):
     arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{ONE}"
     answer = failures(local, GUEST, ResourceARNList=[arn], Tags={"aws:mine": "x"})
     assert (answer[arn]["ErrorCode"], answer[arn]["StatusCode"]) == ("InvalidParameterValue", 400)
+    bucket = failures(local, GUEST, ResourceARNList=["arn:aws:s3:::box"], Tags={"a": "b"})["arn:aws:s3:::box"]
+    assert (bucket["ErrorCode"], bucket["StatusCode"]) == ("InternalServiceException", 500)
     with pytest.raises(AwsError, match="InvalidParameterException: thing is not a valid ARN"):
         local.call("TagResources", TAG_API, ResourceARNList=["thing"], Tags={"a": "b"})
 
