@@ -79,6 +79,7 @@ class Documents:
         found = self._get(account, region, {**asked, "DocumentFormat": "JSON"})
         kind = found["DocumentType"]
         if kind == "Policy":
+            # DEVIATES: AWS's State Manager also runs documents of type Policy; here such an association is refused by name.
             raise NotSupported(f"associations of Policy documents ({name})", "State Manager")
         if kind not in KINDS:
             raise AwsError("InvalidDocument", f"State Manager runs Command and Automation documents; {name} is of type {kind}.")

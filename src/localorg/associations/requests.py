@@ -24,6 +24,7 @@ def read(operation: str, params: dict[str, Any], number: int, now: float, docume
     for name in UNSUPPORTED:
         if params.get(name):
             raise NotSupported(f"the parameter {name}", operation)
+    # DEVIATES: there are no CloudWatch alarms here, so those of single TargetLocations are refused by name as well.
     if any(place.get("TargetLocationAlarmConfiguration") for place in params.get("TargetLocations") or []):
         raise NotSupported("TargetLocationAlarmConfiguration of TargetLocations", operation)
     if params.get("InstanceId"):

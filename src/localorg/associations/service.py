@@ -193,6 +193,7 @@ class Associations:
         version.kind = document.kind
         targets.check(version)
         if version.output and document.kind == "Automation":
+            # DEVIATES: AWS takes OutputLocation with a runbook, which writes nothing there; here it is refused by name.
             raise NotSupported("OutputLocation for runbooks", request.operation)
         branching = {version.target_parameter} | {name for one in version.target_maps for name in one}
         values.check(document.parameters, version.parameters, branching - {""}, automation=document.kind == "Automation")

@@ -61,6 +61,7 @@ def _check_automation(version: VersionRecord) -> None:
 
 def _check_one(key: str, values: list[str]) -> None:
     if key == "resource-groups:ResourceTypeFilters":
+        # DEVIATES: AWS narrows a resource group by types with this key; here a group means its nodes, and the key is refused by name.
         raise NotSupported("the target key resource-groups:ResourceTypeFilters", "State Manager")
     if key.lower() != INSTANCE_IDS and key not in ("tag-key", "resource-groups:Name") and not key.startswith("tag:"):
         raise AwsError("InvalidTarget", f"The target key {key!r} is not valid; expected {KEYS}.")
