@@ -79,6 +79,21 @@ class NodeRuns:
             place = {"account": account, "region": region, "instance_id": node, "association_id": identifier}
             self._kernel.publish("node.association-gone", place)
 
+    def lose(self, association: AssociationRecord, node: str) -> None:
+        """A node was terminated or deregistered: nobody waits for it any more.
+
+        # ASSUMED: its open part in an execution is Cancelled, and the association counts it no longer.
+        """
+        binding = self._shelf.binding(association, node)
+        if binding is None:
+            return
+        execution, target = self._open_target(association, binding)
+        self.release(association, {one.node for one in self._shelf.bindings_of(association)} - {node})
+        if execution is not None and target is not None:
+            execution.waiting = [name for name in execution.waiting if name != node]
+            self._executions.move(association, execution, target, "Cancelled", f"{node} is no managed node any more")
+            self._executions.conclude(association, execution)
+
     def _keep(self, association: AssociationRecord, binding: BindingRecord) -> None:
         """Write how an association stands on a node, and tell the fleet, which sums it up."""
         self._shelf.keep_binding(association, binding)

@@ -30,6 +30,7 @@ AUTOMATION = "automation.status-change"
 DOCUMENT = "document.changed"
 PARAMETER = "parameter.changed"
 ONLINE = "node.online"
+GONE = "node.gone"
 
 
 class Running:
@@ -83,6 +84,9 @@ class Running:
                 self._parameter_changed(data["account"], data["region"], data["name"])
             case "node.online":
                 self._node_came(data["account"], data["region"])
+            case "node.gone":
+                for each in self._shelf.associations.values(data["account"], data["region"]):
+                    self.nodes.lose(each, data["instance_id"])
             case "nudge":
                 self._nudges.send(data["account"], data["region"], data["node"])
             case _:

@@ -15,7 +15,7 @@ from localorg.associations.lookup import AssociationTags, Lookup
 from localorg.associations.ports import NodePorts, ServiceLinkedRole, SessionPrincipals
 from localorg.associations.reading import Reading
 from localorg.associations.records import ASSOCIATIONS_MAX, VERSIONS_MAX, AssociationRecord, Shelf, VersionRecord
-from localorg.associations.running import AUTOMATION, DOCUMENT, ENGINE, ONLINE, PARAMETER, Running
+from localorg.associations.running import AUTOMATION, DOCUMENT, ENGINE, GONE, ONLINE, PARAMETER, Running
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
 from localorg.kernel.ids import uuid
@@ -45,7 +45,7 @@ class Associations:
         self._reading = Reading(self._shelf, self._lookup)
         self._agents = Agents(self._shelf, self._documents, callers, self._running.nodes, ports, kernel.settings.partition)
         kernel.on(ENGINE, self._running.handle)
-        for topic in (AUTOMATION, DOCUMENT, ONLINE, PARAMETER):
+        for topic in (AUTOMATION, DOCUMENT, GONE, ONLINE, PARAMETER):
             kernel.subscribe(topic, ENGINE)
 
     def resume(self) -> None:

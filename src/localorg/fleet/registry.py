@@ -108,6 +108,13 @@ class Registry:
         if (node := self.find(account, region, instance_id)) is not None:
             node.state = state
             self.keep(node)
+            if state == "terminated":
+                self._tell_gone(node)
+
+    def _tell_gone(self, node: Node) -> None:
+        """Tell that a node was terminated or deregistered: State Manager waits for it no longer."""
+        place = {"account": node.account, "region": node.region, "instance_id": node.instance_id}
+        self._kernel.publish("node.gone", place)
 
     def speaker(self, principal: Principal, region: str) -> Node:
         """Return the node whose own session `principal` is. Raises AccessDenied for anybody else."""
@@ -132,6 +139,7 @@ class Registry:
         self._nodes.delete(node.account, node.region, node.instance_id)
         self._hybrid.pop(node.instance_id, None)
         self._channels.pop(node.instance_id, None)
+        self._tell_gone(node)
 
     # Control channels
 

@@ -182,6 +182,11 @@ class Fleet:
         self.nodes[name].online = True
         self.kernel.publish("node.online", {"account": HUB, "region": HOME, "instance_id": name})
 
+    def go(self, name: str) -> None:
+        """Terminate a node."""
+        del self.nodes[name]
+        self.kernel.publish("node.gone", {"account": HUB, "region": HOME, "instance_id": name})
+
     def _of(self, account: str, region: str) -> list[Node]:
         return [node for node in self.nodes.values() if (node.account, node.region) == (account, region)]
 

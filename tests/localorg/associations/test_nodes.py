@@ -311,6 +311,24 @@ def test_all_targets_must_fit() -> None:
     assert house.executions(none)[0]["DetailedStatus"] == "NoInstancesInTag"
 
 
+def test_nobody_waits_for_a_node_that_is_gone() -> None:
+    """Assumed: a terminated or deregistered node's open part is Cancelled, and it is counted no longer."""
+    house = Harness()
+    agent, away = StockAgent(house, house.fleet.add(1, Role="web")).start(), house.fleet.add(2, online=False, Role="web")
+    association = associated(house)
+    house.wait(60)
+    assert house.describe(association)["Overview"]["AssociationStatusAggregatedCount"] == {"Success": 1, "Pending": 1}
+    house.fleet.go(away)
+    house.wait(1)
+    assert house.describe(association)["Overview"]["AssociationStatusAggregatedCount"] == {"Success": 1}
+    assert targets(house, association) == {agent.node: "Success", away: "Cancelled"}
+    assert house.executions(association)[0]["Status"] == "Cancelled"
+    house.fleet.go(agent.node)
+    house.call("StartAssociationsOnce", AssociationIds=[association])
+    house.wait(1)
+    assert house.executions(association)[0]["DetailedStatus"] == "NoInstancesInTag"
+
+
 def test_orders_outlive_a_restart() -> None:
     """Assumed: an order stands in rows until the node begins."""
     house = Harness()
