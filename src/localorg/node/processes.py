@@ -89,16 +89,7 @@ class WaitingRunner:
         """Run `command` in `folder`; its output goes to the files `stdout` and `stderr` in the folder `output`. Raises OSError."""
         if cancel.cancelled:
             return Ended(KILLED, cancelled=True)
-        with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:
-            process = subprocess.Popen(
-                list(command),
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
+        process = _begin(command, folder, environment, output)
         try:
             return Ended(_as_shell_code(process.wait(timeout_s)))
         except subprocess.TimeoutExpired:
@@ -106,6 +97,19 @@ class WaitingRunner:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return Ended(KILLED, timed_out=True)
+
+
+def _begin(command: Sequence[str], folder: Path, environment: Mapping[str, str], output: Path) -> "subprocess.Popen[bytes]":
+    with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:
+        return subprocess.Popen(
+            list(command),
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
 
 
 @dataclass
@@ -133,18 +137,9 @@ class Processes:
         cancel: Cancel,
     ) -> Ended:
         """Run `command` in `folder`; its output goes to the files `stdout` and `stderr` in the folder `output`. Raises OSError."""
-        with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err, self._guard:
-            process = subprocess.Popen(
-                list(command),
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-            child = _Child(process)
-            self._children[process.pid] = child
+        with self._guard:
+            child = _Child(_begin(command, folder, environment, output))
+            self._children[child.process.pid] = child
         cancel.watch(child.wake)
         try:
             return self._wait(child, timeout_s, cancel)

@@ -161,7 +161,7 @@ def check_end(world):
         assert ran or world.details[node.instance_id] in ("DeliveryTimedOut", "Terminated", "Cancelled")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(NODES, RATES, CANCELS, RESTARTS, READINGS)
 def test_every_command_ends_and_its_numbers_are_right(ways, rates, cancels, restarts, readings):
     """Documented: API Command (counts, ExpiresAfter), SendCommand (rate control); terminal states stay, over restarts too.
