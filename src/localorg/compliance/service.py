@@ -3,6 +3,7 @@
 Flow: PutComplianceItems (an agent for its associations, or whoever has something to record) -> one set per resource and type -> the
 three lists. State Manager tells of automations by the fact "association.compliance", and of associations that are gone.
 Rules: an association in MANUAL mode is never touched by agents or by State Manager; its severity is the association's own.
+# ASSUMED: what was recorded of a node stays in the lists when the node is terminated or deregistered.
 AWS: API PutComplianceItems, ListComplianceItems, ListComplianceSummaries, ListResourceComplianceSummaries.
 """
 
