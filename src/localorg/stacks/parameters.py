@@ -63,6 +63,9 @@ def _pattern_problems(declaration: Mapping[str, Any], place: str) -> Iterator[st
 def settle(declarations: Mapping[str, Any], given: Sequence[Mapping[str, Any]], before: Mapping[str, str]) -> dict[str, str]:
     """Return the value of every parameter as text. Raises ValidationError telling all problems."""
     problems, values = [], {}
+    if any("ParameterKey" not in item for item in given):
+        # ASSUMED: the words; the model does not require the member that tells which parameter is meant.
+        raise invalid("Each entry of Parameters must have a ParameterKey; one has none.")
     unknown = [item["ParameterKey"] for item in given if item["ParameterKey"] not in declarations]
     if unknown:
         problems.append(f"Parameters: [{', '.join(unknown)}] do not exist in the template")

@@ -193,6 +193,12 @@ def test_missing_values_and_others_are_told_together():
     ]
 
 
+def test_a_parameter_without_its_name_is_refused():
+    """Assumed: the model does not require ParameterKey, and nothing can be done without it."""
+    told = refusal_of(template({"A": role()}, Parameters=PARAMETERS), Parameters=[{"ParameterValue": "1"}]).message
+    assert told == "Each entry of Parameters must have a ParameterKey; one has none."
+
+
 def test_secrets_are_not_shown_and_previous_values_stay():
     """Documented: CloudFormation user guide, NoEcho; API reference, UsePreviousValue."""
     world = World()
