@@ -5,6 +5,7 @@ nodes that are online are nudged, the others find the order when they ask -> Upd
 Nodes keep plain schedules themselves: one that begins by itself opens an execution, or takes part in a young one.
 Rules: a new target, and one that comes back, is caught because the list is made anew each time that a node asks.
 AWS agent: association/processor, association/schedulemanager, association/model.
+DEVIATES: AWS's guide allows 20 associations on one node; here there may be any number.
 """
 
 from dataclasses import dataclass

@@ -4,8 +4,9 @@ Flow: `run_for_ever`: open -> `Line.serve`: agent_job -> the agent -> agent_job_
 agent_job_reply -> waits for agent_job_reply_ack -> the line breaks, or the node goes offline -> polls again, a pause that doubles, open.
 Rules: one thread does everything with the socket; others put frames into the line and wake it. A reply without its acknowledgement is
 `Unreachable` for the outbox, which keeps it on disk and sends it again, over whichever way is open then.
-AWS agent: it goes on polling for a minute after the channel has opened, and polls again only when a channel is denied. Here polls begin
-again with every break, so that no command waits for the next channel.
+DEVIATES: the stock agent goes on polling for a minute after its channel has opened, polls again only when a channel is denied, and lets up
+to 40 minutes pass between tries. Here polls begin again with every break, and tries are 15 s apart at most, so that no command waits for
+the next channel.
 """
 
 import contextlib
