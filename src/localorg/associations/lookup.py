@@ -93,7 +93,7 @@ class AssociationTags:
 
     def names(self, request: Request) -> list[str]:
         """Return the ids of the caller's associations, in order."""
-        return [one.id for one in self._shelf.associations.values(request.account, request.region)]
+        return [name for _, _, name in self._shelf.associations.sorted_keys(request.account, request.region)]
 
     def retag(self, request: Request, resource_id: str, tags: dict[str, str]) -> None:
         """Replace an association's tags."""

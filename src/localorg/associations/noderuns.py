@@ -25,6 +25,7 @@ from localorg.associations.records import (
 )
 from localorg.associations.requests import dispatched_by_service
 from localorg.associations.targets import Ask, Scene
+from localorg.kernel.amounts import amount
 from localorg.kernel.events import Event, Kernel
 
 TOGETHER_S = 300.0
@@ -108,11 +109,12 @@ class NodeRuns:
         """Order as many of the waiting nodes as the rate control allows; after too many errors none any more."""
         total = sum(execution.counts.values())
         errors = sum(execution.counts.get(status, 0) for status in BAD)
-        if version.max_errors and errors > _amount(version.max_errors, total):
+        rounding = self._kernel.settings.reading("percent-rounding")
+        if version.max_errors and errors > amount(version.max_errors, total, rounding):
             for node in execution.waiting:
                 self._end(association, execution, node, "Terminated")
             execution.waiting = []
-        free = max(1, _amount(version.max_concurrency or "100%", total)) - self._flying(association, execution)
+        free = max(1, amount(version.max_concurrency or "100%", total, rounding)) - self._flying(association, execution)
         while execution.waiting and free > 0:
             node = execution.waiting.pop(0)
             # ASSUMED: a node that is offline holds no place: it finds its order when it comes back.
@@ -240,11 +242,6 @@ class NodeRuns:
     def _event(self, name: str, association: AssociationRecord, execution: ExecutionRecord) -> Event:
         account, region, identifier = association.key
         return Event(self._engine, name, {"account": account, "region": region, "id": identifier, "execution": execution.id})
-
-
-def _amount(limit: str, total: int) -> int:
-    """Return "10" or "10%" of `total` as a number. # ASSUMED: percentages are rounded down."""
-    return total * int(limit[:-1]) // 100 if limit.endswith("%") else int(limit)
 
 
 def as_said(result: dict[str, Any]) -> Said:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from localorg.automation.records import StepRecord
+from localorg.kernel.amounts import amount
 
 GOOD_OR_OPEN = frozenset({"Pending", "InProgress", "Success"})
 
@@ -30,14 +31,6 @@ def limits(max_concurrency: str, max_errors: str, total: int, rounding: str, *, 
     errors = amount(max_errors, total, rounding) if max_errors else None
     # ASSUMED: a percentage of MaxConcurrency never comes down to nobody at all.
     return Limits(max(1, amount(max_concurrency, total, rounding)), errors, ramps)
-
-
-def amount(limit: str, total: int, rounding: str) -> int:
-    """Return "10" or "10%" of `total` as a number; `rounding` is the reading "down" or "up"."""
-    if not limit.endswith("%"):
-        return int(limit)
-    share = total * int(limit[:-1])
-    return -(-share // 100) if rounding == "up" else share // 100
 
 
 @dataclass

@@ -135,7 +135,7 @@ QUESTIONS: tuple[Question, ...] = (
         "percent-rounding",
         "How many targets are MaxConcurrency and MaxErrors in percent, where the percentage does not divide?",
         {"down": "rounded down, but never to nobody at a time", "up": "rounded up"},
-        "The guides have examples that divide only (10 % of 50 is 5). Run Command and Automation.",
+        "The guides have examples that divide only (10 % of 50 is 5). Run Command, Automation and State Manager.",
     ),
     Question(
         "folder-listing",

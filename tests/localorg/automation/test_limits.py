@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localorg.automation.limits import Group, Limits, amount, limits
+from localorg.automation.limits import Group, Limits, limits
+from localorg.kernel.amounts import amount
 
 
 def group(total: int, *, running: int = 0, errors: int = 0, good: int = 0) -> Group:

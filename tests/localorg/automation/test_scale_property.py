@@ -8,7 +8,7 @@ from automation.harness import Harness, book, script, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localorg.automation.limits import amount
+from localorg.kernel.amounts import amount
 from localorg.kernel.store import Store
 
 CHILD = book(
