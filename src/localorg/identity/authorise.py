@@ -10,13 +10,13 @@ AWS: IAM user guide, "AWS global condition context keys", "Troubleshoot access d
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from localorg.identity.directory import Directory
 from localorg.identity.evaluate import Denial, Policies, Question, decide
 from localorg.identity.policy import Policy, parsed
-from localorg.identity.records import Holder
+from localorg.identity.records import Holder, User
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AccessDenied
 from localorg.protocol.calls import Access, Principal
@@ -28,6 +28,7 @@ TagsOf = Callable[[str, str], Mapping[str, str]]
 TAGS_SPOKEN_OF_BY = {"aws:resourcetag": "", "ec2:resourcetag": "ec2:", "ssm:resourcetag": "ssm:"}
 """Condition key -> how the actions begin that fill it. AWS: Service Authorization Reference: SendCommand has ec2:ResourceTag too."""
 GLOBAL_ACTIONS = ("iam:", "organizations:")
+PRINCIPAL_TYPES = {"user": "User", "role": "AssumedRole", "federated": "FederatedUser", "root": "Account"}
 HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """AWS: aws:RequestedRegion is this for global services, whatever Region the caller signed."""
 
@@ -51,7 +52,7 @@ class Authoriser:
 
     def denial(self, principal: Principal, region: str, access: Access) -> Denial | None:
         """Return why `principal` may not do `access`, or None when it may."""
-        if principal.kind in {"user", "role"} and self.holder(principal) is None:
+        if principal.kind in {"user", "role", "federated"} and self.holder(principal) is None:
             # Whoever was deleted holds nothing any more; nor does a resource's policy that names the ARN speak of them, for AWS keeps
             # the unique id in it, which a new user or role of that name does not have.
             return Denial(f"because no identity-based policy allows the {access.action} action")
@@ -77,18 +78,23 @@ class Authoriser:
         holder = self.holder(principal)
         if holder is None:
             return ()
-        policies = [parsed(text, "identity") for text in holder.inline.values()]
+        holders = [holder, *(self.directory.groups_of(holder) if isinstance(holder, User) else ())]
+        return [policy for one in holders for policy in self._held_by(one)]
+
+    def _held_by(self, holder: Holder) -> Iterator[Policy]:
+        yield from (parsed(text, "identity") for text in holder.inline.values())
         for arn in holder.attached:
             managed = self.directory.find_policy(arn)
             if managed:
-                policies.append(parsed(managed.document, "identity", trusted=managed.aws_owned))
-        return policies
+                yield parsed(managed.document, "identity", trusted=managed.aws_owned)
 
     def holder(self, principal: Principal) -> Holder | None:
         """Return the user or role behind a principal, or None when there is none (any more)."""
         match principal.kind:
-            case "user":
-                return self.directory.user_by_arn(principal.arn)
+            case "user" | "federated":
+                user = self.directory.user_by_arn(principal.user_arn or principal.arn)
+                session = self.directory.sessions.get(principal.access_key) if principal.access_key else None
+                return None if user and session and session.user_id != user.unique_id else user
             case "role":
                 role = self.directory.role_by_arn(principal.role_arn)
                 session = self.directory.sessions.get(principal.access_key) if principal.access_key else None
@@ -160,17 +166,24 @@ class _Facts:
             "aws:principalarn": principal.role_arn or principal.arn,
             "aws:principalorgid": organization_of(principal.account),
             # AWS: "Principal key values", IAM user guide, policy variables.
-            "aws:principaltype": {"user": "User", "role": "AssumedRole", "root": "Account"}[principal.kind],
+            "aws:principaltype": PRINCIPAL_TYPES[principal.kind],
             "aws:userid": user_id(principal, holder),
             "aws:username": holder.name if holder and principal.kind == "user" else None,
         }
 
 
 def user_id(principal: Principal, holder: Holder | None) -> str:
-    """Return aws:userid: AIDA... of a user, AROA...:session of a role session, the account for its root."""
+    """Return aws:userid: AIDA... of a user, AROA...:session of a role session, ACCOUNT:name of whom a user let in, or the account."""
     if holder is None:
         return principal.account
-    return f"{holder.unique_id}:{principal.arn.rsplit('/', 1)[-1]}" if principal.kind == "role" else holder.unique_id
+    name = principal.arn.rsplit("/", 1)[-1]
+    match principal.kind:
+        case "role":
+            return f"{holder.unique_id}:{name}"
+        case "federated":
+            return f"{principal.account}:{name}"
+        case _:
+            return holder.unique_id
 
 
 def _resource_policy(document: Mapping[str, Any], trust: bool) -> Policy:  # noqa: FBT001 - the flag of Access, passed on

@@ -8,7 +8,7 @@ AWS: IAM user guide, "IAM and AWS STS quotas", "Names are not distinguished by c
 """
 
 from localorg.identity.managed import AwsManagedPolicies
-from localorg.identity.records import AccessKey, Holder, InstanceProfile, ManagedPolicy, Role, Session, User
+from localorg.identity.records import AccessKey, Group, Holder, InstanceProfile, ManagedPolicy, Role, Session, User
 from localorg.kernel import ids
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError
@@ -29,15 +29,16 @@ class Directory:
         self.aws = AwsManagedPolicies(self.partition)
         self.roles = kernel.store.table("iam.role", Role)
         self.users = kernel.store.table("iam.user", User)
+        self.groups = kernel.store.table("iam.group", Group)
         self.policies = kernel.store.table("iam.policy", ManagedPolicy)
         self.profiles = kernel.store.table("iam.instance-profile", InstanceProfile)
         self.keys = kernel.store.table("iam.access-key", AccessKey)
         self.sessions = kernel.store.table("sts.session", Session)
-        kept = (self.roles, self.users, self.policies, self.profiles)
+        kept = (self.roles, self.users, self.groups, self.policies, self.profiles)
         self._known_ids = {record.unique_id for table in kept for record in table.values()}
 
     def arn(self, account: str, kind: str, path: str, name: str) -> str:
-        """Return the ARN of an IAM entity; `kind` is role, user, policy or instance-profile."""
+        """Return the ARN of an IAM entity; `kind` is role, user, group, policy or instance-profile."""
         return f"arn:{self.partition}:iam::{account}:{kind}{path}{name}"
 
     def fresh_id(self, prefix: str) -> str:
@@ -60,6 +61,17 @@ class Directory:
         if user is None:
             raise missing(f"The user with name {name} cannot be found.")
         return user
+
+    def group(self, account: str, name: str) -> Group:
+        """Return a group. Raises NoSuchEntity."""
+        group = self.groups.get(account, name.lower())
+        if group is None:
+            raise missing(f"The group with name {name} cannot be found.")
+        return group
+
+    def groups_of(self, user: User) -> list[Group]:
+        """Return the groups that a user is in."""
+        return [group for group in self.groups.values(user.account) if user.unique_id in group.members]
 
     def profile(self, account: str, name: str) -> InstanceProfile:
         """Return an instance profile. Raises NoSuchEntity."""
@@ -95,23 +107,30 @@ class Directory:
         return found if found and found.arn == arn else None
 
     def keep(self, holder: Holder) -> None:
-        """Write a role or user that was created or changed."""
+        """Write a role, user or group that was created or changed."""
         match holder:
             case Role():
                 self.roles.put(holder, holder.account, holder.name.lower())
             case User():
                 self.users.put(holder, holder.account, holder.name.lower())
+            case Group():
+                self.groups.put(holder, holder.account, holder.name.lower())
             case _:
-                raise TypeError(f"{type(holder).__name__} is neither role nor user")
+                raise TypeError(f"{type(holder).__name__} is no role, user or group")
 
     def profiles_with(self, role: Role) -> list[InstanceProfile]:
         """Return the instance profiles that carry `role`."""
         return [profile for profile in self.profiles.values(role.account) if profile.role == role.name]
 
     def holders_of(self, policy_arn: str) -> list[Holder]:
-        """Return the roles and users, of whatever account, to which a managed policy is attached."""
-        holders: list[Holder] = [*self.roles.values(), *self.users.values()]
+        """Return the roles, users and groups, of whatever account, to which a managed policy is attached."""
+        holders: list[Holder] = [*self.roles.values(), *self.users.values(), *self.groups.values()]
         return [holder for holder in holders if policy_arn in holder.attached]
+
+    def bounded_by(self, policy_arn: str) -> list[Holder]:
+        """Return the roles and users, of whatever account, whose permissions boundary a managed policy is."""
+        holders: list[Holder] = [*self.roles.values(), *self.users.values()]
+        return [holder for holder in holders if holder.boundary == policy_arn]
 
 
 def _account_and_name(arn: str) -> tuple[str, str]:

@@ -49,9 +49,9 @@ class Principals:
         if principal.kind == "node":
             # A node's key opens the door to its role's token only; no policy can name it.
             return Reach.NAMED if self.everyone else Reach.NONE
-        if principal.kind == "role" and principal.arn in self.arns:
+        if principal.kind in {"role", "federated"} and principal.arn in self.arns:
             return Reach.SESSION
-        if self.everyone or (principal.role_arn or principal.arn) in self.arns:
+        if self.everyone or (principal.role_arn or principal.user_arn or principal.arn) in self.arns:
             return Reach.NAMED
         if principal.account and principal.account in self.accounts:
             return Reach.NAMED if principal.kind == "root" else Reach.ACCOUNT

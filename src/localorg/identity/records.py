@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Holder:
-    """Somebody who can hold policies: a role or a user. `arn` includes the path."""
+    """Somebody who can hold policies: a role, a user or a group. `arn` includes the path.
+
+    `boundary` is the ARN of the managed policy that bounds what a role or user may do, however much its own policies allow.
+    """
 
     account: str
     name: str
@@ -16,6 +19,7 @@ class Holder:
     inline: dict[str, str] = field(default_factory=dict)
     attached: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    boundary: str = ""
 
 
 @dataclass
@@ -33,6 +37,13 @@ class Role(Holder):
 @dataclass
 class User(Holder):
     """An IAM user."""
+
+
+@dataclass
+class Group(Holder):
+    """A group of users; `members` are their unique ids, which outlive a new name."""
+
+    members: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -96,11 +107,19 @@ class AccessKey:
     user: str
     created: float
     active: bool = True
+    last_used: float | None = None
+    last_used_region: str = ""
+    last_used_service: str = ""
 
 
 @dataclass
 class Session:
-    """Temporary credentials of an assumed role. `role_id` outlives the name: a new role of that name is another role."""
+    """Temporary credentials: of an assumed role, of a user (GetSessionToken), or of whom a user lets in (GetFederationToken).
+
+    `role_id` outlives the name: a new role of that name is another role. Of the others, `user_id` is the unique id of the user.
+    `tags` are the session's own (aws:PrincipalTag speaks of them before the role's); those named in `transitive` go on to the next
+    session of a role chain, as does `source_identity`.
+    """
 
     id: str
     secret: str
@@ -113,3 +132,7 @@ class Session:
     issued: float
     expires: float
     policies: tuple[str, ...] = ()
+    user_id: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    transitive: tuple[str, ...] = ()
+    source_identity: str = ""

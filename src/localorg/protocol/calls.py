@@ -19,13 +19,13 @@ Output = dict[str, Any]
 class Principal:
     """Who makes a call, after authentication.
 
-    kind: `user` (IAM user), `role` (an assumed-role session), `root`, `service` (an AWS service acting for itself, e.g.
-    ssm.amazonaws.com), `node` (a hybrid node that signed with its own key, and holds no policies) or `anonymous`. `arn` is what AWS
-    prints in "User: <arn> is not authorized"; `role_arn` is the role of
+    kind: `user` (IAM user), `role` (an assumed-role session), `federated` (whom a user let in by GetFederationToken), `root`,
+    `service` (an AWS service acting for itself, e.g. ssm.amazonaws.com), `node` (a hybrid node that signed with its own key, and
+    holds no policies) or `anonymous`. `arn` is what AWS prints in "User: <arn> is not authorized"; `role_arn` is the role of
     a session; `service` the service principal. `account` is empty only for `anonymous`.
     """
 
-    kind: Literal["user", "role", "root", "service", "node", "anonymous"]
+    kind: Literal["user", "role", "federated", "root", "service", "node", "anonymous"]
     account: str
     arn: str
     role_arn: str = ""
@@ -34,6 +34,8 @@ class Principal:
     session_policies: tuple[str, ...] = ()
     source_account: str = ""
     """For a service principal: the account it acts for (aws:SourceAccount)."""
+    user_arn: str = ""
+    """For a federated principal: the user who let it in, whose policies it has."""
     source_arn: str = ""
     """For a service principal: the resource it acts for (aws:SourceArn)."""
 
