@@ -8,6 +8,7 @@ from localorg.kernel import ids
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Event, Kernel
 from localorg.organization.callers import require_management
+from localorg.organization.control import Control
 from localorg.organization.records import (
     ACTIVE,
     CLOSED,
@@ -35,9 +36,10 @@ DELEGATES_MAX = 50
 class Changing:
     """Changes the organization and tells everyone."""
 
-    def __init__(self, kernel: Kernel, tree: Tree) -> None:
+    def __init__(self, kernel: Kernel, tree: Tree, control: Control) -> None:
         self._kernel = kernel
         self._tree = tree
+        self._control = control
 
     def handle(self, event: Event) -> None:
         """Finish what takes time."""
@@ -69,6 +71,7 @@ class Changing:
             )
         unit_id = f"ou-{root.removeprefix('r-')}-{ids.hexadecimal(self._kernel.dice, 8)}"
         unit = self._tree.units.put(UnitRecord(unit_id, name, parent, _tags(request)), unit_id)
+        self._control.welcome(unit_id)
         self._publish("ou-created", ou=unit_id, parent=parent)
         return {"OrganizationalUnit": self._tree.unit_shape(unit)}
 
@@ -94,6 +97,7 @@ class Changing:
                 "and try the operation again.",
             )
         self._tree.units.delete(unit.unit_id)
+        self._control.forget(unit.unit_id)
         self._publish("ou-deleted", ou=unit.unit_id, parent=unit.parent)
         return {}
 
@@ -125,6 +129,7 @@ class Changing:
         account = AccountRecord(record.account_id, record.account_name, record.email, ACTIVE, root, record.completed)
         account.tags = record.tags
         self._tree.accounts.put(account, account.account_id)
+        self._control.welcome(account.account_id)
         self._publish("account-created", account=account.account_id, parent=root)
 
     def _fresh_account_id(self) -> str:
@@ -177,6 +182,7 @@ class Changing:
                 "You attempted to remove a delegated administrator. Deregister it for all services first.",
             )
         self._tree.accounts.delete(account.account_id)
+        self._control.forget(account.account_id)
         self._publish("account-removed", account=account.account_id, source=account.parent)
         return {}
 

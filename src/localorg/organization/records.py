@@ -14,13 +14,19 @@ STATES = (PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE, CLOSED)
 """AWS: Organizations API reference, AccountState."""
 
 
+SERVICE_CONTROL_POLICY = "SERVICE_CONTROL_POLICY"
+
+
 @dataclass
 class OrganizationRecord:
-    """The organization: one row, keyed by its id (`o-...`)."""
+    """The organization: one row, keyed by its id (`o-...`). `policy_types` are those enabled in the root."""
 
     organization_id: str
     root_id: str
     management_account: str
+    policy_types: list[str] = field(default_factory=lambda: [SERVICE_CONTROL_POLICY])
+    # AWS: Organizations API reference, CreateOrganization: service control policies are enabled in the root from the start.
+    root_tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -62,6 +68,36 @@ class ServiceAccessRecord:
 
     service: str
     enabled: float
+
+
+@dataclass
+class PolicyRecord:
+    """One policy that somebody of the organization made (`p-...`), keyed by its id."""
+
+    policy_id: str
+    name: str
+    description: str
+    policy_type: str
+    content: str
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class AttachmentRecord:
+    """One policy is attached to one root, unit or account; keyed (target, policy id)."""
+
+    target: str
+    policy_id: str
+
+
+@dataclass(frozen=True)
+class ControlPolicy:
+    """A service control policy as whoever obeys it reads it; `content` is its JSON text."""
+
+    policy_id: str
+    name: str
+    arn: str
+    content: str
 
 
 @dataclass

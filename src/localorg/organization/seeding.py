@@ -6,6 +6,7 @@ changed through the API since then (a moved account, a closed one) wins over the
 
 import re
 
+from localorg.organization.control import Control
 from localorg.organization.records import (
     STATES,
     AccountRecord,
@@ -42,6 +43,9 @@ def plant(tree: Tree, seed: OrganizationSeed, now: float) -> list[str]:
     fresh = _plant_accounts(tree, seed, now)
     if first_time:
         _plant_services(tree, seed, now)
+    control = Control(tree)
+    for node in (seed.root_id, *(u.unit_id for u in tree.units.values()), *(a.account_id for a in tree.accounts.values())):
+        control.welcome(node)
     return fresh
 
 

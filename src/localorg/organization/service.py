@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 
 from localorg.kernel.events import Kernel
 from localorg.organization.changing import ENGINE, Changing
+from localorg.organization.control import Control
 from localorg.organization.reading import Reading
-from localorg.organization.records import ACTIVE, OrganizationSeed
+from localorg.organization.records import ACTIVE, ControlPolicy, OrganizationSeed
 from localorg.organization.seeding import plant
 from localorg.organization.tree import Tree
 from localorg.protocol.calls import Access, AccessRule, Operation, Request
@@ -25,7 +26,8 @@ class Organization:
         self._kernel = kernel
         self._tree = Tree(kernel.store, kernel.settings.partition)
         self._reading = Reading(self._tree)
-        self._changing = Changing(kernel, self._tree)
+        self._control = Control(self._tree)
+        self._changing = Changing(kernel, self._tree, self._control)
         kernel.on(ENGINE, self._changing.handle)
 
     def seed(self, organization: OrganizationSeed) -> None:
@@ -69,6 +71,13 @@ class Organization:
     def is_delegated_administrator(self, account: str, service: str) -> bool:
         """Say whether `account` is a delegated administrator of `service`."""
         return (account, service) in self._tree.delegations
+
+    def control_policies(self, account: str) -> tuple[tuple[ControlPolicy, ...], ...]:
+        """Return the service control policies that govern an account, from the root's level down to its own.
+
+        Nothing governs the management account, an account outside, and anybody while the type is not enabled: no levels.
+        """
+        return self._control.levels(account)
 
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""

@@ -11,9 +11,11 @@ from localorg.organization.records import (
     PENDING_ACTIVATION,
     PENDING_CLOSURE,
     AccountRecord,
+    AttachmentRecord,
     CreationRecord,
     DelegationRecord,
     OrganizationRecord,
+    PolicyRecord,
     ServiceAccessRecord,
     UnitRecord,
 )
@@ -32,7 +34,9 @@ class Tree:
         self.delegations = store.table("organization.delegation", DelegationRecord)
         self.services = store.table("organization.service", ServiceAccessRecord)
         self.creations = store.table("organization.creation", CreationRecord)
-        self._partition = partition
+        self.policies = store.table("organization.policy", PolicyRecord)
+        self.attachments = store.table("organization.attachment", AttachmentRecord)
+        self.partition = partition
 
     def known(self) -> OrganizationRecord | None:
         """Return the organization, or None before it was seeded."""
@@ -50,7 +54,7 @@ class Tree:
         # AWS: Service Authorization Reference, AWS Organizations, resource types.
         organization = self.organization()
         tail = f"{organization.organization_id}/{resource_id}" if resource_id else organization.organization_id
-        return f"arn:{self._partition}:organizations::{organization.management_account}:{kind}/{tail}"
+        return f"arn:{self.partition}:organizations::{organization.management_account}:{kind}/{tail}"
 
     def node_arn(self, node: str) -> str:
         """Return the ARN of the root, unit or account with this id, whether or not it exists."""
@@ -98,12 +102,16 @@ class Tree:
         """Return the accounts right below `parent`."""
         return [account for account in self.accounts.values() if account.parent == parent]
 
+    def levels(self, node: str) -> list[str]:
+        """Return the ids from the root down to `node`, which may be the root itself."""
+        steps, root = [node], self.organization().root_id
+        while steps[-1] != root:
+            steps.append(self.parent_of(steps[-1]))
+        return steps[::-1]
+
     def path(self, node: str) -> str:
         """Return o-.../r-.../ou-.../ID/ of a unit or an account. AWS: IAM user guide, aws:PrincipalOrgPaths."""
-        steps = [node]
-        while steps[-1] != self.organization().root_id:
-            steps.append(self.parent_of(steps[-1]))
-        return "/".join([self.organization().organization_id, *reversed(steps)]) + "/"
+        return "/".join([self.organization().organization_id, *self.levels(node)]) + "/"
 
     def account_shape(self, account: AccountRecord) -> Output:
         """Return an account in the shape of the model, with both Status and State."""
