@@ -4,14 +4,17 @@ Flow: Request + stack -> `propose` -> Proposal (raises ValidationError, Insuffic
 with the stack as it stands.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from localorg.kernel.errors import AwsError
-from localorg.protocol.calls import Request
-from localorg.stacks.checks import require_sound
-from localorg.stacks.parameters import settle
+from localorg.protocol.calls import Principal, Request
+from localorg.stacks.checks import refuse_declarations, require_sound
+from localorg.stacks.extensions import expand
+from localorg.stacks.lookups import Lookups
+from localorg.stacks.parameters import defaults, settle
 from localorg.stacks.phases import RETAINING, doom
 from localorg.stacks.planning import Plan
 from localorg.stacks.records import OperationRecord, OutputRecord, StackRecord
@@ -20,6 +23,8 @@ from localorg.stacks.resources.kinds import ResourceType
 from localorg.stacks.scope import pseudo_parameters
 from localorg.stacks.shelf import Shelf
 from localorg.stacks.template import BODY_BYTES_MAX, Template, invalid, parse
+
+AUTO_EXPAND = "CAPABILITY_AUTO_EXPAND"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Proposal:
     tags: dict[str, str]
     capabilities: list[str]
     role_arn: str = ""
+    resolved: dict[str, str] = field(default_factory=dict)
+    """What parameters that name others (of Parameter Store) came to."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,14 @@ class Accepting:
     """Checks requests and knows what a stack's template means."""
 
     def __init__(
-        self, shelf: Shelf, types: dict[str, ResourceType], partition: str, fetch: Callable[[Request, str], str]
+        self,
+        shelf: Shelf,
+        types: dict[str, ResourceType],
+        partition: str,
+        fetch: Callable[[Request, str], str],
+        lookups: Lookups,
     ) -> None:
+        self._lookups = lookups
         self._shelf = shelf
         self._types = types
         self._partition = partition
@@ -79,41 +92,67 @@ class Accepting:
         """Return what `request` asks for, for a new or an existing stack."""
         params = request.params
         text = self.template_of(request, stack.template)
-        template = self.sound(text)
-        values = settle(template.parameters, params.get("Parameters", ()), stack.parameters)
+        written = parse(text)
+        if written.extended:
+            refuse_declarations(written)
+        else:
+            require_sound(written, self._types)
+        values = settle(written.parameters, params.get("Parameters", ()), stack.parameters)
+        template = expand(written, values, self._pseudo(stack))
+        if written.extended:
+            require_sound(template, self._types)
+        resolved = self._lookups.resolved(request.principal, request.region, template.parameters, values)
         tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if "Tags" in params else stack.tags
         capabilities = list(params.get("Capabilities", ()))
-        proposal = Proposal(text, values, tags, capabilities, params.get("RoleARN", ""))
-        plan = self._plan(proposal, stack, template)
+        proposal = Proposal(text, values, tags, capabilities, params.get("RoleARN", ""), resolved)
+        plan = self._plan(proposal, stack, template, request.principal)
         plan.check()
-        _require_capabilities(plan, capabilities)
+        _require_types(template, params.get("ResourceTypes", ()))
+        # AWS: change sets are exempt from the capability of macros: they show what comes of them.
+        _require_capabilities(plan, capabilities, macros=written.extended and request.operation != "CreateChangeSet")
         return proposal
 
-    def sound(self, text: str) -> Template:
-        """Return the template in `text`. Raises ValidationError with everything that is wrong with it."""
+    def sound(self, text: str, stack: StackRecord | None = None) -> Template:
+        """Return the template in `text`, processed. Raises ValidationError with everything that is wrong with it."""
         template = parse(text)
+        if template.extended:
+            refuse_declarations(template)
+            values = stack.parameters if stack else defaults(template.parameters)
+            template = expand(template, values, self._pseudo(stack) if stack else {})
         require_sound(template, self._types)
         return template
 
+    def template_as(self, stack: StackRecord, text: str, parameters: Mapping[str, str]) -> Template:
+        """Return a template of a stack after its transforms, with these values of its parameters."""
+        return expand(parse(text), parameters, self._pseudo(stack))
+
     def plan_of(self, stack: StackRecord) -> Plan:
         """Return the plan of a stack as it shall be now."""
-        return self._plan(
-            Proposal(stack.template, stack.parameters, stack.tags, stack.capabilities), stack, parse(stack.template)
-        )
+        proposal = Proposal(stack.template, stack.parameters, stack.tags, stack.capabilities, resolved=stack.resolved)
+        principal = stack.operation.principal if stack.operation else None
+        return self._plan(proposal, stack, self.template_as(stack, stack.template, stack.parameters), principal)
 
-    def _plan(self, proposal: Proposal, stack: StackRecord, template: Template) -> Plan:
+    def _pseudo(self, stack: StackRecord) -> dict[str, Any]:
+        return pseudo_parameters(self._partition, stack.account, stack.region, stack.name, stack.stack_id)
+
+    def _plan(self, proposal: Proposal, stack: StackRecord, template: Template, principal: Principal | None) -> Plan:
         def imported(name: str) -> str:
             found = self._shelf.exports(stack.account, stack.region).get(name)
             if found is None:
                 raise invalid(f"No export named {name} found.")
             return found[1]
 
-        pseudo = pseudo_parameters(self._partition, stack.account, stack.region, stack.name, stack.stack_id)
-        return Plan(template, proposal.parameters, pseudo, self._types, stack.resources, imported)
+        def dynamic(text: str) -> str:
+            if principal is None:
+                raise invalid(f"nobody is there to ask for {text}")
+            return self._lookups.dynamic(principal, stack.region, text)
 
-    def changes(self, stack: StackRecord, proposal: Proposal) -> list[Change]:
+        values = {**proposal.parameters, **proposal.resolved}
+        return Plan(template, values, self._pseudo(stack), self._types, stack.resources, imported, dynamic)
+
+    def changes(self, stack: StackRecord, proposal: Proposal, principal: Principal) -> list[Change]:
         """Return what would change. A change of outputs or tags alone is one without a resource."""
-        plan = self._plan(proposal, stack, parse(proposal.template))
+        plan = self._plan(proposal, stack, self.template_as(stack, proposal.template, proposal.parameters), principal)
         needs = plan.needs()
         found = [change for name in needs if (change := self._change(stack, proposal, plan, name))]
         found += [
@@ -158,8 +197,20 @@ class Accepting:
             doom(operation, resource, spare=resource.deletion_policy in RETAINING or resource.logical_id in retained)
 
 
-def _require_capabilities(plan: Plan, given: list[str]) -> None:
+def _require_types(template: Template, allowed: Sequence[str]) -> None:
+    """Hold a template to the ResourceTypes of its request: names, or AWS::*, AWS::service::*, Custom::*."""
+    patterns = [re.compile(re.escape(one).replace(r"\*", ".*")) for one in allowed]
+    named = sorted({str(resource["Type"]) for resource in template.resources.values()})
+    others = [name for name in named if patterns and not any(pattern.fullmatch(name) for pattern in patterns)]
+    if others:
+        # ASSUMED: the sentence; AWS documents that the operation fails.
+        raise invalid(f"Resource types [{', '.join(others)}] of the template are not among the given ResourceTypes")
+
+
+def _require_capabilities(plan: Plan, given: list[str], *, macros: bool) -> None:
     wanted = plan.capabilities()
+    if macros and AUTO_EXPAND not in given:
+        raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{AUTO_EXPAND}]")
     if NAMED_IAM_CAPABILITY in wanted and NAMED_IAM_CAPABILITY not in given:
         raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{NAMED_IAM_CAPABILITY}]")
     if IAM_CAPABILITY in wanted and not {IAM_CAPABILITY, NAMED_IAM_CAPABILITY} & set(given):

@@ -63,7 +63,7 @@ class ChangeSets:
         if any(one.name == params["ChangeSetName"] for one in self._of(stack)):
             raise AwsError("AlreadyExistsException", f"ChangeSet {params['ChangeSetName']} already exists")
         proposal = self._accepting.propose(request, stack)
-        changes = self._accepting.changes(stack, proposal)
+        changes = self._accepting.changes(stack, proposal, request.principal)
         record = self._record(request, stack, kind, proposal, changes)
         if stack.status == "REVIEW_IN_PROGRESS" and not stack.events:
             self._shelf.set_status(stack, "REVIEW_IN_PROGRESS", "User Initiated")
@@ -108,6 +108,7 @@ class ChangeSets:
             "" if changes else NO_CHANGES,
             [_change_shape(change) for change in changes if change.logical_id],
             params.get("OnStackFailure", "ROLLBACK"),
+            proposal.resolved,
         )
 
     def _describe(self, request: Request) -> Output:
@@ -116,7 +117,7 @@ class ChangeSets:
         template = parse(record.template)
         shape = _summary(record, stack)
         shape |= {
-            "Parameters": shown(template.parameters, record.parameters),
+            "Parameters": shown(template.parameters, record.parameters, record.resolved),
             "Capabilities": record.capabilities,
             "Tags": tag_list(record.tags),
             "Changes": record.changes,
@@ -136,7 +137,9 @@ class ChangeSets:
         if stack.busy:
             raise invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
         action: Action = "create" if record.type == "CREATE" else "update"
-        proposal = Proposal(record.template, record.parameters, record.tags, record.capabilities, record.role_arn)
+        proposal = Proposal(
+            record.template, record.parameters, record.tags, record.capabilities, record.role_arn, record.resolved
+        )
         stack.on_failure = "DO_NOTHING" if request.params.get("DisableRollback") else record.on_failure
         self._start(request, stack, proposal, action, record.change_set_id)
         for other in self._of(stack):

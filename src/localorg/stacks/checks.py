@@ -12,11 +12,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localorg.kernel.errors import AwsError
-from localorg.stacks.functions import FUNCTIONS, functions_in, references
-from localorg.stacks.logic import LOGIC, RULES_ONLY
+from localorg.stacks.extensions import LOOP
+from localorg.stacks.functions import EXTENDED_ONLY, FUNCTIONS, find_default, functions_in, references
+from localorg.stacks.logic import LISTS, LOGIC, RULES_ONLY
+from localorg.stacks.lookups import REFERENCE, reference_problem
+from localorg.stacks.parameter_types import kind_of
 from localorg.stacks.parameters import declaration_problems
 from localorg.stacks.resources.kinds import ResourceType
-from localorg.stacks.template import Template, invalid
+from localorg.stacks.template import EXTENSIONS, Template, invalid
 
 SECTIONS = frozenset(
     {
@@ -57,21 +60,34 @@ def problems(template: Template, types: Mapping[str, ResourceType]) -> Iterator[
     for name, rule in template.rules.items():
         yield from _rule(name, rule)
     for section, words in (("Resources", template.resources), ("Outputs", template.outputs)):
-        yield from _functions(words, section, frozenset(FUNCTIONS))
+        yield from _functions(words, section, frozenset(FUNCTIONS), extended=template.extended)
         yield from _names(template, section, words, types)
-    yield from _functions(
-        template.conditions, "Conditions", frozenset({*FUNCTIONS, *LOGIC}) - RULES_ONLY - {"Fn::GetAtt", "Fn::ImportValue"}
-    )
-    yield from _functions(template.rules, "Rules", frozenset({*LOGIC, "Ref"}))
-    if "{{resolve:" in json.dumps(template.body, default=str):
-        yield "localorg does not support dynamic references ({{resolve:...}}) in templates"
+    allowed = frozenset({*FUNCTIONS, *LOGIC}) - RULES_ONLY - {"Fn::GetAtt", "Fn::ImportValue"}
+    yield from _functions(template.conditions, "Conditions", allowed, extended=template.extended)
+    yield from _functions(template.rules, "Rules", frozenset({*LOGIC, *LISTS, "Ref"}), extended=template.extended)
+    text = json.dumps([template.resources, template.outputs], default=str, ensure_ascii=False)
+    yield from (problem for found in REFERENCE.findall(text) if (problem := reference_problem(*found)))
+
+
+def refuse_declarations(template: Template) -> None:
+    """Raise ValidationError for parameters and transforms that localorg does not know: without them nothing can be processed."""
+    found = [*_transforms(template), *declaration_problems(template.parameters)]
+    if found:
+        # Tell what is wrong with the rest at once, as far as it can be seen.
+        raise invalid("\n".join(found))
+
+
+def _transforms(template: Template) -> Iterator[str]:
+    for name in template.transforms:
+        if name != EXTENSIONS:
+            yield f"localorg does not support the transform {name} (macros) at [/Transform]; it supports {EXTENSIONS}"
 
 
 def _anatomy(template: Template) -> Iterator[str]:
     unknown = sorted(str(key) for key in set(template.body) - SECTIONS)
     if "Transform" in unknown:
         unknown.remove("Transform")
-        yield f"localorg does not support the transform {template.body['Transform']} (macros) at [/Transform]"
+        yield from _transforms(template)
     if unknown:
         yield f"Invalid template property or properties [{', '.join(unknown)}]"
     version = template.body.get("AWSTemplateFormatVersion", "2010-09-09")
@@ -148,15 +164,26 @@ def _rule(name: str, rule: Any) -> Iterator[str]:
             yield f"Template format error: an assertion has an Assert and an AssertDescription: {place}/Assertions/{number}"
 
 
-def _functions(words: Any, section: str, allowed: frozenset[str]) -> Iterator[str]:
-    for name, _ in functions_in(words):
-        if name not in allowed:
-            known = name in FUNCTIONS or name in LOGIC
-            yield (
-                f"Template error: {name} cannot be used in the {section} block of the template"
-                if known
-                else (f"Template error: localorg does not support the intrinsic function {name} (in the {section} block)")
-            )
+def _functions(words: Any, section: str, allowed: frozenset[str], *, extended: bool) -> Iterator[str]:
+    for name, argument in functions_in(words):
+        loop = name.startswith(LOOP)
+        if not extended and (loop or name in EXTENDED_ONLY or (name == "Fn::FindInMap" and _needs_extensions(argument))):
+            # ASSUMED: the sentence around it; AWS documents that these need the transform.
+            yield f"Template error: {name} as used in the {section} block requires the transform {EXTENSIONS}"
+        elif name == "Fn::RefAll" and not kind_of(str(argument)).names:
+            yield f"Template error: localorg does not support the intrinsic function {name} of {argument} (in the {section} block)"
+        elif name in allowed or loop:
+            continue
+        elif name in FUNCTIONS or name in LOGIC or name in LISTS:
+            yield f"Template error: {name} cannot be used in the {section} block of the template"
+        else:
+            yield f"Template error: localorg does not support the intrinsic function {name} (in the {section} block)"
+
+
+def _needs_extensions(argument: Any) -> bool:
+    """Say whether a Fn::FindInMap has a default, or functions that it may not have without the transform."""
+    nested = {name for name, _ in functions_in(argument)}
+    return find_default(argument) is not None or bool(nested - {"Ref", "Fn::FindInMap"})
 
 
 def _names(template: Template, section: str, words: Mapping[str, Any], types: Mapping[str, ResourceType]) -> Iterator[str]:

@@ -9,10 +9,13 @@ AWS: CloudFormation user guide, "Intrinsic function reference".
 """
 
 import base64
+import ipaddress
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from localorg.kernel.errors import AwsError
 from localorg.stacks.template import invalid
 
 PSEUDO = frozenset(
@@ -50,6 +53,10 @@ class Scope(Protocol):
 
     def imported(self, name: str) -> str:
         """Return an exported value."""
+        ...
+
+    def of_type(self, kind: str) -> list[str]:
+        """Return the values of every parameter of this type."""
         ...
 
 
@@ -225,13 +232,28 @@ def _if(argument: Any, scope: Scope) -> Any:
 
 
 def _find_in_map(argument: Any, scope: Scope) -> Any:
-    keys = resolve(argument, scope)
+    otherwise = find_default(argument)
+    keys = resolve(argument[:3] if otherwise else argument, scope)
     if not isinstance(keys, list) or len(keys) != 3:
         raise invalid(
             "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value"
         )
     name, first, second = (text_of(key, "every member of Fn::FindInMap") for key in keys)
-    return scope.mapped(name, first, second)
+    try:
+        return scope.mapped(name, first, second)
+    except AwsError:
+        if not otherwise:
+            raise
+        return resolve(otherwise["DefaultValue"], scope)
+
+
+def find_default(argument: Any) -> dict[str, Any] | None:
+    """Return the {DefaultValue: ...} of a Fn::FindInMap, which the transform AWS::LanguageExtensions allows as its fourth member."""
+    match argument:
+        case [_, _, _, {"DefaultValue": _} as otherwise]:
+            return dict(otherwise)
+        case _:
+            return None
 
 
 def _base64(argument: Any, scope: Scope) -> str:
@@ -242,6 +264,41 @@ def _import_value(argument: Any, scope: Scope) -> str:
     return scope.imported(text_of(resolve(argument, scope), "Fn::ImportValue"))
 
 
+def _cidr(argument: Any, scope: Scope) -> list[str]:
+    given = resolve(argument, scope)
+    if not isinstance(given, list) or len(given) not in (2, 3) or not all(str(one).isdigit() for one in given[1:]):
+        raise invalid("Template error: every Fn::Cidr object requires an address block, a count and, optionally, cidrBits")
+    try:
+        block = ipaddress.ip_network(str(given[0]), strict=False)
+    except ValueError:
+        raise invalid(f"Template error: Fn::Cidr: {given[0]!r} is not a valid address block") from None
+    # AWS: Fn::Cidr: count is 1 to 256; cidrBits is the inverse of the mask, 8 where it is not given for IPv4.
+    count, bits = int(given[1]), int(given[2]) if len(given) == 3 else 8
+    prefix = block.max_prefixlen - bits
+    if not 1 <= count <= 256:
+        raise invalid(f"Template error: Fn::Cidr: count must be between 1 and 256, found {count}")
+    if prefix < block.prefixlen or 2 ** (prefix - block.prefixlen) < count:
+        raise invalid(f"Template error: Fn::Cidr: {given[0]} does not hold {count} blocks of {bits} bits")
+    start, step = int(block.network_address), 2**bits
+    return [f"{type(block.network_address)(start + number * step)}/{prefix}" for number in range(count)]
+
+
+def _length(argument: Any, scope: Scope) -> int:
+    found = resolve(argument, scope)
+    if not isinstance(found, list):
+        raise invalid(f"Template error: Fn::Length expects a list, found {found!r}")
+    return len(found)
+
+
+def _to_json_string(argument: Any, scope: Scope) -> str:
+    found = resolve(argument, scope)
+    if not isinstance(found, list | dict):
+        raise invalid(f"Template error: Fn::ToJsonString expects an object or a list, found {found!r}")
+    return json.dumps(found, separators=(",", ":"))
+
+
+EXTENDED_ONLY = frozenset({"Fn::Length", "Fn::ToJsonString"})
+"""What only a template with the transform AWS::LanguageExtensions may call."""
 FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Ref": _ref,
     "Fn::GetAtt": _get_att,
@@ -253,5 +310,8 @@ FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Fn::FindInMap": _find_in_map,
     "Fn::Base64": _base64,
     "Fn::ImportValue": _import_value,
+    "Fn::Cidr": _cidr,
+    "Fn::Length": _length,
+    "Fn::ToJsonString": _to_json_string,
 }
 """What a resource or output may call."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from localorg.stacks.functions import Scope, pair, resolve, text_of
+from localorg.stacks.parameter_types import kind_of
 from localorg.stacks.template import invalid
 
 
@@ -78,8 +79,20 @@ def _each_member_in(argument: Any, scope: Scope) -> bool:
     return set(_members(items, scope, "Fn::EachMemberIn")) <= set(_members(allowed, scope, "Fn::EachMemberIn"))
 
 
+def _ref_all(argument: Any, scope: Scope) -> list[str]:
+    if not isinstance(argument, str) or not kind_of(argument).names:
+        raise invalid(
+            f"Template error: Fn::RefAll expects an AWS-specific parameter type that localorg supports, found {argument!r}"
+        )
+    return scope.of_type(argument)
+
+
 def _members(value: Any, scope: Scope, place: str) -> list[Any]:
-    found = resolve(value, scope)
+    match value:
+        case {"Fn::RefAll": argument} if len(value) == 1:
+            found: Any = _ref_all(argument, scope)
+        case _:
+            found = resolve(value, scope)
     if not isinstance(found, list):
         raise invalid(f"Template error: {place} expects a list, found {found!r}")
     return [_comparable(item) for item in found]
@@ -95,6 +108,8 @@ LOGIC: dict[str, Callable[[Any, Scope], bool]] = {
     "Fn::EachMemberEquals": _each_member_equals,
     "Fn::EachMemberIn": _each_member_in,
 }
+LISTS = frozenset({"Fn::RefAll"})
+"""What gives lists to the functions of rules. Fn::ValueOf and Fn::ValueOfAll tell of networks, which localorg has none of."""
 RULES_ONLY = frozenset({"Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"})
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from localorg.protocol.calls import Output
 from localorg.stacks.functions import text_of
+from localorg.stacks.parameter_types import TYPES, kind_of
 from localorg.stacks.template import invalid
 
-TYPES = frozenset({"String", "Number", "CommaDelimitedList", "List<Number>"})
 KEYS = frozenset(
     {
         "Type",
@@ -31,6 +31,7 @@ KEYS = frozenset(
     }
 )
 HIDDEN = "****"
+NOTHING: Mapping[str, str] = {}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -48,7 +49,7 @@ def declaration_problems(declarations: Mapping[str, Any]) -> Iterator[str]:
         kind = declaration.get("Type")
         if kind is None:
             yield f"Every Parameters object must contain a Type member: {place}"
-        elif kind not in TYPES:
+        elif not isinstance(kind, str) or kind not in TYPES:
             yield f"localorg does not support the parameter type {kind} at {place}/Type; it supports {', '.join(sorted(TYPES))}"
         yield from _pattern_problems(declaration, place)
 
@@ -97,12 +98,19 @@ def _chosen(item: Mapping[str, Any], declaration: Mapping[str, Any], before: str
     return ",".join(map(str, default)) if isinstance(default, list) else text_of(default, "a parameter's default")
 
 
+def defaults(declarations: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of the parameters that have a default."""
+    chosen = ((name, _chosen({}, declaration, None)) for name, declaration in declarations.items())
+    return {name: value for name, value in chosen if value is not None}
+
+
 def value_problems(name: str, declaration: Mapping[str, Any], value: str) -> list[str]:
     """Return a sentence for each constraint that `value` does not meet."""
-    is_list = declaration["Type"] in ("CommaDelimitedList", "List<Number>")
-    members = split(value) if is_list else [value]
+    kind = kind_of(declaration["Type"])
+    # AWS: the constraints of a Parameter Store type are about the name that is given.
+    members = split(value) if kind.is_list and not kind.stored else [value]
     found: list[str] = []
-    if declaration["Type"] in ("Number", "List<Number>"):
+    if kind.is_number:
         found += [f"Parameter '{name}' must be a number" for member in members if not _NUMBER.fullmatch(member)]
     if not found:
         found = [words for member in members for words in _broken(declaration, member)]
@@ -122,12 +130,13 @@ def _broken(declaration: Mapping[str, Any], member: str) -> Iterator[str]:
     pattern = declaration.get("AllowedPattern")
     if pattern is not None and not re.fullmatch(str(pattern), member):
         yield f"must match pattern {pattern}"
-    if declaration["Type"] == "String":
+    kind = kind_of(declaration["Type"])
+    if not kind.is_list and not kind.is_number:
         if len(member) < int(declaration.get("MinLength", 0)):
             yield f"must contain at least {declaration['MinLength']} characters"
         if "MaxLength" in declaration and len(member) > int(declaration["MaxLength"]):
             yield f"must contain at most {declaration['MaxLength']} characters"
-    if declaration["Type"] in ("Number", "List<Number>"):
+    if kind.is_number:
         if "MinValue" in declaration and float(member) < float(declaration["MinValue"]):
             yield f"must be a number not less than {declaration['MinValue']}"
         if "MaxValue" in declaration and float(member) > float(declaration["MaxValue"]):
@@ -141,15 +150,19 @@ def split(value: str) -> list[str]:
 
 def typed(declaration: Mapping[str, Any], value: str) -> str | list[str]:
     """Return what Ref gives for a parameter."""
-    return split(value) if declaration["Type"] in ("CommaDelimitedList", "List<Number>") else value
+    return split(value) if kind_of(declaration["Type"]).is_list else value
 
 
-def shown(declarations: Mapping[str, Any], values: Mapping[str, str]) -> list[Output]:
-    """Return the parameters of a stack as DescribeStacks shows them."""
-    return [
-        {"ParameterKey": name, "ParameterValue": HIDDEN if _hides(declarations.get(name, {})) else value}
-        for name, value in values.items()
-    ]
+def shown(declarations: Mapping[str, Any], values: Mapping[str, str], resolved: Mapping[str, str] = NOTHING) -> list[Output]:
+    """Return the parameters of a stack as DescribeStacks shows them; `resolved` are values out of Parameter Store."""
+    rows = []
+    for name, value in values.items():
+        hidden = _hides(declarations.get(name, {}))
+        row = {"ParameterKey": name, "ParameterValue": HIDDEN if hidden else value}
+        if name in resolved:
+            row["ResolvedValue"] = HIDDEN if hidden else resolved[name]
+        rows.append(row)
+    return rows
 
 
 def _hides(declaration: Mapping[str, Any]) -> bool:

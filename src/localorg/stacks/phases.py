@@ -127,7 +127,7 @@ class Phases:
         operation.needs = {name: resource.needs for name, resource in before.resources.items()}
         operation.todo = list(before.resources)
         stack.template, stack.parameters, stack.tags = before.template, before.parameters, before.tags
-        stack.capabilities, stack.outputs = before.capabilities, before.outputs
+        stack.capabilities, stack.outputs, stack.resolved = before.capabilities, before.outputs, before.resolved
 
     def _undone(self, stack: StackRecord) -> None:
         operation = operation_of(stack)

@@ -30,7 +30,9 @@ class Plan:
         types: Mapping[str, ResourceType],
         existing: Mapping[str, ResourceRecord],
         imported: Callable[[str], str] = no_exports,
+        dynamic: Callable[[str], str] = str,
     ) -> None:
+        self._dynamic = dynamic
         self._template = template
         self._types = types
         self._existing = existing
@@ -94,6 +96,7 @@ class Plan:
         properties = resolve(self._template.resources[name].get("Properties") or {}, self._scope)
         if not isinstance(properties, dict):
             raise invalid(f"[/Resources/{name}/Properties] must be an object")
+        properties = dict(self._told(properties))
         kind = self.type_of(name)
         if stack_tags and "Tags" in kind.properties:
             # AWS: CloudFormation user guide, "Resource tag": stack-level tags propagate to resources that support them.
@@ -107,7 +110,7 @@ class Plan:
         for key, output in self._template.outputs.items():
             if "Condition" in output and not self._scope.condition(output["Condition"]):
                 continue
-            value = resolve(output["Value"], self._scope)
+            value = self._told(resolve(output["Value"], self._scope))
             if value is NO_VALUE:
                 continue
             place = f"[/Outputs/{key}/Value]"
@@ -118,6 +121,18 @@ class Plan:
                 )
             )
         return found
+
+    def _told(self, value: Any) -> Any:
+        """Return a resolved value with its dynamic references replaced."""
+        match value:
+            case str() if "{{resolve:" in value:
+                return self._dynamic(value)
+            case list():
+                return [self._told(inner) for inner in value]
+            case dict():
+                return {key: self._told(inner) for key, inner in value.items()}
+            case _:
+                return value
 
     def capabilities(self) -> dict[str, list[str]]:
         """Return the capability -> types that the active resources need."""

@@ -4,7 +4,7 @@ Flow: Request -> rows -> shapes of the model, page by page.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from localorg.kernel.errors import AwsError
@@ -83,7 +83,8 @@ class Reading:
         row = stack.resources.get(name)
         if row is None:
             raise invalid(f"Resource {name} does not exist for stack {stack.name}")
-        metadata = (parse(stack.template).resources.get(name) or {}).get("Metadata")
+        template = self._accepting.template_as(stack, stack.template, stack.parameters)
+        metadata = (template.resources.get(name) or {}).get("Metadata")
         shape = _resource_shape(stack, row, "LastUpdatedTimestamp")
         return {"StackResourceDetail": {**shape, **({"Metadata": json.dumps(metadata)} if metadata else {})}}
 
@@ -107,14 +108,23 @@ class Reading:
             raise invalid("localorg does not support ChangeSetName in GetTemplate; give StackName")
         if "StackName" not in params:
             raise invalid("StackName is required if ChangeSetName is not specified.")
-        return {"TemplateBody": self._require(request).template, "StagesAvailable": ["Original", "Processed"]}
+        stack = self._require(request)
+        text = stack.template
+        if params.get("TemplateStage") == "Processed":
+            text = self._processed(stack, text, stack.parameters)
+        return {"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}
+
+    def _processed(self, stack: StackRecord, text: str, values: Mapping[str, str]) -> str:
+        # ASSUMED: a template with transforms is given as JSON once processed; every other one as it was written.
+        return json.dumps(self._accepting.template_as(stack, text, values).body) if parse(text).extended else text
 
     def _summary(self, request: Request) -> Output:
         params = request.params
         if "StackSetName" in params:
             raise invalid("localorg does not support StackSetName in GetTemplateSummary; give TemplateBody or StackName")
-        text = self._require(request).template if "StackName" in params else self._accepting.template_of(request)
-        template = self._accepting.sound(text)
+        stack = self._require(request) if "StackName" in params else None
+        text = stack.template if stack else self._accepting.template_of(request)
+        template = self._accepting.sound(text, stack)
         shape = self._describe_template(template)
         shape["Parameters"] = declared(template.parameters)
         shape["ResourceTypes"] = sorted({resource["Type"] for resource in template.resources.values()})
@@ -180,7 +190,7 @@ def _stack_shape(stack: StackRecord) -> Output:
         "Tags": tag_list(stack.tags),
         **_given(
             Description=template.description,
-            Parameters=shown(template.parameters, stack.parameters),
+            Parameters=shown(template.parameters, stack.parameters, stack.resolved),
             LastUpdatedTime=stack.updated,
             DeletionTime=stack.deleted,
             StackStatusReason=stack.reason,

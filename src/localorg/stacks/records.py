@@ -71,6 +71,7 @@ class Snapshot:
     capabilities: list[str]
     resources: dict[str, ResourceRecord]
     outputs: list[OutputRecord]
+    resolved: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -118,6 +119,7 @@ class StackRecord:
     imports: list[str] = field(default_factory=list)
     operation: OperationRecord | None = None
     events: int = 0
+    resolved: dict[str, str] = field(default_factory=dict)
 
     @property
     def gone(self) -> bool:
@@ -165,3 +167,4 @@ class ChangeSetRecord:
     reason: str = ""
     changes: list[dict[str, Any]] = field(default_factory=list)
     on_failure: str = "ROLLBACK"
+    resolved: dict[str, str] = field(default_factory=dict)

@@ -90,6 +90,11 @@ class TemplateScope:
         """Return what another stack exports."""
         return self._imported(name)
 
+    def of_type(self, kind: str) -> list[str]:
+        """Return the values of every parameter of this type, of lists their members."""
+        found = [self.ref(name) for name, declaration in self._template.parameters.items() if declaration.get("Type") == kind]
+        return [member for value in found for member in (value if isinstance(value, list) else [value])]
+
     def _bare(self) -> "TemplateScope":
         bare = TemplateScope(self._template, self._values, self._pseudo)
         bare._known, bare._asking = self._known, self._asking

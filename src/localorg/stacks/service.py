@@ -21,6 +21,7 @@ from localorg.stacks.accepting import Accepting, Proposal
 from localorg.stacks.change_sets import ChangeSets
 from localorg.stacks.fetching import Fetching
 from localorg.stacks.lifecycle import Lifecycle
+from localorg.stacks.lookups import Lookups
 from localorg.stacks.reading import Reading
 from localorg.stacks.records import Action, OperationRecord, Snapshot, StackRecord
 from localorg.stacks.resources.registry import TYPES
@@ -65,7 +66,9 @@ class Stacks:
         self._gateway = gateway
         self._sessions = sessions
         self._shelf = Shelf(kernel)
-        self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition, Fetching(kernel, gateway).text)
+        self._accepting = Accepting(
+            self._shelf, TYPES, kernel.settings.partition, Fetching(kernel, gateway).text, Lookups(gateway)
+        )
         self._lifecycle = Lifecycle(kernel, gateway, self._shelf, TYPES, self._accepting.plan_of)
         self._reading = Reading(self._shelf, self._accepting, TYPES)
         self._sets = StackSets(kernel, gateway, self._accepting, service_linked_role, management_of)
@@ -123,9 +126,15 @@ class Stacks:
         principal = self._principal(request, role)
         token = request.params.get("ClientRequestToken", "")
         before = Snapshot(
-            stack.template, stack.parameters, stack.tags, stack.capabilities, deepcopy(stack.resources), deepcopy(stack.outputs)
+            stack.template,
+            stack.parameters,
+            stack.tags,
+            stack.capabilities,
+            deepcopy(stack.resources),
+            deepcopy(stack.outputs),
+            stack.resolved,
         )
-        stack.template, stack.parameters = proposal.template, proposal.parameters
+        stack.template, stack.parameters, stack.resolved = proposal.template, proposal.parameters, proposal.resolved
         stack.tags, stack.capabilities, stack.role_arn = proposal.tags, proposal.capabilities, role
         needs = self._accepting.plan_of(stack).needs()
         stack.operation = OperationRecord(
@@ -150,7 +159,7 @@ class Stacks:
         if stack.status not in UPDATABLE:
             raise invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
         proposal = self._accepting.propose(request, stack)
-        if not self._accepting.changes(stack, proposal):
+        if not self._accepting.changes(stack, proposal, request.principal):
             raise invalid("No updates are to be performed.")
         stack.on_failure = "DO_NOTHING" if request.params.get("DisableRollback") else "ROLLBACK"
         self.start(request, stack, proposal, "update")

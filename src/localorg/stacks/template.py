@@ -7,7 +7,7 @@ Refuses to know: parameters' values, resource types.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,8 @@ from localorg.kernel.errors import AwsError
 
 BODY_BYTES_MAX = 51_200
 """AWS: CloudFormation quotas, template body size in a request."""
+EXTENSIONS = "AWS::LanguageExtensions"
+"""The one transform that localorg knows."""
 
 
 def invalid(message: str) -> AwsError:
@@ -35,11 +37,19 @@ class Template:
     rules: dict[str, Any] = field(default_factory=dict)
     resources: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
+    extended: bool = False
+    """Whether the transform AWS::LanguageExtensions was declared (and, in a template that `extensions.expand` gave, was applied)."""
 
     @property
     def description(self) -> str:
         """Return the description, or an empty string."""
         return str(self.body.get("Description", ""))
+
+    @property
+    def transforms(self) -> list[Any]:
+        """Return the declared transforms (macros), in order."""
+        declared = self.body.get("Transform") or []
+        return declared if isinstance(declared, list) else [declared]
 
 
 @lru_cache(maxsize=64)
@@ -52,7 +62,12 @@ def parse(text: str) -> Template:
         value = body.get(section)
         if value is not None and not (isinstance(value, dict) and all(isinstance(key, str) for key in value)):
             raise invalid(f"Template format error: [/{section}] must be an object with text keys.")
-    return Template(
+    return built(body)
+
+
+def built(body: dict[str, Any], *, extended: bool = False) -> Template:
+    """Return the template with this body, whose sections are objects."""
+    template = Template(
         body,
         body.get("Parameters") or {},
         body.get("Mappings") or {},
@@ -61,6 +76,7 @@ def parse(text: str) -> Template:
         body.get("Resources") or {},
         body.get("Outputs") or {},
     )
+    return replace(template, extended=extended or EXTENSIONS in template.transforms)
 
 
 def _json(text: str) -> Any:

@@ -101,6 +101,9 @@ class SmallSsm:
         self.documents: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.creating = 0
         """How many DescribeDocument calls still say Creating."""
+        self.parameters: dict[str, tuple[str, str]] = {}
+        """Name of a parameter -> (type, value)"""
+        self.asked_by: list[str] = []
 
     def operations(self) -> list[Operation]:
         rows = {
@@ -109,6 +112,8 @@ class SmallSsm:
             "UpdateDocument": self.update,
             "UpdateDocumentDefaultVersion": self.make_default,
             "DeleteDocument": self.delete,
+            "GetParameter": self.get_parameter,
+            "GetParameters": self.get_parameters,
             "AddTagsToResource": lambda _request: {},
             "RemoveTagsFromResource": lambda _request: {},
         }
@@ -132,6 +137,20 @@ class SmallSsm:
         self.creating, waiting = max(0, self.creating - 1), self.creating > 0
         status = "Creating" if waiting else "Active"
         return {"Document": {"Name": request.params["Name"], "Status": status, "DocumentVersion": str(len(document["versions"]))}}
+
+    def get_parameter(self, request):
+        self.asked_by.append(request.principal.arn)
+        name = request.params["Name"]
+        if name not in self.parameters:
+            raise AwsError("ParameterNotFound", "")
+        kind, value = self.parameters[name]
+        return {"Parameter": {"Name": name, "Type": kind, "Value": value}}
+
+    def get_parameters(self, request):
+        self.asked_by.append(request.principal.arn)
+        there = [name for name in request.params["Names"] if name in self.parameters]
+        rows = [{"Name": name, "Type": self.parameters[name][0], "Value": self.parameters[name][1]} for name in there]
+        return {"Parameters": rows, "InvalidParameters": [name for name in request.params["Names"] if name not in there]}
 
     def update(self, request):
         document = self.find(request)

@@ -1,5 +1,7 @@
 """Intrinsic functions and the order of resources, by rows and by properties."""
 
+import ipaddress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +56,12 @@ ROWS = [
     ({"Fn::If": ["No", 1, {"Ref": "Name"}]}, "x"),
     ({"k": {"Fn::If": ["No", 1, {"Ref": "AWS::NoValue"}]}, "l": [{"Ref": "AWS::NoValue"}, 2]}, {"l": [2]}),
     ({"Fn::FindInMap": ["Map", "a", {"Fn::Join": ["", ["b"]]}]}, "mapped"),
+    ({"Fn::FindInMap": ["Map", "a", "no", {"DefaultValue": {"Ref": "Name"}}]}, "x"),
     ({"Fn::Base64": {"Ref": "Name"}}, "eA=="),
+    ({"Fn::Cidr": ["192.168.0.0/24", 3, "5"]}, ["192.168.0.0/27", "192.168.0.32/27", "192.168.0.64/27"]),
+    ({"Fn::Select": [1, {"Fn::Cidr": ["10.0.0.0/16", 2]}]}, "10.0.1.0/24"),
+    ({"Fn::Length": {"Ref": "List"}}, 3),
+    ({"Fn::ToJsonString": {"a": {"Ref": "Name"}, "b": [1, True]}}, '{"a":"x","b":[1,true]}'),
     ({"Fn::ImportValue": {"Fn::Sub": "${Name}-out"}}, "imported x-out"),
     (
         {"Statement": [{"Condition": {"StringEquals": {"a": {"Ref": "Name"}}}}]},
@@ -76,7 +83,12 @@ def test_what_functions_give(value, expected):
         ({"Fn::FindInMap": ["Map", "a", "z"]}, "Unable to get mapping for Map::a::z"),
         ({"Fn::Join": ["-", "text"]}, "every Fn::Join object requires two parameters"),
         ({"Fn::GetAtt": "Thing"}, "Fn::GetAtt expects [resource, attribute]"),
-        ({"Fn::Cidr": []}, "does not support the intrinsic function Fn::Cidr"),
+        ({"Fn::Cidr": []}, "every Fn::Cidr object requires"),
+        ({"Fn::Cidr": ["10.0.0.0/24", 257, 8]}, "count must be between 1 and 256"),
+        ({"Fn::Cidr": ["10.0.0.0/24", 4, 7]}, "does not hold 4 blocks of 7 bits"),
+        ({"Fn::Cidr": ["ten", 4, 7]}, "'ten' is not a valid address block"),
+        ({"Fn::Length": "abc"}, "Fn::Length expects a list"),
+        ({"Fn::ToJsonString": "abc"}, "Fn::ToJsonString expects an object or a list"),
         ({"Fn::GetAZs": ""}, "does not support the intrinsic function Fn::GetAZs"),
         ({"Fn::If": ["Nope", 1, 2]}, "unresolved condition dependency Nope"),
         ({"Fn::Sub": "${List}"}, "must be a text, found list"),
@@ -141,6 +153,19 @@ def test_values_without_functions_stay_as_they_are(value):
 def test_join_and_split_undo_each_other(parts, delimiter):
     """Documented: CloudFormation user guide, Fn::Join and Fn::Split."""
     assert resolve({"Fn::Split": [delimiter, {"Fn::Join": [delimiter, parts]}]}, SCOPE) == parts
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(8, 24), st.integers(1, 256))
+def test_blocks_of_a_cidr_lie_side_by_side_in_it(start, prefix, count):
+    """Documented: CloudFormation user guide, Fn::Cidr: as many blocks as asked for, of 2^cidrBits addresses, from the first on."""
+    block = ipaddress.ip_network((start, prefix), strict=False)
+    blocks = (
+        [ipaddress.ip_network(one) for one in resolve({"Fn::Cidr": [str(block), count, 8]}, SCOPE)]
+        if count <= 2 ** (24 - prefix)
+        else []
+    )
+    assert all(one.prefixlen == 24 and one.subnet_of(block) for one in blocks)
+    assert all(int(one.network_address) == int(block.network_address) + 256 * n for n, one in enumerate(blocks))
 
 
 @given(st.text())
