@@ -35,6 +35,7 @@ from localorg.kernel.events import Kernel
 from localorg.kernel.settings import Settings
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.gateway import Gateway
+from localorg.protocol.partitions import partition
 from localorg.protocol.tagging import TAGS_MAX, TagHolder, first_tags
 
 AWS_OWNED_CREATED = 1_483_228_800.0
@@ -261,7 +262,7 @@ def _check_editable(document: DocumentRecord, latest: VersionRecord, facts: Fact
 def _aws_owned(settings: Settings) -> dict[str, tuple[DocumentRecord, VersionRecord]]:
     examiner = Examiner(lambda _runbook: [])
     owned = {}
-    for name, content in contents(settings.reading("download-folder-step")).items():
+    for name, content in contents(settings.reading("download-folder-step"), partition(settings.partition).dns_suffix).items():
         facts = examiner.examine("Command", content, "JSON", "")
         document = DocumentRecord(OWNER, "", name, "Command", AWS_OWNED_CREATED, last_number=1)
         version = VersionRecord(

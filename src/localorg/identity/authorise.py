@@ -20,6 +20,7 @@ from localorg.identity.records import Holder, User
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AccessDenied
 from localorg.protocol.calls import Access, Principal
+from localorg.protocol.partitions import partition
 
 OrganizationOf = Callable[[str], str | None]
 """account id -> the id of its organization, or None."""
@@ -27,10 +28,9 @@ TagsOf = Callable[[str, str], Mapping[str, str]]
 """(the caller's account, the ARN of a resource) -> its tags. Raises NotSupported where nobody here knows."""
 TAGS_SPOKEN_OF_BY = {"aws:resourcetag": "", "ec2:resourcetag": "ec2:", "ssm:resourcetag": "ssm:"}
 """Condition key -> how the actions begin that fill it. AWS: Service Authorization Reference: SendCommand has ec2:ResourceTag too."""
-GLOBAL_ACTIONS = ("iam:", "organizations:")
+GLOBAL_SERVICES = frozenset({"iam", "organizations"})
+"""AWS: aws:RequestedRegion is their home Region in the partition, whatever Region the caller signed."""
 PRINCIPAL_TYPES = {"user": "User", "role": "AssumedRole", "federated": "FederatedUser", "root": "Account"}
-HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-"""AWS: aws:RequestedRegion is this for global services, whatever Region the caller signed."""
 
 
 class Authoriser:
@@ -138,10 +138,10 @@ class _Facts:
         arn = parse_arn(access.resource)
         # ASSUMED: what AWS itself owns (an ARN without account, such as document/AWS-...) counts as the caller's own here.
         owner = access.owner or (arn.account if arn else "") or principal.account
-        global_region = HOME_REGIONS.get(self._authoriser.directory.partition)
-        is_global = access.action.startswith(GLOBAL_ACTIONS) and global_region
+        service = access.action.partition(":")[0]
+        home = partition(self._authoriser.directory.partition).home_region(service) if service in GLOBAL_SERVICES else ""
         return {
-            "aws:requestedregion": global_region if is_global else self._region,
+            "aws:requestedregion": home or self._region,
             "aws:resourceaccount": owner or None,
             "aws:resourceorgid": self._authoriser.organization_of(owner) if owner else None,
         }

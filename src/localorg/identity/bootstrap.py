@@ -18,10 +18,10 @@ from localorg.identity.sts import Sessions
 from localorg.identity.users import Users
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Principal
+from localorg.protocol.partitions import partition
 
 ADMINISTRATOR = "admin"
 ORGANIZATION_ROLE = "OrganizationAccountAccessRole"
-EC2 = "ec2.amazonaws.com"
 NODE_SESSION_S = 6 * 3600
 """AWS: EC2 user guide, "Retrieve security credentials from instance metadata": an instance's credentials live about six hours."""
 
@@ -49,7 +49,7 @@ class Bootstrap:
 
     def node_role(self, account: str, name: str) -> Role:
         """Return the role of the account's nodes, with an instance profile of the same name."""
-        role = self._role(account, name, {"Service": EC2}, "AmazonSSMManagedInstanceCore")
+        role = self._role(account, name, {"Service": self._ec2()}, "AmazonSSMManagedInstanceCore")
         if (account, name.lower()) not in self.directory.profiles:
             self.profiles.make(account, name, "/", role.name)
         return role
@@ -73,9 +73,13 @@ class Bootstrap:
         if profile is None:
             raise AwsError("NoSuchEntity", f"No instance profile of account {account} carries the role {role_name}.", 404)
         instance = f"arn:{self.directory.partition}:ec2:{region}:{account}:instance/{instance_id}"
-        ec2 = Principal(kind="service", account=account, arn=EC2, service=EC2, source_account=account, source_arn=instance)
+        name = self._ec2()
+        ec2 = Principal(kind="service", account=account, arn=name, service=name, source_account=account, source_arn=instance)
         self.authoriser.check(ec2, region, Access("sts:AssumeRole", role.arn, account, json.loads(role.trust), trust=True))
         return self.sessions.issue(role, instance_id, NODE_SESSION_S)
+
+    def _ec2(self) -> str:
+        return partition(self.directory.partition).service_principal("ec2")
 
     def _role(self, account: str, name: str, principal: dict[str, str], policy: str) -> Role:
         known = self.directory.roles.get(account, name.lower())

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from localorg.identity.directory import Directory
+from localorg.identity.partition_check import check_partition
 from localorg.identity.policy import Policy, parsed
 from localorg.identity.principals import UNIQUE_ID
 from localorg.identity.records import Holder
@@ -34,14 +35,16 @@ def weight(text: str) -> int:
     return len(json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False))
 
 
-def check_identity_policy(text: str) -> None:
+def check_identity_policy(directory: Directory, text: str) -> None:
     """Check an identity policy before it is kept. Raises MalformedPolicyDocument or NotSupported."""
     parsed(text, "identity")
+    check_partition(directory.partition, text)
 
 
 def check_trust_policy(directory: Directory, text: str) -> str:
     """Check a trust policy and return the text to keep. Raises MalformedPolicyDocument, NotSupported or LimitExceeded."""
     policy = parsed(text, "trust")
+    check_partition(directory.partition, text)
     check_principals_exist(directory, policy)
     if weight(text) > TRUST_CHARACTERS_MAX:
         raise AwsError("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {TRUST_CHARACTERS_MAX}", 409)

@@ -102,7 +102,7 @@ class HolderOperations:
 
     def _put_policy(self, request: Request, holder: Holder) -> None:
         name, text = request.params["PolicyName"], request.params["PolicyDocument"]
-        check_identity_policy(text)
+        check_identity_policy(self._directory, text)
         limit = INLINE_CHARACTERS_MAX[self.noun]
         if sum(weight(other) for key, other in holder.inline.items() if key != name) + weight(text) > limit:
             raise AwsError(

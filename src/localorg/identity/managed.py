@@ -12,7 +12,8 @@ from importlib import resources
 
 from localorg.identity.policy import parsed
 from localorg.identity.records import ManagedPolicy, PolicyVersion
-from localorg.kernel.errors import NotSupported
+from localorg.kernel.arn import parse_arn
+from localorg.kernel.errors import AwsError, NotSupported
 
 
 class AwsManagedPolicies:
@@ -20,6 +21,7 @@ class AwsManagedPolicies:
 
     def __init__(self, partition: str) -> None:
         text = resources.files(__package__).joinpath("aws_managed_policies.json").read_text(encoding="utf-8")
+        self._partition = partition
         entries = json.loads(text.replace("${partition}", partition))["policies"]
         self._by_arn = {policy.arn: policy for policy in (_policy(partition, name, entry) for name, entry in entries.items())}
 
@@ -32,7 +34,14 @@ class AwsManagedPolicies:
         return list(self._by_arn.values())
 
     def refuse_missing(self, arn: str) -> None:
-        """Raise NotSupported when `arn` is one of AWS's that localorg does not carry: AWS has it, so NoSuchEntity would be a lie."""
+        """Raise ValidationError for an ARN of another partition.
+
+        Raise NotSupported when `arn` is one of AWS's that localorg does not carry: AWS has it, so NoSuchEntity would be a lie.
+        """
+        parts = parse_arn(arn)
+        if parts is not None and parts.partition != self._partition:
+            # Observed: IAM in China and in GovCloud, AttachRolePolicy with arn:aws:iam::aws:policy/...
+            raise AwsError("ValidationError", "Invalid ARN partition")
         if ":iam::aws:policy/" in arn and arn not in self._by_arn:
             carried = ", ".join(sorted(policy.name for policy in self._by_arn.values()))
             raise NotSupported(f"the AWS managed policy {arn} (localorg carries {carried})")

@@ -52,7 +52,7 @@ class ManagedPolicies:
 
     def _create(self, request: Request) -> Output:
         account, name, path = request.account, request.params["PolicyName"], request.params.get("Path", "/")
-        text = _checked(request)
+        text = self._checked(request)
         if (account, name.lower()) in self._directory.policies:
             raise AwsError("EntityAlreadyExists", f"A policy called {name} already exists. Duplicate names are not allowed.", 409)
         tags = tags_of(request)
@@ -120,7 +120,7 @@ class ManagedPolicies:
         return listed(request, "Versions", rows, lambda row: str(row["VersionId"]))
 
     def _create_version(self, request: Request) -> Output:
-        policy, text = self._own(request), _checked(request)
+        policy, text = self._own(request), self._checked(request)
         if len(policy.versions) >= VERSIONS_MAX:
             raise AwsError(
                 "LimitExceeded",
@@ -218,17 +218,16 @@ class ManagedPolicies:
             output["Tags"] = tag_list(policy.tags)
         return output
 
+    def _checked(self, request: Request) -> str:
+        text = str(request.params["PolicyDocument"])
+        check_identity_policy(self._directory, text)
+        if weight(text) > MANAGED_CHARACTERS_MAX:
+            raise AwsError("LimitExceeded", f"Cannot exceed quota for PolicySize: {MANAGED_CHARACTERS_MAX}", 409)
+        return text
+
 
 def _on_policy(request: Request) -> list[Access]:
     return [Access(f"iam:{request.operation}", request.params["PolicyArn"])]
-
-
-def _checked(request: Request) -> str:
-    text = str(request.params["PolicyDocument"])
-    check_identity_policy(text)
-    if weight(text) > MANAGED_CHARACTERS_MAX:
-        raise AwsError("LimitExceeded", f"Cannot exceed quota for PolicySize: {MANAGED_CHARACTERS_MAX}", 409)
-    return text
 
 
 def _version_output(policy: ManagedPolicy, version: PolicyVersion) -> Output:

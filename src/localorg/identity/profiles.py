@@ -1,6 +1,6 @@
 """Instance profiles: how a role reaches an EC2 instance.
 
-Rules: one role at most; putting a role in needs iam:PassRole on it for ec2.amazonaws.com.
+Rules: one role at most; putting a role in needs iam:PassRole on it for EC2.
 Refuses to know: instances (the inventory), and how a node gets its credentials (bootstrap.py).
 
 AWS: IAM API reference, CreateInstanceProfile, AddRoleToInstanceProfile and their kin.
@@ -13,6 +13,7 @@ from localorg.identity.records import InstanceProfile
 from localorg.identity.roles import role_output
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
+from localorg.protocol.partitions import partition
 
 
 class InstanceProfiles:
@@ -53,7 +54,8 @@ class InstanceProfiles:
         return [Access(f"iam:{request.operation}", self._role_arn(request))]
 
     def _add_role_access(self, request: Request) -> list[Access]:
-        passing = Access("iam:PassRole", self._role_arn(request), context={"iam:PassedToService": "ec2.amazonaws.com"})
+        ec2 = partition(self._directory.partition).service_principal("ec2")
+        passing = Access("iam:PassRole", self._role_arn(request), context={"iam:PassedToService": ec2})
         return [*self._access(request), passing]
 
     def _profile(self, request: Request) -> InstanceProfile:

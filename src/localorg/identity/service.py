@@ -14,6 +14,7 @@ from localorg.identity.bootstrap import NODE_SESSION_S, Bootstrap
 from localorg.identity.directory import Directory
 from localorg.identity.documents import check_principals_exist
 from localorg.identity.hybrid_roles import HybridRoles
+from localorg.identity.partition_check import check_partition
 from localorg.identity.policies import ManagedPolicies
 from localorg.identity.policy import Kind, parse_policy
 from localorg.identity.profiles import InstanceProfiles
@@ -90,6 +91,7 @@ class Identity:
     def validate_policy(self, document: str | Mapping[str, Any], kind: Kind = "identity") -> None:
         """Check a document before it is kept. Raises AwsError MalformedPolicyDocument or NotSupported, naming every problem."""
         policy = parse_policy(document, kind)
+        check_partition(self.directory.partition, document)
         check_principals_exist(self.directory, policy)
 
     def bootstrap_account(self, account: str) -> AccessKey:

@@ -17,6 +17,7 @@ from typing import Any
 from localorg.identity.authorise import Authoriser, user_id
 from localorg.identity.directory import Directory
 from localorg.identity.managed import refuse_unjudgeable
+from localorg.identity.partition_check import check_partition
 from localorg.identity.policy import parsed
 from localorg.identity.records import Role, Session
 from localorg.kernel.arn import parse_arn
@@ -201,6 +202,7 @@ class SecurityTokens:
         texts = []
         if "Policy" in request.params:
             parsed(request.params["Policy"], "session")
+            check_partition(self._directory.partition, request.params["Policy"])
             texts.append(request.params["Policy"])
         for entry in request.params.get("PolicyArns", ()):
             policy = self._directory.policy(entry.get("arn", ""))

@@ -16,6 +16,7 @@ from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
 from localorg.kernel.paging import page, walk
 from localorg.protocol.calls import Access, Operation, Output, Params, Request
+from localorg.protocol.partitions import partition as partition_named
 
 PAGE_MIN = 1
 """DEVIATES: AWS wants MaxResults to be 5 at least; fewer are let through, so that small organizations have pages to try too."""
@@ -210,7 +211,7 @@ class Instances:
         unknown = [name for name in wanted if name not in known]
         if unknown:
             raise AwsError("InvalidParameterValue", f"Invalid region provided: [{', '.join(unknown)}]")
-        suffix = "amazonaws.com.cn" if self._kernel.settings.partition == "aws-cn" else "amazonaws.com"
+        suffix = partition_named(self._kernel.settings.partition).dns_suffix
         rows = [{"RegionName": name, "Endpoint": f"ec2.{name}.{suffix}", "OptInStatus": "opt-in-not-required"} for name in wanted]
         return {"Regions": rows}
 

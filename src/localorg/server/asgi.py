@@ -25,6 +25,7 @@ from localorg.protocol.calls import ApiCall, Output, Principal, Wait
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.http import WireRequest, WireResponse
 from localorg.protocol.parse import operation_of, parse
+from localorg.protocol.partitions import partition
 from localorg.protocol.serialise import serialise
 from localorg.protocol.serialise_error import serialise_error
 from localorg.server import node_signature, signature, signature_v2
@@ -185,8 +186,9 @@ class Application:
         return await self._call(NOBODY, self.kernel.settings.regions[0], request, receive, turn)
 
     def _check_region(self, service: str, region: str) -> None:
-        regions = self.kernel.settings.regions
-        if service not in models.GLOBAL_SERVICES and region not in regions:
+        regions, ours = self.kernel.settings.regions, partition(self.kernel.settings.partition)
+        # DEVIATES: AWS wants global services signed for their home Region only; a client that is told an endpoint signs its own Region.
+        if region not in regions and not (service in models.GLOBAL_SERVICES and ours.has(region)):
             # AWS: "Credential should be scoped to a valid region, not 'x'."
             raise AwsError(
                 "InvalidSignatureException",

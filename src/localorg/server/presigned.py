@@ -18,7 +18,7 @@ from localorg.protocol.http import WireRequest
 from localorg.server import signature, signature_v2
 from localorg.server.signature import CredentialLookup
 
-VIRTUAL_HOST = re.compile(r"(?P<bucket>.+)\.s3(\.[a-z\d-]{9,16})?\.amazonaws\.com")
+VIRTUAL_HOST = re.compile(r"(?P<bucket>.+)\.s3(\.[a-z\d-]{9,16})?\.amazonaws\.com(\.cn)?")
 
 
 class PresignedUrls:

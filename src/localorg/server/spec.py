@@ -109,7 +109,8 @@ class BucketSpec(_Entry):
 class Spec(_Entry):
     """A whole organization."""
 
-    partition: Literal["aws"] = "aws"
+    partition: Literal["aws", "aws-us-gov", "aws-cn"] = "aws"
+    """Which AWS: the commercial Regions, GovCloud (US) or China."""
     regions: Annotated[tuple[RegionName, ...], Field(min_length=1)]
     organization: OrganizationSpec
     nodes: tuple[NodesSpec, ...] = ()

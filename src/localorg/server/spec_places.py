@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from localorg.protocol import partitions
 from localorg.server.personas import PERSONAS
 
 OU_DEPTH_MAX = 5
@@ -18,6 +19,7 @@ OU_DEPTH_MAX = 5
 TAGS_MAX, TAG_KEY_MAX, TAG_VALUE_MAX = 50, 128, 256
 """AWS: EC2 user guide, "Tag restrictions"."""
 ACCOUNT = re.compile(r"[0-9]{12}")
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
 
 @dataclass
@@ -57,6 +59,7 @@ def place_problems(content: Any) -> list[str]:
         outline.unit(unit, 1)
     return [
         *_repetitions(spec, outline),
+        *_region_problems(spec),
         *_organization_problems(organization, outline),
         *_node_problems(spec),
         *_location_problems(spec, outline),
@@ -90,6 +93,22 @@ def _repetitions(spec: dict[str, Any], outline: _Outline) -> Iterator[str]:
         yield f"unit {unit} is listed twice; choose another id"
     for bucket in _twice(_texts([bucket.get("name") for _, bucket in _entries(spec.get("buckets"))])):
         yield f"bucket {bucket} is listed twice; bucket names are global"
+
+
+def _region_problems(spec: dict[str, Any]) -> Iterator[str]:
+    name = spec.get("partition", "aws")
+    if name not in partitions.NAMES:
+        return
+    ours = partitions.partition(name)
+    for number, region in enumerate(_texts(spec.get("regions"))):
+        if ours.has(region):
+            continue
+        there = partitions.partition_of(region)
+        known = ", ".join(known for known in ours.regions if not known.endswith("-global"))
+        if there is not None:
+            yield f"regions[{number}]: {region} is a Region of the partition {there}, this organization is in {name}; {name} has {known}"
+        elif REGION.fullmatch(region):
+            yield f"regions[{number}]: {region} is no Region of the partition {name}; it has {known}"
 
 
 def _organization_problems(organization: dict[str, Any], outline: _Outline) -> Iterator[str]:

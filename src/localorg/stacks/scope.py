@@ -7,13 +7,11 @@ Refuses to know: how resources are made; it is told their physical ids and attri
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from localorg.protocol.partitions import partition as partition_named
 from localorg.stacks.functions import NO_VALUE
 from localorg.stacks.logic import truth
 from localorg.stacks.parameters import typed
 from localorg.stacks.template import Template, invalid
-
-URL_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
-"""AWS: pseudo parameter AWS::URLSuffix, "typically amazonaws.com, but might differ by Region"."""
 
 Attribute = Callable[[str, str], Any]
 """(logical id, attribute or "" for Ref) -> value. Raises ValidationError."""
@@ -110,5 +108,5 @@ def pseudo_parameters(partition: str, account: str, region: str, name: str, stac
         "AWS::Region": region,
         "AWS::StackId": stack_id,
         "AWS::StackName": name,
-        "AWS::URLSuffix": URL_SUFFIXES.get(partition, "amazonaws.com"),
+        "AWS::URLSuffix": partition_named(partition).dns_suffix,
     }

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localorg.kernel.errors import AwsError
+from localorg.protocol.partitions import partition
 from localorg.stacks.resources.iam import document, unless_gone
 from localorg.stacks.resources.kinds import (
     Ask,
@@ -32,7 +33,7 @@ def _name(work: Work) -> str:
 
 
 def _attributes(work: Work, name: str) -> dict[str, Any]:
-    suffix = "amazonaws.com.cn" if work.partition == "aws-cn" else "amazonaws.com"
+    suffix = partition(work.partition).dns_suffix
     return {
         "Arn": f"arn:{work.partition}:s3:::{name}",
         "DomainName": f"{name}.s3.{suffix}",
