@@ -55,10 +55,10 @@ class Walk:
         """Stop the organization; it stays in its state directory."""
         return self.shell.run("localorg", "down", "--state", self.state)
 
-    def keys(self, account: str = HUB, region: str = "us-east-1") -> dict[str, str]:
-        """Return the environment of an account's administrator."""
-        quiet = Shell(self.shell.environment)
-        return parse_exports(quiet.run("localorg", "env", "--account", account, "--region", region, "--state", self.state).out)
+    def keys(self, account: str = HUB, region: str = "") -> dict[str, str]:
+        """Return the environment of an account's administrator, in the organization's first Region unless another is given."""
+        quiet, place = Shell(self.shell.environment), ("--region", region) if region else ()
+        return parse_exports(quiet.run("localorg", "env", "--account", account, *place, "--state", self.state).out)
 
     def nodes(self) -> list[dict[str, str]]:
         """Return the nodes as `localorg nodes` lists them."""
@@ -74,7 +74,7 @@ class Walk:
 
     def aws(self, *words: str, account: str | None = None, region: str | None = None) -> dict[str, Any]:
         """Run the aws CLI, in another account or Region if given, and return its JSON."""
-        extra = self.keys(account or HUB, region or "us-east-1") if account or region else None
+        extra = self.keys(account or HUB, region or "") if account or region else None
         outcome = self.shell.run("aws", *words, "--output", "json", extra=extra)
         result: dict[str, Any] = json.loads(outcome.out) if outcome.out.strip() else {}
         return result

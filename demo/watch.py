@@ -16,10 +16,10 @@ class TookTooLong(Exception):
     """Something did not end while we looked on."""
 
 
-def client(walk: Walk, service: str, account: str = HUB, region: str = "us-east-1") -> Any:
-    """Return a boto3 client as an account's administrator."""
+def client(walk: Walk, service: str, account: str = HUB, region: str = "") -> Any:
+    """Return a boto3 client as an account's administrator, in the organization's first Region unless another is given."""
     keys = walk.keys(account, region)
-    session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=region)
+    session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=keys["AWS_REGION"])
     return session.client(service, endpoint_url=keys["AWS_ENDPOINT_URL"])
 
 
@@ -36,7 +36,7 @@ def association_run(walk: Walk, association: str, seen: int) -> dict[str, Any]:
     raise TookTooLong(f"association {association} has not ended within {PATIENCE_S:.0f} s; see `localorg logs`")
 
 
-def executions(walk: Walk, account: str = HUB, region: str = "us-east-1") -> list[dict[str, Any]]:
+def executions(walk: Walk, account: str = HUB, region: str = "") -> list[dict[str, Any]]:
     """Return the automation executions of an account and Region, newest first."""
     ssm = client(walk, "ssm", account, region)
     found = ssm.describe_automation_executions()["AutomationExecutionMetadataList"]

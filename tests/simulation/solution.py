@@ -45,9 +45,10 @@ buckets:
 """
 
 
-def spec() -> Spec:
+def spec(partition: str = "aws", regions: tuple[str, str] = REGIONS) -> Spec:
     """The organization of most stories: a hub, two members at different depths, two Regions, three nodes."""
-    return parse_spec(SPEC, "spec")
+    text = SPEC.replace(REGIONS[0], regions[0]).replace(REGIONS[1], regions[1])
+    return parse_spec(f"partition: {partition}\n{text}", "spec")
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Operator:
         """Return the seed's association parameters."""
         wanted = {
             "targetAccounts": [UNIT],
-            "targetRegions": list(REGIONS),
+            "targetRegions": list(self.simulation.spec.regions),
             "maxConcurrency": ["4"],
             "maxErrors": ["4"],
             "action": [action],
@@ -113,7 +114,9 @@ class Operator:
             "name": [NAME],
             "version": [version],
             "additionalArguments": ["{}"],
-            "AutomationAssumeRole": [f"arn:aws:iam::{HUB}:role/CSD-SystemsManager-AutomationAdministrationRole"],
+            "AutomationAssumeRole": [
+                f"arn:{self.simulation.spec.partition}:iam::{HUB}:role/CSD-SystemsManager-AutomationAdministrationRole"
+            ],
             "bucketName": [BUCKET],
             "bucketPrefix": [version],
         }

@@ -171,7 +171,7 @@ class Documents:
             version = self._lookup.choose(self._lookup.find(request, name), {"DocumentVersion": number})
             return files_by_name(version).get(file) if version.status == "Active" else None
 
-        return sources.attachments(request.params.get("Attachments") or [], facts.files, reuse)
+        return sources.attachments(request.params.get("Attachments") or [], facts.files, reuse, self._kernel.settings.partition)
 
     def _add_version(self, request: Request, document: DocumentRecord, facts: Facts, found: Sources) -> Output:
         params = request.params

@@ -16,16 +16,14 @@ from urllib.parse import unquote, urlsplit
 
 from localorg.documents.records import ATTACHMENTS_MAX, AttachmentRecord, FolderRecord
 from localorg.kernel.errors import AwsError
+from localorg.protocol.s3_hosts import bucket_of
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# Each label is cut at every dot and hyphen, so that no address can be read in two ways: the patterns stay linear.
-PATH_HOST = re.compile(r"s3(?:[.-][a-z0-9]+)*\.amazonaws\.com(?:\.cn)?")
 REFERENCE = re.compile(r"(?P<document>[a-zA-Z0-9_.:/-]+)/(?P<number>[1-9][0-9]*)/(?P<file>[a-zA-Z0-9_.-]+)")
 """AWS: API AttachmentsSource: `MyOtherDocument/3/my-other-file.py`, or with the ARN of a document that is shared."""
 KEYS = ("SourceUrl", "S3FileUrl", "AttachmentReference")
 Reuse = Callable[[str, str, str], AttachmentRecord | None]
 """(document name or ARN, version number, file) -> the attachment as it is held there, or None when it is not."""
-VIRTUAL_HOST = re.compile(r"(?P<bucket>.+?)\.s3(?:[.-][a-z0-9]+)*\.amazonaws\.com(?:\.cn)?")
 
 
 @dataclass
@@ -34,33 +32,31 @@ class Sources:
 
     files: Mapping[str, str]
     reuse: Reuse
+    partition: str
     records: dict[str, AttachmentRecord] = field(default_factory=dict)
     folders: list[FolderRecord] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def locate(url: str) -> tuple[str, str] | None:
-    """Return (bucket, key or prefix) of s3://, path-style or virtual-hosted https addresses; None when it is none of them."""
+def locate(url: str, partition: str) -> tuple[str, str] | None:
+    """Return (bucket, key or prefix) of s3://, path-style or virtual-hosted https addresses of a partition; None for any other."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
     path = unquote(parts.path).lstrip("/")
-    virtual = VIRTUAL_HOST.fullmatch(parts.netloc)
-    if parts.scheme == "s3":
-        bucket = parts.netloc
-    elif parts.scheme == "https" and PATH_HOST.fullmatch(parts.netloc):
-        bucket, _, path = path.partition("/")
-    elif parts.scheme == "https" and virtual:
-        bucket = virtual["bucket"]
-    else:
+    hosted = parts.netloc if parts.scheme == "s3" else bucket_of(parts.netloc, partition) if parts.scheme == "https" else None
+    if hosted is None:
         return None
+    bucket = hosted
+    if parts.scheme == "https" and not hosted:
+        bucket, _, path = path.partition("/")
     return (bucket, path) if BUCKET.fullmatch(bucket) else None
 
 
-def attachments(given: list[dict[str, Any]], files: Mapping[str, str], reuse: Reuse) -> Sources:
+def attachments(given: list[dict[str, Any]], files: Mapping[str, str], reuse: Reuse, partition: str) -> Sources:
     """Return where each file comes from. `files` maps the names in the content to checksums. Raises InvalidDocumentContent."""
-    found = Sources(files, reuse)
+    found = Sources(files, reuse, partition)
     for position, source in enumerate(given):
         for record in _of_source(f"Attachments[{position}]", source, found):
             found.records.setdefault(record.name, replace(record, expected=files.get(record.name, "")))
@@ -82,7 +78,7 @@ def _of_source(place: str, source: dict[str, Any], found: Sources) -> Iterable[A
         return []
     if kind == "AttachmentReference":
         return _referred(place, values[0], source.get("Name"), found)
-    where = locate(values[0])
+    where = locate(values[0], found.partition)
     if where is None:
         found.problems.append(f"{place} is {values[0]!r}; give s3://BUCKET/PREFIX or an https address of S3")
         return []

@@ -40,7 +40,7 @@ class AwsManagedPolicies:
         """
         parts = parse_arn(arn)
         if parts is not None and parts.partition != self._partition:
-            # Observed: IAM in China and in GovCloud, AttachRolePolicy with arn:aws:iam::aws:policy/...
+            # Observed: IAM in China and in GovCloud, AttachRolePolicy with one of AWS's policies of the commercial Regions.
             raise AwsError("ValidationError", "Invalid ARN partition")
         if ":iam::aws:policy/" in arn and arn not in self._by_arn:
             carried = ", ".join(sorted(policy.name for policy in self._by_arn.values()))

@@ -106,7 +106,7 @@ def _region_problems(spec: dict[str, Any]) -> Iterator[str]:
         there = partitions.partition_of(region)
         known = ", ".join(known for known in ours.regions if not known.endswith("-global"))
         if there is not None:
-            yield f"regions[{number}]: {region} is a Region of the partition {there}, this organization is in {name}; {name} has {known}"
+            yield f"regions[{number}]: {region} is a Region of the partition {there}, this organization is in {name}; it has {known}"
         elif REGION.fullmatch(region):
             yield f"regions[{number}]: {region} is no Region of the partition {name}; it has {known}"
 

@@ -5,7 +5,6 @@ Rules: an answer is taken once. What S3 refuses is a ValidationError with S3's w
 Refuses to know: templates.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,14 +13,13 @@ from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ApiCall, Request, Wait
 from localorg.protocol.gateway import Gateway
+from localorg.protocol.s3_hosts import bucket_of
 from localorg.stacks.template import invalid
 
 ENGINE = "stacks-templates"
 URL_BYTES_MAX = 1_048_576
 """AWS: CloudFormation quotas, template body size in an S3 object."""
 PATIENCE_S = 60.0
-_VIRTUAL = re.compile(r"(?P<bucket>.+)\.s3[.-]([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
-_PATH = re.compile(r"s3[.-]([a-z0-9-]+\.)?amazonaws\.com(\.cn)?")
 
 
 class Fetching:
@@ -70,11 +68,11 @@ class Fetching:
     def _place(self, url: str) -> tuple[str, str]:
         parts = urlsplit(url)
         host, path = parts.hostname or "", unquote(parts.path.lstrip("/"))
-        virtual = _VIRTUAL.fullmatch(host)
-        if virtual and path:
-            return virtual["bucket"], path
+        hosted = bucket_of(host, self._kernel.settings.partition)
+        if hosted and path:
+            return hosted, path
         bucket, _, key = path.partition("/")
-        if (_PATH.fullmatch(host) or url.startswith(f"{self._kernel.settings.endpoint}/")) and bucket and key:
+        if (hosted == "" or url.startswith(f"{self._kernel.settings.endpoint}/")) and bucket and key:
             return bucket, key
         # AWS: CloudFormation's own sentence.
         raise invalid("TemplateURL must be a supported URL.")

@@ -73,6 +73,39 @@ def test_places_that_do_not_exist_are_named(change: tuple[str, str], sentence: s
     assert sentence in problems(GOOD.replace(*change))
 
 
+@pytest.mark.parametrize(
+    ("partition", "regions", "sentence"),
+    [
+        (
+            "aws-us-gov",
+            "us-east-1",
+            "us-east-1 is a Region of the partition aws, this organization is in aws-us-gov; it has us-gov-east-1, us-gov-west-1",
+        ),
+        (
+            "aws",
+            "us-gov-west-1",
+            "regions[0]: us-gov-west-1 is a Region of the partition aws-us-gov, this organization is in aws",
+        ),
+        (
+            "aws-cn",
+            "cn-north-1, xx-nowhere-1",
+            "regions[1]: xx-nowhere-1 is no Region of the partition aws-cn; it has cn-north-1",
+        ),
+        ("aws-mars", "us-east-1", "partition: Input should be 'aws', 'aws-us-gov' or 'aws-cn', found 'aws-mars'"),
+    ],
+)
+def test_regions_are_of_the_partition(partition: str, regions: str, sentence: str) -> None:
+    """Documented: IAM user guide, ARNs, Partitions: a Region is in one partition, and an account too."""
+    assert sentence in problems(GOOD.replace("regions: [us-east-1]", f"partition: {partition}\nregions: [{regions}]"))
+
+
+def test_the_example_in_govcloud_is_small_and_right() -> None:
+    """Two members at two depths, a node in each Region of GovCloud."""
+    spec = load_spec(EXAMPLE.with_name("govcloud.yaml"))
+    assert (spec.partition, len(spec.accounts()), len(spec.nodes)) == ("aws-us-gov", 3, 2)
+    assert {nodes.region for nodes in spec.nodes} == set(spec.regions)
+
+
 def test_units_nest_at_most_five_deep() -> None:
     """Documented: Organizations user guide, Quotas, "OU maximum nesting in a root: five levels"."""
     nested = "accounts: []"
