@@ -67,6 +67,7 @@ class Authoriser:
         resource = _resource_policy(access.resource_policy, access.trust) if access.resource_policy is not None else None
         policies = Policies(
             identity=self.identity_policies(principal),
+            boundary=self.boundary(principal),
             session=tuple(parsed(text, "session") for text in principal.session_policies),
             resource=resource,
             trust=access.trust,
@@ -80,6 +81,12 @@ class Authoriser:
             return ()
         holders = [holder, *(self.directory.groups_of(holder) if isinstance(holder, User) else ())]
         return [policy for one in holders for policy in self._held_by(one)]
+
+    def boundary(self, principal: Principal) -> Policy | None:
+        """Return what bounds the principal's own entity, or None."""
+        holder = self.holder(principal)
+        managed = self.directory.find_policy(holder.boundary) if holder and holder.boundary else None
+        return parsed(managed.document, "identity", trusted=managed.aws_owned) if managed else None
 
     def _held_by(self, holder: Holder) -> Iterator[Policy]:
         yield from (parsed(text, "identity") for text in holder.inline.values())

@@ -8,6 +8,7 @@ Refuses to know: the spec.
 import json
 from dataclasses import dataclass
 
+from localorg.identity.access_keys import AccessKeys
 from localorg.identity.authorise import Authoriser
 from localorg.identity.directory import Directory
 from localorg.identity.hybrid_roles import SSM
@@ -32,6 +33,7 @@ class Bootstrap:
 
     directory: Directory
     users: Users
+    keys: AccessKeys
     roles: Roles
     profiles: InstanceProfiles
     sessions: Sessions
@@ -44,8 +46,8 @@ class Bootstrap:
             user = self.users.make(account, ADMINISTRATOR, "/")
             user.attached = [self._aws_policy("AdministratorAccess")]
             self.directory.keep(user)
-        keys = [key for key in self.users.keys(user) if key.active]
-        return keys[0] if keys else self.users.make_key(user)
+        keys = [key for key in self.directory.keys_of(user) if key.active]
+        return keys[0] if keys else self.keys.make(user)
 
     def node_role(self, account: str, name: str) -> Role:
         """Return the role of the account's nodes, with an instance profile of the same name."""

@@ -73,6 +73,10 @@ class Directory:
         """Return the groups that a user is in."""
         return [group for group in self.groups.values(user.account) if user.unique_id in group.members]
 
+    def keys_of(self, user: User) -> list[AccessKey]:
+        """Return the access keys of a user."""
+        return [key for key in self.keys.values() if (key.account, key.user) == (user.account, user.name)]
+
     def profile(self, account: str, name: str) -> InstanceProfile:
         """Return an instance profile. Raises NoSuchEntity."""
         profile = self.profiles.get(account, name.lower())

@@ -92,6 +92,14 @@ def bury(directory: Directory, gone: Holder) -> None:
             directory.keep(role)
 
 
+def rename(directory: Directory, before: str, after: str) -> None:
+    """Put the new ARN of a user where trust policies named them: AWS keeps who is meant, not how they were called."""
+    for role in directory.roles.values():
+        if before in role.trust:
+            role.trust = _with_principals(role.trust, lambda value: after if value == before else value)
+            directory.keep(role)
+
+
 def _with_principals(text: str, change: Callable[[str], str]) -> str:
     """Return the text with its AWS principals changed; text without a change stays as it was written."""
     content = json.loads(text)

@@ -35,6 +35,7 @@ class Policies:
     """Everything that has a say. `trust` says that `resource` is a role's trust policy."""
 
     identity: Sequence[Policy] = ()
+    boundary: Policy | None = None
     session: Sequence[Policy] = ()
     resource: Policy | None = None
     trust: bool = False
@@ -48,7 +49,13 @@ class Denial:
 
 
 IDENTITY, SESSION, RESOURCE = "an identity-based policy", "a session policy", "a resource-based policy"
-MISSING = {IDENTITY: "no identity-based policy", SESSION: "no session policy", RESOURCE: "no resource-based policy"}
+BOUNDARY = "a permissions boundary"
+MISSING = {
+    IDENTITY: "no identity-based policy",
+    BOUNDARY: "no permissions boundary",
+    SESSION: "no session policy",
+    RESOURCE: "no resource-based policy",
+}
 
 
 def decide(question: Question, policies: Policies) -> Denial | None:
@@ -73,7 +80,9 @@ def _inside_account(question: Question, policies: Policies, reach: Reach, unsure
         allowed, unsure_too = _identity_allows(question, policies)
         if not allowed:
             return _not_allowed(question, policies, IDENTITY, unsure_too or unsure)
-    return _session_denial(question, policies)
+    # AWS: user guide "Permissions boundaries": what a resource's policy gives a user passes the user's boundary, but not a role's.
+    passes = reach is Reach.NAMED and question.principal.kind == "user"
+    return (None if passes else _boundary_denial(question, policies)) or _session_denial(question, policies)
 
 
 def _across_accounts(question: Question, policies: Policies, reach: Reach, unsure: NotSupported | None) -> Denial | None:
@@ -82,7 +91,14 @@ def _across_accounts(question: Question, policies: Policies, reach: Reach, unsur
         return _not_allowed(question, policies, IDENTITY, unsure_too)
     if not reach:
         return _not_allowed(question, policies, RESOURCE, unsure)
-    return _session_denial(question, policies)
+    return _boundary_denial(question, policies) or _session_denial(question, policies)
+
+
+def _boundary_denial(question: Question, policies: Policies) -> Denial | None:
+    if policies.boundary is None:
+        return None
+    allowed, unsure = _any_allow(question, (policies.boundary,))
+    return None if allowed else _not_allowed(question, policies, BOUNDARY, unsure)
 
 
 def _identity_allows(question: Question, policies: Policies) -> tuple[bool, NotSupported | None]:
@@ -106,7 +122,8 @@ def _not_allowed(question: Question, policies: Policies, whose: str, unsure: Not
 
 
 def _explicit_deny(question: Question, policies: Policies) -> Denial | None:
-    for whose, denying in ((IDENTITY, policies.identity), (SESSION, policies.session)):
+    bounding = (policies.boundary,) if policies.boundary else ()
+    for whose, denying in ((IDENTITY, policies.identity), (BOUNDARY, bounding), (SESSION, policies.session)):
         if any(_applies(statement, question) for statement in _statements(denying, allow=False)):
             return Denial(f"with an explicit deny in {whose}")
     resource = policies.resource

@@ -1,26 +1,29 @@
-"""What roles and users have in common: inline policies, attached policies and tags. One set of handlers, two nouns.
+"""What roles, users and groups have in common: inline policies, attached policies, boundaries, tags. One set of handlers, three nouns.
 
-Flow: PutRolePolicy, PutUserPolicy, ... -> `HolderOperations("Role" | "User")` -> the holder's row.
-Rules: documents are checked before they are kept; service-linked roles are only changed by AWS; quotas are AWS's defaults.
-Refuses to know: what makes a role a role (roles.py) or a user a user (users.py).
+Flow: PutRolePolicy, PutUserPolicy, ... -> `HolderOperations("Role" | "User" | "Group")` -> the holder's row.
+Rules: documents are checked before they are kept; of a service-linked role the account may change tags only; quotas are AWS's
+defaults. Groups have neither tags nor boundaries.
+Refuses to know: what makes a role a role (roles.py), a user a user (users.py) or a group a group (groups.py).
 
-AWS: IAM API reference, PutRolePolicy, AttachRolePolicy, TagRole and their User counterparts; "IAM and AWS STS quotas".
+AWS: IAM API reference, PutRolePolicy, AttachRolePolicy, TagRole and their counterparts; "IAM and AWS STS quotas".
 """
 
 from collections.abc import Callable
 from typing import Literal
 
+from localorg.identity.boundaries import checked_boundary
 from localorg.identity.directory import Directory, missing
 from localorg.identity.documents import check_identity_policy, on_the_wire, weight
 from localorg.identity.listing import listed
 from localorg.identity.managed import refuse_unjudgeable
-from localorg.identity.records import Holder, Role
+from localorg.identity.records import Group, Holder, Role, User
+from localorg.identity.tags import merged, tag_list, without
 from localorg.kernel.errors import AwsError
+from localorg.kernel.store import Table
 from localorg.protocol.calls import Access, Handler, Operation, Output, Request
 
-INLINE_CHARACTERS_MAX = {"Role": 10_240, "User": 2_048}
+INLINE_CHARACTERS_MAX = {"Role": 10_240, "User": 2_048, "Group": 5_120}
 ATTACHED_MAX = 10
-TAGS_MAX = 50
 
 
 def refuse_protected(holder: Holder) -> None:
@@ -32,26 +35,10 @@ def refuse_protected(holder: Holder) -> None:
         )
 
 
-def refuse_too_many_tags(tags: dict[str, str]) -> None:
-    """Raise LimitExceeded beyond fifty tags."""
-    if len(tags) > TAGS_MAX:
-        raise AwsError("LimitExceeded", f"The number of tags has reached the maximum limit: {TAGS_MAX}", 409)
-
-
-def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    """Return tags as IAM lists them."""
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-def tags_of(request: Request) -> dict[str, str]:
-    """Return the tags that a request brings."""
-    return {tag["Key"]: tag["Value"] for tag in request.params.get("Tags", ())}
-
-
 class HolderOperations:
     """Handlers for one noun."""
 
-    def __init__(self, directory: Directory, noun: Literal["Role", "User"]) -> None:
+    def __init__(self, directory: Directory, noun: Literal["Role", "User", "Group"]) -> None:
         self._directory = directory
         self.noun = noun
 
@@ -66,34 +53,59 @@ class HolderOperations:
             f"Attach{noun}Policy": self._changing(self._attach),
             f"Detach{noun}Policy": self._changing(self._detach),
             f"ListAttached{noun}Policies": self._list_attached,
-            f"Tag{noun}": self._changing(self._tag),
-            f"Untag{noun}": self._changing(self._untag),
-            f"List{noun}Tags": self._list_tags,
         }
+        if noun != "Group":
+            handlers |= {
+                f"Put{noun}PermissionsBoundary": self._changing(self._put_boundary),
+                f"Delete{noun}PermissionsBoundary": self._changing(self._delete_boundary),
+                f"Tag{noun}": self._changing(self._tag, protected=False),
+                f"Untag{noun}": self._changing(self._untag, protected=False),
+                f"List{noun}Tags": self._list_tags,
+            }
         return [Operation("iam", name, handler, self.access) for name, handler in handlers.items()]
 
     def access(self, request: Request) -> list[Access]:
-        """Return the usual action on the holder's ARN; attaching also tells which policy (iam:PolicyARN)."""
+        """Return the usual action on the holder's ARN; attaching also tells which policy (iam:PolicyARN), and within which boundary."""
         name = request.params[f"{self.noun}Name"]
-        context = {"iam:PolicyARN": request.params["PolicyArn"]} if "PolicyArn" in request.params else {}
+        holder = self._table().get(request.account, name.lower())
+        told = {
+            "iam:PolicyARN": request.params.get("PolicyArn", ""),
+            # AWS: user guide "Permissions boundaries", delegating: a new boundary where one is put, else the one that is there.
+            "iam:PermissionsBoundary": request.params.get("PermissionsBoundary", holder.boundary if holder else ""),
+        }
+        context = {key: value for key, value in told.items() if value}
         return [Access(f"iam:{request.operation}", self.arn(request.account, name), context=context)]
 
     def arn(self, account: str, name: str) -> str:
         """Return the ARN of a holder, or the one it would have at the root path when there is none."""
-        table = self._directory.roles if self.noun == "Role" else self._directory.users
-        holder = table.get(account, name.lower())
+        holder = self._table().get(account, name.lower())
         return holder.arn if holder else self._directory.arn(account, self.noun.lower(), "/", name)
 
     def holder(self, request: Request) -> Holder:
         """Return the holder that the request names. Raises NoSuchEntity."""
-        name = request.params[f"{self.noun}Name"]
-        found = self._directory.role if self.noun == "Role" else self._directory.user
-        return found(request.account, name)
+        account, name = request.account, request.params[f"{self.noun}Name"]
+        match self.noun:
+            case "Role":
+                return self._directory.role(account, name)
+            case "User":
+                return self._directory.user(account, name)
+            case _:
+                return self._directory.group(account, name)
 
-    def _changing(self, change: Callable[[Request, Holder], None]) -> Handler:
+    def _table(self) -> Table[Role] | Table[User] | Table[Group]:
+        match self.noun:
+            case "Role":
+                return self._directory.roles
+            case "User":
+                return self._directory.users
+            case _:
+                return self._directory.groups
+
+    def _changing(self, change: Callable[[Request, Holder], None], *, protected: bool = True) -> Handler:
         def handler(request: Request) -> Output:
             holder = self.holder(request)
-            refuse_protected(holder)
+            if protected:
+                refuse_protected(holder)
             change(request, holder)
             self._directory.keep(holder)
             return {}
@@ -154,12 +166,19 @@ class HolderOperations:
         return listed(request, "AttachedPolicies", rows, lambda row: row["PolicyArn"])
 
     def _tag(self, request: Request, holder: Holder) -> None:
-        merged = {**holder.tags, **tags_of(request)}
-        refuse_too_many_tags(merged)
-        holder.tags = merged
+        holder.tags = merged(holder.tags, request)
 
     def _untag(self, request: Request, holder: Holder) -> None:
-        holder.tags = {key: value for key, value in holder.tags.items() if key not in request.params["TagKeys"]}
+        holder.tags = without(holder.tags, request)
+
+    def _put_boundary(self, request: Request, holder: Holder) -> None:
+        holder.boundary = checked_boundary(self._directory, request.account, request.params["PermissionsBoundary"])
+
+    def _delete_boundary(self, _request: Request, holder: Holder) -> None:
+        if not holder.boundary:
+            # ASSUMED: the words of AWS's own clients' reports.
+            raise missing(f"The {self.noun.lower()} with name {holder.name} has no permissions boundary.")
+        holder.boundary = ""
 
     def _list_tags(self, request: Request) -> Output:
         return listed(request, "Tags", tag_list(self.holder(request).tags), lambda tag: tag["Key"])

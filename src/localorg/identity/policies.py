@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from localorg.identity.directory import Directory, missing
 from localorg.identity.documents import MANAGED_CHARACTERS_MAX, check_identity_policy, on_the_wire, weight
-from localorg.identity.holders import refuse_too_many_tags, tag_list, tags_of
 from localorg.identity.listing import listed
-from localorg.identity.records import ManagedPolicy, PolicyVersion, Role, User
-from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
+from localorg.identity.records import ManagedPolicy, PolicyVersion
+from localorg.identity.tags import merged, tag_list, tags_of, without
+from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 
 VERSIONS_MAX = 5
@@ -35,7 +35,6 @@ class ManagedPolicies:
             "SetDefaultPolicyVersion": self._set_default,
             "DeletePolicyVersion": self._delete_version,
             "DeletePolicy": self._delete,
-            "ListEntitiesForPolicy": self._list_entities,
             "ListPolicyTags": self._list_tags,
             "TagPolicy": self._tag,
             "UntagPolicy": self._untag,
@@ -56,7 +55,6 @@ class ManagedPolicies:
         if (account, name.lower()) in self._directory.policies:
             raise AwsError("EntityAlreadyExists", f"A policy called {name} already exists. Duplicate names are not allowed.", 409)
         tags = tags_of(request)
-        refuse_too_many_tags(tags)
         policy = ManagedPolicy(
             account=account,
             name=name,
@@ -70,38 +68,42 @@ class ManagedPolicies:
             description=request.params.get("Description", ""),
             tags=tags,
         )
-        return {"Policy": self._output(self._keep(policy))}
+        return {"Policy": self.output(self._keep(policy), account)}
 
     def _keep(self, policy: ManagedPolicy) -> ManagedPolicy:
         return self._directory.policies.put(policy, policy.account, policy.name.lower())
 
     def _own(self, request: Request) -> ManagedPolicy:
         """Return the account's policy that the request would change. Raises NoSuchEntity or AccessDenied."""
-        policy = self._readable(request)
+        policy = self.readable(request)
         if policy.aws_owned:
             # ASSUMED: the words; IAM refuses changes to AWS's policies as a lack of permission.
             raise AccessDenied(f"{request.operation} is not allowed on {policy.arn}: AWS manages this policy.")
         return policy
 
-    def _readable(self, request: Request) -> ManagedPolicy:
+    def readable(self, request: Request) -> ManagedPolicy:
+        """Return the policy that the request names, the account's or AWS's. Raises NoSuchEntity."""
         policy = self._directory.policy(request.params["PolicyArn"])
         if not policy.aws_owned and policy.account != request.account:
             raise missing(f"Policy {policy.arn} was not found.")
         return policy
 
     def _get(self, request: Request) -> Output:
-        return {"Policy": self._output(self._readable(request))}
+        return {"Policy": self.output(self.readable(request), request.account)}
 
     def _list(self, request: Request) -> Output:
-        if "PolicyUsageFilter" in request.params:
-            raise NotSupported("the parameter PolicyUsageFilter", "iam:ListPolicies")
         scope, prefix = request.params.get("Scope", "All"), request.params.get("PathPrefix", "/")
         policies = self._directory.policies.values(request.account) if scope != "AWS" else []
         policies += self._directory.aws.all() if scope != "Local" else []
-        rows = [self._output(policy) for policy in policies if policy.path.startswith(prefix)]
+        rows = [self.output(policy, request.account) for policy in policies if policy.path.startswith(prefix)]
+        counted = {"PermissionsPolicy": "AttachmentCount", "PermissionsBoundary": "PermissionsBoundaryUsageCount"}
+        if "PolicyUsageFilter" in request.params:
+            rows = [row for row in rows if row[counted[request.params["PolicyUsageFilter"]]]]
         if request.params.get("OnlyAttached"):
             rows = [row for row in rows if row["AttachmentCount"]]
-        return listed(request, "Policies", rows, lambda row: str(row["Arn"]))
+        # AWS: API Policy, Description: "not included in the response to the ListPolicies operation"; lists have no tags either.
+        shown = [{name: value for name, value in row.items() if name not in {"Description", "Tags"}} for row in rows]
+        return listed(request, "Policies", shown, lambda row: str(row["Arn"]))
 
     def _version(self, policy: ManagedPolicy, version_id: str) -> PolicyVersion:
         found = next((version for version in policy.versions if version.id == version_id), None)
@@ -110,12 +112,12 @@ class ManagedPolicies:
         return found
 
     def _get_version(self, request: Request) -> Output:
-        policy = self._readable(request)
+        policy = self.readable(request)
         version = self._version(policy, request.params["VersionId"])
         return {"PolicyVersion": {**_version_output(policy, version), "Document": on_the_wire(version.document)}}
 
     def _list_versions(self, request: Request) -> Output:
-        policy = self._readable(request)
+        policy = self.readable(request)
         rows = [_version_output(policy, version) for version in reversed(policy.versions)]
         return listed(request, "Versions", rows, lambda row: str(row["VersionId"]))
 
@@ -155,7 +157,7 @@ class ManagedPolicies:
 
     def _delete(self, request: Request) -> Output:
         policy = self._own(request)
-        if self._directory.holders_of(policy.arn):
+        if self._directory.holders_of(policy.arn) or self._directory.bounded_by(policy.arn):
             raise AwsError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
         if len(policy.versions) > 1:
             raise AwsError(
@@ -167,47 +169,32 @@ class ManagedPolicies:
         self._directory.policies.delete(policy.account, policy.name.lower())
         return {}
 
-    def _list_entities(self, request: Request) -> Output:
-        unsupported = [
-            name for name in ("EntityFilter", "PathPrefix", "PolicyUsageFilter", "Marker", "MaxItems") if name in request.params
-        ]
-        if unsupported:
-            raise NotSupported(f"the parameters {', '.join(unsupported)}", "iam:ListEntitiesForPolicy")
-        policy = self._readable(request)
-        holders = [holder for holder in self._directory.holders_of(policy.arn) if holder.account == request.account]
-        return {
-            "PolicyGroups": [],
-            "PolicyUsers": [{"UserName": user.name, "UserId": user.unique_id} for user in holders if isinstance(user, User)],
-            "PolicyRoles": [{"RoleName": role.name, "RoleId": role.unique_id} for role in holders if isinstance(role, Role)],
-            "IsTruncated": False,
-        }
-
     def _list_tags(self, request: Request) -> Output:
-        return listed(request, "Tags", tag_list(self._readable(request).tags), lambda tag: tag["Key"])
+        return listed(request, "Tags", tag_list(self.readable(request).tags), lambda tag: tag["Key"])
 
     def _tag(self, request: Request) -> Output:
         policy = self._own(request)
-        merged = {**policy.tags, **tags_of(request)}
-        refuse_too_many_tags(merged)
-        policy.tags = merged
+        policy.tags = merged(policy.tags, request)
         self._keep(policy)
         return {}
 
     def _untag(self, request: Request) -> Output:
         policy = self._own(request)
-        policy.tags = {key: value for key, value in policy.tags.items() if key not in request.params["TagKeys"]}
+        policy.tags = without(policy.tags, request)
         self._keep(policy)
         return {}
 
-    def _output(self, policy: ManagedPolicy) -> Output:
+    def output(self, policy: ManagedPolicy, account: str) -> Output:
+        """Return the Policy structure, with the uses that `account` makes of it."""
+        attached, bounded = self._directory.holders_of(policy.arn), self._directory.bounded_by(policy.arn)
         output: Output = {
             "PolicyName": policy.name,
             "PolicyId": policy.unique_id,
             "Arn": policy.arn,
             "Path": policy.path,
             "DefaultVersionId": policy.default_version,
-            "AttachmentCount": len(self._directory.holders_of(policy.arn)),
-            "PermissionsBoundaryUsageCount": 0,
+            "AttachmentCount": sum(holder.account == account for holder in attached),
+            "PermissionsBoundaryUsageCount": sum(holder.account == account for holder in bounded),
             "IsAttachable": not policy.path.startswith("/aws-service-role/"),
             "CreateDate": policy.created,
             "UpdateDate": policy.updated,

@@ -7,10 +7,11 @@ AWS: IAM API reference, CreateInstanceProfile, AddRoleToInstanceProfile and thei
 """
 
 from localorg.identity.directory import Directory, missing
-from localorg.identity.holders import refuse_protected, refuse_too_many_tags, tag_list, tags_of
+from localorg.identity.holders import refuse_protected
 from localorg.identity.listing import listed
-from localorg.identity.records import InstanceProfile
-from localorg.identity.roles import role_output
+from localorg.identity.records import InstanceProfile, Role
+from localorg.identity.roles import role_in_profile
+from localorg.identity.tags import merged, tag_list, tags_of, without
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.partitions import partition
@@ -32,6 +33,9 @@ class InstanceProfiles:
             Operation("iam", "AddRoleToInstanceProfile", self._add_role, self._add_role_access),
             Operation("iam", "RemoveRoleFromInstanceProfile", self._remove_role, self._access),
             Operation("iam", "DeleteInstanceProfile", self._delete, self._access),
+            Operation("iam", "TagInstanceProfile", self._tag, self._access),
+            Operation("iam", "UntagInstanceProfile", self._untag, self._access),
+            Operation("iam", "ListInstanceProfileTags", self._list_tags, self._access),
         ]
 
     def _create_access(self, request: Request) -> list[Access]:
@@ -65,9 +69,9 @@ class InstanceProfiles:
         self._directory.profiles.put(profile, profile.account, profile.name.lower())
 
     def _create(self, request: Request) -> Output:
+        tags = tags_of(request)
         profile = self.make(request.account, request.params["InstanceProfileName"], request.params.get("Path", "/"))
-        profile.tags = tags_of(request)
-        refuse_too_many_tags(profile.tags)
+        profile.tags = tags
         self._keep(profile)
         return {"InstanceProfile": self._output(profile)}
 
@@ -92,17 +96,18 @@ class InstanceProfiles:
 
     def _list(self, request: Request) -> Output:
         prefix = request.params.get("PathPrefix", "/")
-        rows = [
-            self._output(profile)
-            for profile in self._directory.profiles.values(request.account)
-            if profile.path.startswith(prefix)
-        ]
-        return listed(request, "InstanceProfiles", rows, lambda row: str(row["Arn"]))
+        profiles = [one for one in self._directory.profiles.values(request.account) if one.path.startswith(prefix)]
+        return self._listed(request, profiles)
+
+    def _listed(self, request: Request, profiles: list[InstanceProfile]) -> Output:
+        page = listed(request, "InstanceProfiles", profiles, lambda profile: profile.arn)
+        # AWS: the listing operations leave tags out.
+        outputs = [self._output(profile) for profile in page["InstanceProfiles"]]
+        return {**page, "InstanceProfiles": [{k: v for k, v in output.items() if k != "Tags"} for output in outputs]}
 
     def _list_for_role(self, request: Request) -> Output:
         role = self._directory.role(request.account, request.params["RoleName"])
-        rows = [self._output(profile) for profile in self._directory.profiles_with(role)]
-        return listed(request, "InstanceProfiles", rows, lambda row: str(row["Arn"]))
+        return self._listed(request, self._directory.profiles_with(role))
 
     def _add_role(self, request: Request) -> Output:
         profile = self._profile(request)
@@ -130,6 +135,25 @@ class InstanceProfiles:
         self._directory.profiles.delete(profile.account, profile.name.lower())
         return {}
 
+    def carrying(self, role: Role) -> list[Output]:
+        """Return the instance profiles that carry a role, as IAM shows them."""
+        return [self._output(profile) for profile in self._directory.profiles_with(role)]
+
+    def _tag(self, request: Request) -> Output:
+        profile = self._profile(request)
+        profile.tags = merged(profile.tags, request)
+        self._keep(profile)
+        return {}
+
+    def _untag(self, request: Request) -> Output:
+        profile = self._profile(request)
+        profile.tags = without(profile.tags, request)
+        self._keep(profile)
+        return {}
+
+    def _list_tags(self, request: Request) -> Output:
+        return listed(request, "Tags", tag_list(self._profile(request).tags), lambda tag: tag["Key"])
+
     def _output(self, profile: InstanceProfile) -> Output:
         output: Output = {
             "Path": profile.path,
@@ -137,7 +161,7 @@ class InstanceProfiles:
             "InstanceProfileId": profile.unique_id,
             "Arn": profile.arn,
             "CreateDate": profile.created,
-            "Roles": [role_output(self._directory.role(profile.account, profile.role))] if profile.role else [],
+            "Roles": [role_in_profile(self._directory.role(profile.account, profile.role))] if profile.role else [],
         }
         if profile.tags:
             output["Tags"] = tag_list(profile.tags)

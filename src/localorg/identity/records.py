@@ -136,3 +136,12 @@ class Session:
     tags: dict[str, str] = field(default_factory=dict)
     transitive: tuple[str, ...] = ()
     source_identity: str = ""
+
+
+@dataclass
+class AccountSettings:
+    """What is set for an account as a whole; `password_policy` is empty when there is none."""
+
+    account: str
+    alias: str = ""
+    password_policy: dict[str, int | bool] = field(default_factory=dict)

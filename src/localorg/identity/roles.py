@@ -7,12 +7,14 @@ Refuses to know: inline and attached policies (holders.py), and what trust leads
 AWS: IAM API reference, CreateRole, UpdateRole, UpdateAssumeRolePolicy, DeleteRole, GetRole, ListRoles.
 """
 
+from localorg.identity.boundaries import boundary_output, checked_boundary
 from localorg.identity.directory import Directory
 from localorg.identity.documents import bury, check_trust_policy, on_the_wire
-from localorg.identity.holders import HolderOperations, refuse_protected, refuse_too_many_tags, tag_list, tags_of
+from localorg.identity.holders import HolderOperations, refuse_protected
 from localorg.identity.listing import listed
 from localorg.identity.records import Role
-from localorg.kernel.errors import AwsError, NotSupported
+from localorg.identity.tags import tag_list, tags_of
+from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 
 SERVICE_PATH = "/aws-service-role/"
@@ -41,11 +43,12 @@ class Roles:
 
     def _create_access(self, request: Request) -> list[Access]:
         arn = self._directory.arn(request.account, "role", request.params.get("Path", "/"), request.params["RoleName"])
-        return [Access("iam:CreateRole", arn)]
+        bounded = (
+            {"iam:PermissionsBoundary": request.params["PermissionsBoundary"]} if "PermissionsBoundary" in request.params else {}
+        )
+        return [Access("iam:CreateRole", arn, context=bounded)]
 
     def _create(self, request: Request) -> Output:
-        if "PermissionsBoundary" in request.params:
-            raise NotSupported("permissions boundaries (PermissionsBoundary)", "iam:CreateRole")
         path, name = request.params.get("Path", "/"), request.params["RoleName"]
         if path.startswith(SERVICE_PATH):
             raise AwsError("InvalidInput", f"The path {path} is reserved for service-linked roles; use CreateServiceLinkedRole.")
@@ -53,9 +56,10 @@ class Roles:
         role.description = request.params.get("Description", "")
         role.max_session_s = request.params.get("MaxSessionDuration", 3600)
         role.tags = tags_of(request)
-        refuse_too_many_tags(role.tags)
+        if "PermissionsBoundary" in request.params:
+            role.boundary = checked_boundary(self._directory, request.account, request.params["PermissionsBoundary"])
         self._directory.keep(role)
-        return {"Role": role_output(role)}
+        return {"Role": _without(role_output(role), "RoleLastUsed")}
 
     def make(self, account: str, name: str, path: str, trust: str) -> Role:
         """Return a new role that is not kept yet. Raises EntityAlreadyExists, MalformedPolicyDocument or NotSupported."""
@@ -83,23 +87,22 @@ class Roles:
         roles.sort(key=lambda role: (role.path, role.name.lower()))
         page = listed(request, "Roles", roles, lambda role: role.arn)
         # AWS: ListRoles leaves tags, boundaries and last use out.
-        left_out = ("Tags", "RoleLastUsed")
-        page["Roles"] = [
-            {key: value for key, value in role_output(role).items() if key not in left_out} for role in page["Roles"]
-        ]
+        page["Roles"] = [_without(role_output(role), "Tags", "RoleLastUsed", "PermissionsBoundary") for role in page["Roles"]]
         return page
 
     def _update(self, request: Request) -> Output:
         role = self._role(request)
-        refuse_protected(role)
+        if "MaxSessionDuration" in request.params or "Description" not in request.params:
+            refuse_protected(role)
         role.description = request.params.get("Description", role.description)
+        # AWS: API UpdateRole, MaxSessionDuration: "If you do not specify a value for this setting, the default value ... is applied."
         role.max_session_s = request.params.get("MaxSessionDuration", 3600)
         self._directory.keep(role)
         return {}
 
     def _update_description(self, request: Request) -> Output:
+        # AWS: user guide "Edit a service-linked role": its description is the one thing that can be changed.
         role = self._role(request)
-        refuse_protected(role)
         role.description = request.params["Description"]
         self._directory.keep(role)
         return {"Role": role_output(role)}
@@ -141,4 +144,13 @@ def role_output(role: Role) -> Output:
         output["Description"] = role.description
     if role.tags:
         output["Tags"] = tag_list(role.tags)
-    return output
+    return output | boundary_output(role)
+
+
+def role_in_profile(role: Role) -> Output:
+    """Return the role as an instance profile shows it. ASSUMED: the six members that AWS's examples have, and no others."""
+    return _without(role_output(role), "MaxSessionDuration", "RoleLastUsed", "Description", "Tags", "PermissionsBoundary")
+
+
+def _without(output: Output, *names: str) -> Output:
+    return {name: value for name, value in output.items() if name not in names}

@@ -9,10 +9,16 @@ Refuses to know: other engines. Which organization an account is in arrives as a
 from collections.abc import Mapping
 from typing import Any
 
+from localorg.identity.absent import Absent
+from localorg.identity.access_keys import AccessKeys
+from localorg.identity.account import Account
+from localorg.identity.account_details import AccountDetails
 from localorg.identity.authorise import Authoriser, OrganizationOf, TagsOf
 from localorg.identity.bootstrap import NODE_SESSION_S, Bootstrap
 from localorg.identity.directory import Directory
 from localorg.identity.documents import check_principals_exist
+from localorg.identity.entities import PolicyEntities
+from localorg.identity.groups import Groups
 from localorg.identity.hybrid_roles import HybridRoles
 from localorg.identity.partition_check import check_partition
 from localorg.identity.policies import ManagedPolicies
@@ -51,17 +57,34 @@ class Identity:
         self.authoriser = Authoriser(self.directory, organization_of, tags_of)
         self.sessions = Sessions(self.directory, secrets)
         self._roles = Roles(self.directory)
-        self._users = Users(self.directory, secrets)
+        self._users = Users(self.directory)
+        self._keys = AccessKeys(self.directory, self._users, secrets)
         self._profiles = InstanceProfiles(self.directory)
         self._linked = ServiceLinkedRoles(self.directory, self._roles)
         self._is_open = is_open
         self.hybrid_roles = HybridRoles(self.directory, self.sessions, self.authoriser, is_open)
-        self._bootstrap = Bootstrap(self.directory, self._users, self._roles, self._profiles, self.sessions, self.authoriser)
+        self._bootstrap = Bootstrap(
+            self.directory, self._users, self._keys, self._roles, self._profiles, self.sessions, self.authoriser
+        )
 
     def operations(self) -> list[Operation]:
         """Return every operation of IAM and STS that is supported."""
         tokens = SecurityTokens(self.directory, self.sessions, self.authoriser, self._is_open)
-        parts = (self._roles, self._users, self._profiles, self._linked, ManagedPolicies(self.directory), tokens)
+        policies = ManagedPolicies(self.directory)
+        parts = (
+            self._roles,
+            self._users,
+            self._keys,
+            Groups(self.directory),
+            self._profiles,
+            self._linked,
+            policies,
+            PolicyEntities(self.directory, policies),
+            Account(self.directory),
+            AccountDetails(self.directory, policies, self._profiles),
+            Absent(self.directory, self._users),
+            tokens,
+        )
         return [operation for part in parts for operation in part.operations()]
 
     def check(self, principal: Principal, region: str, access: Access) -> None:
@@ -83,6 +106,10 @@ class Identity:
             # ASSUMED: AWS documents that a suspended account cannot be used, not in which words its keys are refused.
             what = f"The security token included in the request is invalid. The account {account} is not active."
             raise AwsError("UnrecognizedClientException", what, 403)
+
+    def used(self, access_key_id: str, service: str, region: str) -> None:
+        """Remember that a call was signed with an access key (GetAccessKeyLastUsed tells)."""
+        self._keys.used(access_key_id, service, region)
 
     def service_linked_role(self, account: str, service_name: str) -> Principal:
         """Return a principal that acts as the service-linked role of `service_name` in `account`. Raises NotSupported."""

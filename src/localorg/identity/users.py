@@ -1,77 +1,85 @@
-"""Users and their access keys.
+"""Users: made, renamed, listed, deleted.
 
-Rules: most operations default to the calling user when no name is given; a secret is shown once, when its key is made.
-Refuses to know: groups, passwords and MFA, which are refused as unsupported by the gateway.
+Rules: most operations default to the calling user when no name is given; a user who is renamed stays the same user, in groups, with
+keys, and where roles trust them.
+Refuses to know: keys (access_keys.py), groups (groups.py), and what users cannot have here (absent.py).
 
-AWS: IAM API reference, CreateUser, GetUser, CreateAccessKey and their kin.
+AWS: IAM API reference, CreateUser, GetUser, UpdateUser and their kin; user guide "Rename an IAM user".
 """
 
-from localorg.identity.directory import Directory, missing
-from localorg.identity.documents import bury
-from localorg.identity.holders import HolderOperations, refuse_too_many_tags, tag_list, tags_of
+from localorg.identity.boundaries import boundary_output, checked_boundary
+from localorg.identity.directory import Directory
+from localorg.identity.documents import bury, rename
+from localorg.identity.holders import HolderOperations
 from localorg.identity.listing import listed
-from localorg.identity.records import AccessKey, User
-from localorg.identity.sts import Secrets
-from localorg.kernel.errors import AwsError, NotSupported
+from localorg.identity.records import User
+from localorg.identity.tags import tag_list, tags_of
+from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 
-KEYS_MAX = 2
+
+def named_user(directory: Directory, request: Request) -> str:
+    """Return the name of the user that the request means: the named one, else the caller. Raises ValidationError."""
+    if "UserName" in request.params:
+        return str(request.params["UserName"])
+    caller = directory.user_by_arn(request.principal.arn)
+    if caller is None:
+        raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials")
+    return caller.name
 
 
 class Users:
     """The user operations."""
 
-    def __init__(self, directory: Directory, secrets: Secrets) -> None:
+    def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._secrets = secrets
         self._holders = HolderOperations(directory, "User")
 
     def operations(self) -> list[Operation]:
         """Return what the gateway offers."""
         return [
             Operation("iam", "CreateUser", self._create, self._create_access),
-            Operation("iam", "GetUser", self._get, self._access),
+            Operation("iam", "GetUser", self._get, self.access),
             Operation("iam", "ListUsers", self._list),
-            Operation("iam", "DeleteUser", self._delete, self._access),
-            Operation("iam", "CreateAccessKey", self._create_key, self._access),
-            Operation("iam", "ListAccessKeys", self._list_keys, self._access),
-            Operation("iam", "UpdateAccessKey", self._update_key, self._access),
-            Operation("iam", "DeleteAccessKey", self._delete_key, self._access),
+            Operation("iam", "UpdateUser", self._update, self._update_access),
+            Operation("iam", "DeleteUser", self._delete, self._holders.access),
             *self._holders.operations(),
         ]
 
     def _create_access(self, request: Request) -> list[Access]:
         arn = self._directory.arn(request.account, "user", request.params.get("Path", "/"), request.params["UserName"])
-        return [Access("iam:CreateUser", arn)]
+        bounded = (
+            {"iam:PermissionsBoundary": request.params["PermissionsBoundary"]} if "PermissionsBoundary" in request.params else {}
+        )
+        return [Access("iam:CreateUser", arn, context=bounded)]
 
-    def _access(self, request: Request) -> list[Access]:
-        return [Access(f"iam:{request.operation}", self._holders.arn(request.account, self._name(request)))]
+    def _update_access(self, request: Request) -> list[Access]:
+        """AWS: to rename a user one must be allowed on both names."""
+        known = self._directory.users.get(request.account, request.params["UserName"].lower())
+        path = str(request.params.get("NewPath", known.path if known else "/"))
+        name = str(request.params.get("NewUserName", request.params["UserName"]))
+        new = Access("iam:UpdateUser", self._directory.arn(request.account, "user", path, name))
+        return [*self._holders.access(request), new]
 
-    def _name(self, request: Request) -> str:
-        """Return the user that the request means: the named one, else the caller."""
-        if "UserName" in request.params:
-            return str(request.params["UserName"])
-        caller = self._directory.user_by_arn(request.principal.arn)
-        if caller is None:
-            raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials")
-        return caller.name
+    def access(self, request: Request) -> list[Access]:
+        """Return the usual action on the user that the request means."""
+        return [Access(f"iam:{request.operation}", self._holders.arn(request.account, named_user(self._directory, request)))]
 
-    def _user(self, request: Request) -> User:
-        return self._directory.user(request.account, self._name(request))
+    def user(self, request: Request) -> User:
+        """Return the user that the request means. Raises NoSuchEntity."""
+        return self._directory.user(request.account, named_user(self._directory, request))
 
     def _create(self, request: Request) -> Output:
-        if "PermissionsBoundary" in request.params:
-            raise NotSupported("permissions boundaries (PermissionsBoundary)", "iam:CreateUser")
         user = self.make(request.account, request.params["UserName"], request.params.get("Path", "/"))
         user.tags = tags_of(request)
-        refuse_too_many_tags(user.tags)
+        if "PermissionsBoundary" in request.params:
+            user.boundary = checked_boundary(self._directory, request.account, request.params["PermissionsBoundary"])
         self._directory.keep(user)
         return {"User": user_output(user)}
 
     def make(self, account: str, name: str, path: str) -> User:
         """Return a new user that is not kept yet. Raises EntityAlreadyExists."""
-        if (account, name.lower()) in self._directory.users:
-            raise AwsError("EntityAlreadyExists", f"User with name {name} already exists.", 409)
+        self._refuse_taken(account, name)
         return User(
             account=account,
             name=name,
@@ -81,20 +89,41 @@ class Users:
             created=self._directory.kernel.now(),
         )
 
+    def _refuse_taken(self, account: str, name: str) -> None:
+        if (account, name.lower()) in self._directory.users:
+            raise AwsError("EntityAlreadyExists", f"User with name {name} already exists.", 409)
+
     def _get(self, request: Request) -> Output:
-        return {"User": user_output(self._user(request))}
+        return {"User": user_output(self.user(request))}
 
     def _list(self, request: Request) -> Output:
         prefix = request.params.get("PathPrefix", "/")
         users = [user for user in self._directory.users.values(request.account) if user.path.startswith(prefix)]
         users.sort(key=lambda user: (user.path, user.name.lower()))
-        page = listed(request, "Users", users, lambda user: user.arn)
-        page["Users"] = [{key: value for key, value in user_output(user).items() if key != "Tags"} for user in page["Users"]]
-        return page
+        page = listed(request, "Users", users, lambda user: user.unique_id)
+        return {**page, "Users": [user_in_list(user) for user in page["Users"]]}
+
+    def _update(self, request: Request) -> Output:
+        user, name = self.user(request), request.params.get("NewUserName")
+        if name is not None and name.lower() != user.name.lower():
+            self._refuse_taken(request.account, name)
+        before, keys = user.arn, self._directory.keys_of(user)
+        self._directory.users.delete(user.account, user.name.lower())
+        user.name, user.path = name or user.name, request.params.get("NewPath", user.path)
+        user.arn = self._directory.arn(user.account, "user", user.path, user.name)
+        self._directory.keep(user)
+        for key in keys:
+            key.user = user.name
+            self._directory.keys.put(key, key.id)
+        # DEVIATES: AWS also shows the new ARN in policies of buckets and other resources that name the user; here roles' trust does.
+        rename(self._directory, before, user.arn)
+        return {}
 
     def _delete(self, request: Request) -> Output:
-        user = self._user(request)
-        if self.keys(user):
+        user = self.user(request)
+        if self._directory.groups_of(user):
+            raise AwsError("DeleteConflict", "Cannot delete entity, must remove users from group first.", 409)
+        if self._directory.keys_of(user):
             raise AwsError("DeleteConflict", "Cannot delete entity, must delete access keys first.", 409)
         if user.attached:
             raise AwsError("DeleteConflict", "Cannot delete entity, must detach all policies first.", 409)
@@ -102,47 +131,6 @@ class Users:
             raise AwsError("DeleteConflict", "Cannot delete entity, must delete policies first.", 409)
         self._directory.users.delete(user.account, user.name.lower())
         bury(self._directory, user)
-        return {}
-
-    def keys(self, user: User) -> list[AccessKey]:
-        """Return the access keys of a user."""
-        return [key for key in self._directory.keys.values() if (key.account, key.user) == (user.account, user.name)]
-
-    def make_key(self, user: User) -> AccessKey:
-        """Make and keep an access key. Raises LimitExceeded."""
-        if len(self.keys(user)) >= KEYS_MAX:
-            raise AwsError("LimitExceeded", f"Cannot exceed quota for AccessKeysPerUser: {KEYS_MAX}", 409)
-        key_id = self._secrets.key_id("AKIA")
-        while key_id in self._directory.keys:
-            key_id = self._secrets.key_id("AKIA")
-        key = AccessKey(key_id, self._secrets.secret(), user.account, user.name, self._directory.kernel.now())
-        return self._directory.keys.put(key, key.id)
-
-    def _create_key(self, request: Request) -> Output:
-        key = self.make_key(self._user(request))
-        return {"AccessKey": {**_key_output(key), "SecretAccessKey": key.secret}}
-
-    def _list_keys(self, request: Request) -> Output:
-        rows = [_key_output(key) for key in self.keys(self._user(request))]
-        return listed(request, "AccessKeyMetadata", rows, lambda row: str(row["AccessKeyId"]))
-
-    def _key(self, request: Request) -> AccessKey:
-        user, wanted = self._user(request), request.params["AccessKeyId"]
-        found = next((key for key in self.keys(user) if key.id == wanted), None)
-        if found is None:
-            raise missing(f"The Access Key with id {wanted} cannot be found.")
-        return found
-
-    def _update_key(self, request: Request) -> Output:
-        key = self._key(request)
-        if request.params["Status"] not in {"Active", "Inactive"}:
-            raise NotSupported(f"the access key status {request.params['Status']}", "iam:UpdateAccessKey")
-        key.active = request.params["Status"] == "Active"
-        self._directory.keys.put(key, key.id)
-        return {}
-
-    def _delete_key(self, request: Request) -> Output:
-        self._directory.keys.delete(self._key(request).id)
         return {}
 
 
@@ -157,13 +145,9 @@ def user_output(user: User) -> Output:
     }
     if user.tags:
         output["Tags"] = tag_list(user.tags)
-    return output
+    return output | boundary_output(user)
 
 
-def _key_output(key: AccessKey) -> Output:
-    return {
-        "UserName": key.user,
-        "AccessKeyId": key.id,
-        "Status": "Active" if key.active else "Inactive",
-        "CreateDate": key.created,
-    }
+def user_in_list(user: User) -> Output:
+    """Return the user as lists show them. AWS: "resource-listing operations return a subset of the available attributes"."""
+    return {key: value for key, value in user_output(user).items() if key not in {"Tags", "PermissionsBoundary"}}

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from localorg.identity.service import Identity
 from localorg.kernel.clock import VirtualClock
+from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
 from localorg.kernel.store import Store
 from localorg.protocol.calls import ApiCall, Operation, Principal, Request
@@ -81,7 +84,23 @@ class World:
         return self.identity.sessions.principal(output["Credentials"]["AccessKeyId"])
 
 
-TYPES = {"string": str, "integer": int, "boolean": bool, "timestamp": float, "list": list, "structure": dict}
+class Desk:
+    """An administrator's desk in one account."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.admin = self.world.admin()
+
+    def __call__(self, operation: str, **params: Any) -> dict[str, Any]:
+        return self.world.call(self.admin, "iam", operation, **params)
+
+    def refused(self, operation: str, **params: Any) -> tuple[str, str]:
+        with pytest.raises(AwsError) as refusal:
+            self(operation, **params)
+        return refusal.value.code, refusal.value.message
+
+
+TYPES = {"string": str, "integer": int, "boolean": bool, "timestamp": float, "list": list, "map": dict, "structure": dict}
 
 
 def misfits(value: Any, shape: Any, place: str) -> Iterator[str]:
