@@ -28,7 +28,7 @@ class StoreDefect(RuntimeError):
 class Table(Generic[R]):
     """Records of one type by key (a tuple of strings such as account, region, name), in insertion order."""
 
-    def __init__(self, name: str, record_type: type[R], rows: dict[Key, R], dirty: dict[tuple[str, Key], None]) -> None:
+    def __init__(self, name: str, record_type: type[R], rows: dict[Key, R], dirty: dict[tuple[str, Key], bool]) -> None:
         self.name = name
         self.record_type = record_type
         self._rows: dict[Key, R] = {}
@@ -48,7 +48,11 @@ class Table(Generic[R]):
     def put(self, record: R, *key: str) -> R:
         """Insert or replace the record at `key` and return it."""
         self._remember(key, record)
-        self._dirty[self.name, key] = None
+        # A row that was deleted and is put again before a commit comes last, in memory and in the file.
+        was_deleted = self._dirty.get((self.name, key), False)
+        if was_deleted:
+            del self._dirty[self.name, key]
+        self._dirty[self.name, key] = was_deleted
         return record
 
     def get(self, *key: str) -> R | None:
@@ -62,7 +66,7 @@ class Table(Generic[R]):
         for length in range(len(key)):
             self._under[key[:length]].pop(key, None)
             self._sorted.pop(key[:length], None)
-        self._dirty[self.name, key] = None
+        self._dirty[self.name, key] = True
 
     def sorted_keys(self, *prefix: str) -> Sequence[Key]:
         """Return the keys that begin with `prefix`, in order. Sorted anew only after a key came or went."""
@@ -93,7 +97,7 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self._tables: dict[str, Table[Any]] = {}
-        self._dirty: dict[tuple[str, Key], None] = {}
+        self._dirty: dict[tuple[str, Key], bool] = {}
         # A dict, not a set: rows reach the file in the order in which they were put.
         self._database = self._open(path) if path else None
 
@@ -129,11 +133,13 @@ class Store:
             return
         problems: list[str] = []
         if self._database is not None:
-            bodies = [(name, key, self._body(name, key, problems)) for name, key in self._dirty]
+            bodies = [(*row, self._body(*row, problems), was_deleted) for row, was_deleted in self._dirty.items()]
             database = self._database
             database.execute("BEGIN")
             try:
-                for name, key, body in bodies:
+                for name, key, body, was_deleted in bodies:
+                    if was_deleted and body:
+                        self._write(database, name, _SEPARATOR.join(key), None)
                     self._write(database, name, _SEPARATOR.join(key), body)
                 database.execute("COMMIT")
             except BaseException:

@@ -45,6 +45,19 @@ def test_deleted_rows_stay_deleted(tmp_path: Path) -> None:
     assert Store(tmp_path / "db").table("pet", Pet).values() == []
 
 
+def test_a_row_that_left_and_came_back_is_last(tmp_path: Path) -> None:
+    """Rows have one order, in memory and in the file, also when a row is deleted and put again before a commit."""
+    store = Store(tmp_path / "db")
+    table = store.table("pet", Pet)
+    table.put(Pet("Rex"), "rex")
+    table.put(Pet("Ada"), "ada")
+    store.commit()
+    table.delete("rex")
+    table.put(Pet("Rex the second"), "rex")
+    store.close()
+    assert Store(tmp_path / "db").table("pet", Pet).values() == table.values() == [Pet("Ada"), Pet("Rex the second")]
+
+
 def test_one_table_has_one_type() -> None:
     """Asking for a table with another type is a defect, said at once."""
     store = Store()
