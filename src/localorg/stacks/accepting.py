@@ -112,14 +112,17 @@ class Accepting:
         _require_capabilities(plan, capabilities, macros=written.extended and request.operation != "CreateChangeSet")
         return proposal
 
-    def sound(self, text: str, stack: StackRecord | None = None) -> Template:
-        """Return the template in `text`, processed. Raises ValidationError with everything that is wrong with it."""
+    def sound(self, text: str, stack: StackRecord | None = None, *, tolerant: bool = False) -> Template:
+        """Return the template in `text`, processed. Raises ValidationError with everything that is wrong with it.
+
+        `tolerant`: resource types that are not supported are nothing wrong.
+        """
         template = parse(text)
         if template.extended:
             refuse_declarations(template)
             values = stack.parameters if stack else defaults(template.parameters)
             template = expand(template, values, self._pseudo(stack) if stack else {})
-        require_sound(template, self._types)
+        require_sound(template, self._types, tolerant=tolerant)
         return template
 
     def template_as(self, stack: StackRecord, text: str, parameters: Mapping[str, str]) -> Template:
@@ -193,6 +196,10 @@ class Accepting:
         unknown = [name for name in retained if name not in stack.resources]
         if unknown:
             raise invalid(f"Resources [{', '.join(unknown)}] do not exist in stack [{stack.name}]")
+        if stack.interrupted is not None:
+            # What an update that failed has replaced is still there.
+            operation.doomed.update(stack.interrupted.doomed)
+            operation.spared += stack.interrupted.spared
         for resource in stack.resources.values():
             doom(operation, resource, spare=resource.deletion_policy in RETAINING or resource.logical_id in retained)
 
@@ -221,9 +228,9 @@ def needed_capabilities(template: Template, types: dict[str, ResourceType]) -> t
     """Return the capabilities that a template needs whatever its values, and why."""
     found: dict[str, list[str]] = {}
     for resource in template.resources.values():
-        kind = types[resource["Type"]]
-        wanted: Any = kind.capability(resource.get("Properties") or {}) if kind.capability else ""
-        if wanted:
+        kind = types.get(resource["Type"])
+        wanted: Any = kind.capability(resource.get("Properties") or {}) if kind and kind.capability else ""
+        if kind and wanted:
             found.setdefault(wanted, []).append(kind.name)
     named = NAMED_IAM_CAPABILITY if NAMED_IAM_CAPABILITY in found else IAM_CAPABILITY if found else ""
     if not named:

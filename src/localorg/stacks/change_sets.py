@@ -17,7 +17,7 @@ from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Output, Request
 from localorg.stacks.accepting import Accepting, Change, Proposal
 from localorg.stacks.parameters import shown
-from localorg.stacks.records import Action, ChangeSetRecord, StackRecord
+from localorg.stacks.records import Action, ChangeSetRecord, OperationRecord, StackRecord
 from localorg.stacks.resources.kinds import tag_list
 from localorg.stacks.shelf import Shelf
 from localorg.stacks.template import invalid, parse
@@ -28,7 +28,9 @@ NO_CHANGES = "The submitted information didn't contain changes. Submit different
 class Starter(Protocol):
     """Begins an operation on a stack; see service.py."""
 
-    def __call__(self, request: Request, stack: StackRecord, proposal: Proposal, action: Action, change_set: str = "") -> None:
+    def __call__(
+        self, request: Request, stack: StackRecord, proposal: Proposal, action: Action, change_set: str = ""
+    ) -> OperationRecord:
         """Begin."""
         ...
 
@@ -112,7 +114,7 @@ class ChangeSets:
         )
 
     def _describe(self, request: Request) -> Output:
-        record = self._require(request)
+        record = self.require(request)
         stack = self._shelf.by_id(record.stack_id)
         template = parse(record.template)
         shape = _summary(record, stack)
@@ -127,7 +129,7 @@ class ChangeSets:
         return shape
 
     def _execute(self, request: Request) -> Output:
-        record = self._require(request)
+        record = self.require(request)
         stack = self._shelf.by_id(record.stack_id)
         if record.execution != "AVAILABLE" or stack is None:
             raise AwsError(
@@ -151,7 +153,7 @@ class ChangeSets:
 
     def _delete(self, request: Request) -> Output:
         try:
-            record = self._require(request)
+            record = self.require(request)
         except AwsError as refusal:
             if refusal.code != "ChangeSetNotFound":
                 raise
@@ -174,7 +176,8 @@ class ChangeSets:
     def _of(self, stack: StackRecord) -> list[ChangeSetRecord]:
         return [one for one in self._shelf.change_sets.values() if one.stack_id == stack.stack_id]
 
-    def _require(self, request: Request) -> ChangeSetRecord:
+    def require(self, request: Request) -> ChangeSetRecord:
+        """Return the change set that a request names, by its ARN or by its name and its stack. Raises ChangeSetNotFound."""
         name, stack_name = request.params["ChangeSetName"], request.params.get("StackName")
         if name.startswith("arn:"):
             found = self._shelf.change_sets.get(name)

@@ -41,9 +41,10 @@ LIMITS = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
 """AWS: CloudFormation quotas."""
 
 
-def require_sound(template: Template, types: Mapping[str, ResourceType]) -> None:
-    """Raise ValidationError with every problem of the template."""
-    found = list(dict.fromkeys(problems(template, types)))
+def require_sound(template: Template, types: Mapping[str, ResourceType], *, tolerant: bool = False) -> None:
+    """Raise ValidationError with every problem of the template; `tolerant` of resource types that are not supported."""
+    unknown = [] if tolerant else _unknown_types(template, types)
+    found = list(dict.fromkeys([*unknown, *problems(template, types)]))
     if found:
         raise invalid("\n".join(found))
 
@@ -52,7 +53,6 @@ def problems(template: Template, types: Mapping[str, ResourceType]) -> Iterator[
     """Yield a sentence for everything wrong with the template."""
     yield from _anatomy(template)
     yield from declaration_problems(template.parameters)
-    yield from _unknown_types(template, types)
     for name, resource in template.resources.items():
         yield from _resource(name, resource, types)
     for name, output in template.outputs.items():

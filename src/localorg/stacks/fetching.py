@@ -32,17 +32,24 @@ class Fetching:
         self._asked: set[str] = set()
         kernel.on(ENGINE, self._handle)
 
+    def ready(self, request: Request, *urls: str) -> None:
+        """Ask for all of these at once. Raises Wait until every one can be taken (`text` takes one)."""
+        for url in urls:
+            bucket, key = self._place(url)
+            if (ticket := _ticket(request, url)) not in self._answers:
+                self._ask(request, bucket, key, ticket)
+        for url in urls:
+            if (ticket := _ticket(request, url)) not in self._answers:
+                raise Wait(f"{ENGINE}:{ticket}", PATIENCE_S, _late(url))
+
     def text(self, request: Request, url: str) -> str:
         """Return the template at `url`. Raises Wait while it is under way, ValidationError when it cannot be had."""
         bucket, key = self._place(url)
-        ticket = f"{request.principal.arn} {request.region} {request.operation} {url}"
+        ticket = _ticket(request, url)
         answer = self._answers.pop(ticket, None)
         if answer is None:
             self._ask(request, bucket, key, ticket)
-            late = invalid(
-                f"The template at {url} was not there in time (a caller that cannot wait, such as a runbook, gives TemplateBody)"
-            )
-            raise Wait(f"{ENGINE}:{ticket}", PATIENCE_S, late)
+            raise Wait(f"{ENGINE}:{ticket}", PATIENCE_S, _late(url))
         if isinstance(answer, AwsError):
             raise invalid(f"S3 error: {answer.message}")
         if len(answer) > URL_BYTES_MAX:
@@ -76,6 +83,16 @@ class Fetching:
             return bucket, key
         # AWS: CloudFormation's own sentence.
         raise invalid("TemplateURL must be a supported URL.")
+
+
+def _ticket(request: Request, url: str) -> str:
+    return f"{request.principal.arn} {request.region} {request.operation} {url}"
+
+
+def _late(url: str) -> AwsError:
+    return invalid(
+        f"The template at {url} was not there in time (a caller that cannot wait, such as a runbook, gives TemplateBody)"
+    )
 
 
 def _answer(data: Mapping[str, Any]) -> bytes | AwsError:

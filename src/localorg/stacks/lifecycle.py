@@ -10,6 +10,7 @@ AWS: CloudFormation user guide, "Stack status codes", "Stack failure options", "
 
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event, Kernel
@@ -20,6 +21,7 @@ from localorg.stacks.records import ResourceRecord, StackRecord, WorkRecord
 from localorg.stacks.resources.kinds import Made, ResourceType
 from localorg.stacks.running import ENGINE, Failed, Finished, Running, operation_of
 from localorg.stacks.shelf import Shelf
+from localorg.stacks.stack_policy import objection
 
 BEGIN_S = 0.2
 """How long a stack is visibly IN_PROGRESS before its first resource starts. # ASSUMED"""
@@ -41,17 +43,29 @@ class Lifecycle:
         self._types = types
         self._plan_of = plan_of
         self._running = Running(kernel, gateway, types)
-        self._phases = Phases(kernel, shelf, types, plan_of)
+        self.phases = Phases(kernel, shelf, types, plan_of)
 
     def begin(self, stack: StackRecord) -> None:
         """Let the operation that was just put on the stack start soon."""
+        self._arm(stack)
         self._kernel.after(BEGIN_S, Event(ENGINE, "begin", {"stack": stack.stack_id}))
+
+    def nudge(self, stack: StackRecord) -> None:
+        """Look at a stack again soon, because its operation was changed."""
+        self._kernel.post(Event(ENGINE, "nudge", {"stack": stack.stack_id}))
+
+    def _arm(self, stack: StackRecord) -> None:
+        operation = operation_of(stack)
+        if operation.deadline is not None and operation.phase == "forward":
+            data = {"stack": stack.stack_id, "operation": operation.id}
+            self._kernel.at(operation.deadline, Event(ENGINE, "timeout", data))
 
     def resume(self) -> None:
         """Go on with everything in flight after a restart: questions whose answers were lost are asked again."""
         for stack in self._shelf.every():
             if stack.operation is None:
                 continue
+            self._arm(stack)
             for key in list(stack.operation.works):
                 self._advance(stack, key)
             self.begin(stack)
@@ -61,6 +75,11 @@ class Lifecycle:
         stack = self._shelf.by_id(event.data["stack"])
         if stack is None or stack.operation is None:
             return
+        if event.name == "timeout":
+            if stack.operation.id != event.data["operation"] or stack.operation.phase != "forward":
+                return
+            # AWS: the reason of a creation that took longer than TimeoutInMinutes.
+            stack.operation.cancelled = "Stack creation time exceeded the specified timeout"
         if event.name == "reply":
             work = stack.operation.works.get(event.data["work"])
             if work is None or work.token != event.data["token"]:
@@ -80,11 +99,11 @@ class Lifecycle:
                 if not started:
                     return
                 continue
-            self._phases.leave(stack)
+            self.phases.leave(stack)
 
     def _start_forward(self, stack: StackRecord) -> int:
         operation = operation_of(stack)
-        if operation.failed:
+        if operation.failed or (operation.cancelled and operation.phase == "forward"):
             return 0
         waiting = {*operation.todo, *(work.resource.logical_id for work in operation.works.values())}
         ready = [name for name in operation.todo if not waiting.intersection(operation.needs.get(name, ()))]
@@ -116,16 +135,22 @@ class Lifecycle:
         if current is None or not current.physical_id:
             self._launch(stack, wanted, WorkRecord("create", wanted, {}, self._running.token()))
             return
-        if current.type == wanted.type and current.properties == wanted.properties:
+        complete = not current.status.endswith("_FAILED")
+        if complete and current.type == wanted.type and current.properties == wanted.properties:
             current.needs, current.deletion_policy, current.replace_policy = wanted.needs, deletion, replace
             return
         self._change(stack, kind, current, wanted)
 
     def _change(self, stack: StackRecord, kind: ResourceType, current: ResourceRecord, wanted: ResourceRecord) -> None:
-        before = current.properties
+        before = _held(current)
         replacing = kind.replacing(before, wanted.properties) if current.type == wanted.type else frozenset({"Type"})
         if not replacing:
+            problem = objection(operation_of(stack).policy, "Update:Modify", current.logical_id, current.type)
+            if problem:
+                self._refuse(stack, current, "update", problem)
+                return
             updated = deepcopy(current)
+            updated.tried = None
             updated.properties, updated.needs = wanted.properties, wanted.needs
             updated.deletion_policy, updated.replace_policy = wanted.deletion_policy, wanted.replace_policy
             self._launch(stack, updated, WorkRecord("update", updated, before, self._running.token()))
@@ -140,6 +165,10 @@ class Lifecycle:
                 "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
                 f"Rename {before[name]} and update the stack again.",
             )
+            return
+        problem = objection(operation_of(stack).policy, "Update:Replace", current.logical_id, current.type)
+        if problem:
+            self._refuse(stack, current, "update", problem)
             return
         doom(operation_of(stack), current, spare=current.replace_policy == "Retain")
         work = WorkRecord("create", wanted, {}, self._running.token(), replaces=True)
@@ -158,13 +187,19 @@ class Lifecycle:
         snapshot = operation_of(stack).before
         was = snapshot.resources.get(name) if snapshot else None
         now = stack.resources.get(name)
-        if was is None or (now is not None and now.physical_id == was.physical_id and now.properties == was.properties):
+        if was is None:
+            return
+        if now == was:
+            return
+        if now is not None and now.physical_id == was.physical_id and now.properties == was.properties and now.tried is None:
+            # It failed before anything was changed, or only what is not a property was: it is what it was.
+            stack.resources[name] = deepcopy(was)
             return
         back = deepcopy(was)
         if now is None or now.physical_id != was.physical_id:
             stack.resources[name] = back
             return
-        self._launch(stack, back, WorkRecord("update", back, now.properties, self._running.token()))
+        self._launch(stack, back, WorkRecord("update", back, _held(now), self._running.token()))
 
     def _start_deletions(self, stack: StackRecord) -> int:
         operation = operation_of(stack)
@@ -227,23 +262,30 @@ class Lifecycle:
             self._shelf.set_resource(stack, resource, "DELETE_COMPLETE")
             self._gone(stack, f"{resource.logical_id}:{resource.physical_id}")
             return
-        resource.physical_id, resource.attributes = outcome.physical_id, outcome.attributes
+        resource.physical_id, resource.attributes, resource.tried = outcome.physical_id, outcome.attributes, None
         status = "UPDATE" if work.action == "update" or work.replaces else "CREATE"
-        if operation.failed and operation.phase == "forward":
+        if (operation.failed or operation.cancelled) and operation.phase == "forward":
             # AWS: resources under way when another fails are cancelled.
             self._shelf.set_resource(
                 stack, resource, f"{status}_FAILED", f"Resource {'update' if status == 'UPDATE' else 'creation'} cancelled"
             )
             operation.failed.append(resource.logical_id)
+            resource.tried = work.before if work.action == "update" else {}
             return
         self._shelf.set_resource(stack, resource, f"{status}_COMPLETE")
 
     def _fail(self, stack: StackRecord, work: WorkRecord, reason: str) -> None:
         if work.action == "delete":
             key = f"{work.resource.logical_id}:{work.resource.physical_id}"
+            if operation_of(stack).forced:
+                # AWS: FORCE_DELETE_STACK leaves behind what cannot be deleted.
+                self._shelf.set_resource(stack, work.resource, "DELETE_SKIPPED", reason)
+                self._gone(stack, key)
+                return
             self._shelf.set_resource(stack, work.resource, "DELETE_FAILED", reason)
             operation_of(stack).failed.append(key)
             return
+        work.resource.tried = work.before if work.action == "update" else {}
         action = "update" if work.action == "update" or work.replaces else "create"
         self._refuse(stack, work.resource, action, reason)
 
@@ -253,3 +295,8 @@ class Lifecycle:
         self._shelf.set_resource(stack, resource, f"{action.upper()}_FAILED", reason)
         operation.failed.append(resource.logical_id)
         operation.failed_to = "update" if action == "update" else "create"
+
+
+def _held(resource: ResourceRecord) -> dict[str, Any]:
+    """Return the properties that a resource has for sure: those from which a failed update set out, or its own."""
+    return resource.properties if resource.tried is None else resource.tried

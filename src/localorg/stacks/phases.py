@@ -14,6 +14,7 @@ from localorg.stacks.records import OperationRecord, OutputRecord, ResourceRecor
 from localorg.stacks.resources.kinds import ResourceType
 from localorg.stacks.running import operation_of
 from localorg.stacks.shelf import Shelf
+from localorg.stacks.stack_policy import objection
 from localorg.stacks.template import invalid
 
 # AWS: CloudFormation user guide, "DeletionPolicy attribute", "UpdateReplacePolicy attribute".
@@ -35,13 +36,18 @@ class Phases:
         """Take the stack to its next phase."""
         operation = operation_of(stack)
         match operation.phase, bool(operation.failed):
-            case "forward", False:
+            case "forward", False if not operation.cancelled:
                 self._arrived(stack)
+            case "forward", False:
+                self._failed(stack, operation.cancelled)
             case "forward", True:
                 self._failed(stack)
             case "undo", False:
                 self._undone(stack)
             case "undo", True:
+                # The todo list is what was not tried again; both are what ContinueUpdateRollback goes on with.
+                operation.todo = [name for name in operation.needs if name in {*operation.failed, *operation.todo}]
+                stack.interrupted = operation
                 self._end(stack, "UPDATE_ROLLBACK_FAILED", _failures("update", operation.failed))
             case "cleanup", _:
                 self._cleaned(stack)
@@ -61,10 +67,26 @@ class Phases:
             self._end(stack, "CREATE_COMPLETE")
             return
         wanted = self._plan_of(stack).active()
-        for name in [name for name in stack.resources if name not in wanted]:
+        removed = [name for name in stack.resources if name not in wanted]
+        if self._protected(stack, removed):
+            self._failed(stack)
+            return
+        for name in removed:
             doom(operation, stack.resources[name], spare=stack.resources[name].deletion_policy in RETAINING)
         operation.phase = "cleanup"
         self._shelf.set_status(stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+    def _protected(self, stack: StackRecord, removed: list[str]) -> bool:
+        """Fail every resource whose removal the stack policy does not allow. # ASSUMED: after everything else was updated."""
+        operation = operation_of(stack)
+        for name in removed:
+            resource = stack.resources[name]
+            problem = objection(operation.policy, "Update:Delete", name, resource.type)
+            if problem:
+                self._shelf.set_resource(stack, resource, "DELETE_FAILED", problem)
+                operation.failed.append(name)
+                operation.failed_to = "delete"
+        return bool(operation.failed)
 
     def _outputs(self, stack: StackRecord) -> list[OutputRecord]:
         outputs = self._plan_of(stack).outputs()
@@ -84,32 +106,38 @@ class Phases:
 
     def _failed(self, stack: StackRecord, reason: str = "") -> None:
         operation = operation_of(stack)
-        why = reason or _failures(operation.failed_to, operation.failed)
-        stops = stack.on_failure == "DO_NOTHING"
+        why = operation.cancelled or reason or _failures(operation.failed_to, operation.failed)
         if operation.action == "create":
             self._creation_failed(stack, why)
-        elif stops:
+        elif stack.on_failure == "DO_NOTHING" and not operation.cancelled:
+            stack.interrupted = operation
             self._end(stack, "UPDATE_FAILED", why)
         else:
-            self._begin_undo(stack, why)
+            self.undo(stack, why)
 
     def _creation_failed(self, stack: StackRecord, why: str) -> None:
         operation = operation_of(stack)
         if stack.on_failure == "DO_NOTHING":
             self._end(stack, "CREATE_FAILED", why)
             return
-        operation.todo, operation.failed = [], []
-        for resource in stack.resources.values():
-            # AWS: RetainExceptOnCreate deletes what a failed creation leaves, Retain does not.
-            doom(operation, resource, spare=resource.deletion_policy == "Retain")
-        operation.phase = "delete"
         if stack.on_failure == "DELETE":
             operation.action = "delete"
-            self._shelf.set_status(stack, "DELETE_IN_PROGRESS", f"{why}. Delete requested by user.")
+            asked = why == "User Initiated"
+            self._shelf.set_status(stack, "DELETE_IN_PROGRESS", why if asked else f"{why}. Delete requested by user.")
         else:
             self._shelf.set_status(stack, "ROLLBACK_IN_PROGRESS", f"{why}. Rollback requested by user.")
+        self.unmake(stack)
 
-    def _begin_undo(self, stack: StackRecord, why: str) -> None:
+    def unmake(self, stack: StackRecord) -> None:
+        """Have everything deleted that the creation has made."""
+        operation = operation_of(stack)
+        operation.todo, operation.failed, operation.phase = [], [], "delete"
+        for resource in stack.resources.values():
+            # AWS: RetainExceptOnCreate deletes what a failed creation leaves, Retain does not.
+            doom(operation, resource, spare=resource.deletion_policy == "Retain" and operation.keeps_retained)
+
+    def undo(self, stack: StackRecord, why: str) -> None:
+        """Begin to bring everything back to what it was before the update."""
         operation = operation_of(stack)
         before = operation.before
         if before is None:
@@ -117,11 +145,13 @@ class Phases:
         self._shelf.set_status(stack, "UPDATE_ROLLBACK_IN_PROGRESS", why)
         operation.phase, operation.failed = "undo", []
         kept = {resource.physical_id for resource in before.resources.values()}
-        operation.doomed, operation.spared = {}, []
+        # What was to go, goes only if it is not part of the stack as it was.
+        operation.doomed = {key: one for key, one in operation.doomed.items() if one.physical_id not in kept}
+        operation.spared = [key for key in operation.spared if key in operation.doomed]
         for name, resource in list(stack.resources.items()):
             is_new = name not in before.resources
             if is_new or (resource.physical_id and resource.physical_id not in kept):
-                doom(operation, resource, spare=is_new and resource.deletion_policy == "Retain")
+                doom(operation, resource, spare=is_new and resource.deletion_policy == "Retain" and operation.keeps_retained)
             if is_new:
                 del stack.resources[name]
         operation.needs = {name: resource.needs for name, resource in before.resources.items()}
@@ -157,6 +187,8 @@ class Phases:
 
     def _end(self, stack: StackRecord, status: str, reason: str = "") -> None:
         self._shelf.set_status(stack, status, reason)
+        if not status.endswith("_FAILED"):
+            stack.interrupted = None
         stack.operation = None
         self._shelf.put(stack)
         self._kernel.publish("stack.finished", {"stack": stack.stack_id, "status": status})

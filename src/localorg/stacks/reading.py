@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from localorg.kernel.errors import AwsError
 from localorg.kernel.paging import page
-from localorg.protocol.calls import AccessRule, Operation, Output, Request
+from localorg.protocol.calls import AccessRule, ApiCall, Operation, Output, Request
+from localorg.protocol.gateway import Gateway
 from localorg.stacks.accepting import Accepting, needed_capabilities
 from localorg.stacks.parameters import declared, shown
-from localorg.stacks.records import EventRecord, ResourceRecord, StackRecord
-from localorg.stacks.resources.kinds import ResourceType, tag_list
+from localorg.stacks.records import ChangeSetRecord, EventRecord, ResourceRecord, StackRecord
+from localorg.stacks.resources.kinds import ResourceType, chosen, tag_list
 from localorg.stacks.shelf import Shelf
 from localorg.stacks.template import Template, invalid, parse
 
@@ -26,7 +27,16 @@ R = TypeVar("R")
 class Reading:
     """Answers questions about stacks."""
 
-    def __init__(self, shelf: Shelf, accepting: Accepting, types: dict[str, ResourceType]) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        shelf: Shelf,
+        accepting: Accepting,
+        types: dict[str, ResourceType],
+        change_set: Callable[[Request], ChangeSetRecord],
+    ) -> None:
+        self._gateway = gateway
+        self._change_set = change_set
         self._shelf = shelf
         self._accepting = accepting
         self._types = types
@@ -105,13 +115,18 @@ class Reading:
     def _template(self, request: Request) -> Output:
         params = request.params
         if "ChangeSetName" in params:
-            raise invalid("localorg does not support ChangeSetName in GetTemplate; give StackName")
-        if "StackName" not in params:
+            record = self._change_set(request)
+            owner = self._shelf.by_id(record.stack_id)
+            if owner is None:
+                raise invalid(f"Stack with id {record.stack_id} does not exist")
+            stack, text, values = owner, record.template, record.parameters
+        elif "StackName" in params:
+            stack = self._require(request)
+            text, values = stack.template, stack.parameters
+        else:
             raise invalid("StackName is required if ChangeSetName is not specified.")
-        stack = self._require(request)
-        text = stack.template
         if params.get("TemplateStage") == "Processed":
-            text = self._processed(stack, text, stack.parameters)
+            text = self._processed(stack, text, values)
         return {"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}
 
     def _processed(self, stack: StackRecord, text: str, values: Mapping[str, str]) -> str:
@@ -120,12 +135,17 @@ class Reading:
 
     def _summary(self, request: Request) -> Output:
         params = request.params
-        if "StackSetName" in params:
-            raise invalid("localorg does not support StackSetName in GetTemplateSummary; give TemplateBody or StackName")
+        sources = [name for name in ("TemplateBody", "TemplateURL", "StackName", "StackSetName") if name in params]
+        if len(sources) != 1:
+            raise invalid("You must specify exactly one of TemplateBody, TemplateURL, StackName and StackSetName.")
         stack = self._require(request) if "StackName" in params else None
-        text = stack.template if stack else self._accepting.template_of(request)
-        template = self._accepting.sound(text, stack)
-        shape = self._describe_template(template)
+        text = stack.template if stack else self._text(request)
+        tolerant = (params.get("TemplateSummaryConfig") or {}).get("TreatUnrecognizedResourceTypesAsWarnings", False)
+        template = self._accepting.sound(text, stack, tolerant=tolerant)
+        shape = self._describe_template(template, text)
+        unknown = sorted({resource["Type"] for resource in template.resources.values()} - set(self._types))
+        if unknown:
+            shape["Warnings"] = {"UnrecognizedResourceTypes": unknown}
         shape["Parameters"] = declared(template.parameters)
         shape["ResourceTypes"] = sorted({resource["Type"] for resource in template.resources.values()})
         shape["Version"] = str(template.body.get("AWSTemplateFormatVersion", "2010-09-09"))
@@ -133,17 +153,29 @@ class Reading:
             shape["Metadata"] = json.dumps(template.body["Metadata"])
         return shape
 
+    def _text(self, request: Request) -> str:
+        if "StackSetName" not in request.params:
+            return self._accepting.template_of(request)
+        # ASSUMED: who may ask for the summary of a StackSet's template must be allowed to describe the StackSet.
+        params = chosen(request.params, "StackSetName", "CallAs")
+        call = ApiCall(request.principal, request.region, "cloudformation", "DescribeStackSet", params)
+        return str(self._gateway.invoke(call)["StackSet"]["TemplateBody"])
+
     def _validate(self, request: Request) -> Output:
-        template = self._accepting.sound(self._accepting.template_of(request))
+        text = self._accepting.template_of(request)
+        template = self._accepting.sound(text)
         kept = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
         rows = [{key: row[key] for key in kept if key in row} for row in declared(template.parameters)]
-        return {**self._describe_template(template), "Parameters": rows}
+        return {**self._describe_template(template, text), "Parameters": rows}
 
-    def _describe_template(self, template: Template) -> Output:
+    def _describe_template(self, template: Template, text: str) -> Output:
         capabilities, reason = needed_capabilities(template, self._types)
         shape: Output = {"Description": template.description} if template.description else {}
         if capabilities:
             shape |= {"Capabilities": capabilities, "CapabilitiesReason": reason}
+        transforms = [str(name) for name in parse(text).transforms]
+        if transforms:
+            shape["DeclaredTransforms"] = transforms
         return shape
 
     def _exports(self, request: Request) -> Output:
@@ -197,6 +229,10 @@ def _stack_shape(stack: StackRecord) -> Output:
             Capabilities=stack.capabilities,
             Outputs=outputs,
             RoleARN=stack.role_arn,
+            ChangeSetId=stack.change_set,
+            TimeoutInMinutes=stack.timeout_minutes,
+            RetainExceptOnCreate=stack.retain_except_on_create or None,
+            DeletionMode=stack.deletion_mode,
         ),
     }
 
@@ -229,7 +265,12 @@ def _event_shape(stack: StackRecord, event: EventRecord) -> Output:
         "ResourceType": event.type,
         "Timestamp": event.time,
         "ResourceStatus": event.status,
-        **_given(ResourceStatusReason=event.reason, ResourceProperties=event.properties, ClientRequestToken=event.token),
+        **_given(
+            ResourceStatusReason=event.reason,
+            ResourceProperties=event.properties,
+            ClientRequestToken=event.token,
+            OperationId=event.operation,
+        ),
     }
 
 

@@ -37,6 +37,8 @@ class ResourceRecord:
     deletion_policy: str = "Delete"
     replace_policy: str = "Delete"
     updated: float = 0.0
+    tried: dict[str, Any] | None = None
+    """After an update that failed: the properties from which it set out, some of which may still hold."""
 
 
 @dataclass
@@ -92,6 +94,16 @@ class OperationRecord:
     failed_to: Action = "create"
     before: Snapshot | None = None
     change_set: str = ""
+    id: str = ""
+    cancelled: str = ""
+    """Why nothing more is started, when a person or a clock has cut the operation short."""
+    deadline: float | None = None
+    policy: str = ""
+    """The stack policy that this update is held to."""
+    keeps_retained: bool = True
+    """Whether a rollback leaves new resources with DeletionPolicy Retain (RetainExceptOnCreate says no)."""
+    forced: bool = False
+    skipped: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -120,6 +132,15 @@ class StackRecord:
     operation: OperationRecord | None = None
     events: int = 0
     resolved: dict[str, str] = field(default_factory=dict)
+    policy: str = ""
+    interrupted: OperationRecord | None = None
+    """An update that failed and was not (or not wholly) rolled back: ContinueUpdateRollback and RollbackStack go on with it."""
+    tokens: dict[str, str] = field(default_factory=dict)
+    """ClientRequestToken -> fingerprint of the request that came with it."""
+    timeout_minutes: int | None = None
+    retain_except_on_create: bool = False
+    deletion_mode: str = ""
+    change_set: str = ""
 
     @property
     def gone(self) -> bool:
@@ -145,6 +166,7 @@ class EventRecord:
     reason: str = ""
     properties: str = ""
     token: str = ""
+    operation: str = ""
 
 
 @dataclass

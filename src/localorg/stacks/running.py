@@ -48,6 +48,10 @@ class Failed:
     reason: str
 
 
+class Cancelled(Exception):
+    """The program would wait on, and its operation was cut short."""
+
+
 Outcome = Finished | Failed | None
 """None: it waits for an answer."""
 
@@ -97,6 +101,9 @@ class Running:
                 effect = program.throw(_raised(reply)) if reply.code else program.send(reply.output)
         except StopIteration as end:
             return Finished(end.value.physical_id or work.resource.physical_id, end.value.attributes)
+        except Cancelled:
+            verb = "update" if work.action == "update" or work.replaces else "creation"
+            return Failed(f"Resource {verb} cancelled")
         except AwsError as refusal:
             return Failed(handler_reason(asked.service if asked else "cloudformation", refusal, work.token))
 
@@ -129,6 +136,9 @@ class Running:
                 )
                 self._gateway.submit(call, reply)
             case Pause(seconds):
+                under_way = operation_of(stack)
+                if under_way.cancelled and under_way.phase == "forward":
+                    raise Cancelled
                 self._kernel.after(seconds, reply)
 
 

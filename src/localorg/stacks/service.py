@@ -22,27 +22,25 @@ from localorg.stacks.change_sets import ChangeSets
 from localorg.stacks.fetching import Fetching
 from localorg.stacks.lifecycle import Lifecycle
 from localorg.stacks.lookups import Lookups
+from localorg.stacks.once import remember, seen, token_of
 from localorg.stacks.reading import Reading
 from localorg.stacks.records import Action, OperationRecord, Snapshot, StackRecord
+from localorg.stacks.recovering import Recovering
 from localorg.stacks.resources.registry import TYPES
-from localorg.stacks.running import ENGINE
+from localorg.stacks.running import ENGINE, operation_of
 from localorg.stacks.shelf import Shelf
+from localorg.stacks.stack_policy import checked
 from localorg.stacks.stacksets.service import StackSets
 from localorg.stacks.template import invalid
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 CLOUDFORMATION = "cloudformation.amazonaws.com"
+USER = "User Initiated"
 UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED", "CREATE_FAILED"})
-UNSUPPORTED = (
-    "StackPolicyDuringUpdateBody",
-    "StackPolicyDuringUpdateURL",
-    "RetainExceptOnCreate",
-    "StackPolicyBody",
-    "StackPolicyURL",
-    "ResourceTypes",
-    "RollbackConfiguration",
-    "DeploymentConfig",
-    "TimeoutInMinutes",
+UNSUPPORTED = ("DeploymentConfig", "DisableValidation", "NotificationARNs")
+POLICIES = (
+    ("StackPolicyBody", "StackPolicyURL"),
+    ("StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL"),
 )
 
 
@@ -66,13 +64,13 @@ class Stacks:
         self._gateway = gateway
         self._sessions = sessions
         self._shelf = Shelf(kernel)
-        self._accepting = Accepting(
-            self._shelf, TYPES, kernel.settings.partition, Fetching(kernel, gateway).text, Lookups(gateway)
-        )
+        self._fetching = Fetching(kernel, gateway)
+        self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition, self._fetching.text, Lookups(gateway))
         self._lifecycle = Lifecycle(kernel, gateway, self._shelf, TYPES, self._accepting.plan_of)
-        self._reading = Reading(self._shelf, self._accepting, TYPES)
         self._sets = StackSets(kernel, gateway, self._accepting, service_linked_role, management_of)
         self._change_sets = ChangeSets(kernel, self._shelf, self._accepting, self._blank, self.start)
+        self._reading = Reading(gateway, self._shelf, self._accepting, TYPES, self._change_sets.require)
+        self._recovering = Recovering(kernel, self._shelf, self._lifecycle, self._principal)
         kernel.on(ENGINE, self._lifecycle.handle)
 
     def resume(self) -> None:
@@ -82,15 +80,33 @@ class Stacks:
 
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
+        recovering = {name: self._on_living(handler) for name, handler in self._recovering.handlers().items()}
         rows = [
             ("CreateStack", self._create),
-            ("UpdateStack", self._update),
+            ("UpdateStack", self._on_living(self._update)),
             ("DeleteStack", self._delete),
             ("UpdateTerminationProtection", self._protect),
+            ("SetStackPolicy", self._set_policy),
+            ("GetStackPolicy", self._get_policy),
+            *recovering.items(),
             *self._change_sets.handlers().items(),
         ]
         own = [Operation("cloudformation", name, handler, self._on_stack) for name, handler in rows]
         return [*own, *self._reading.operations(self._on_stack), *self._sets.operations()]
+
+    def _on_living(self, handler: Callable[[Request, StackRecord], Output]) -> Callable[[Request], Output]:
+        """Give a handler its stack, once for each ClientRequestToken."""
+
+        def handle(request: Request) -> Output:
+            stack = self._require(request)
+            if seen(request, stack):
+                return {"StackId": stack.stack_id} if request.operation in ("UpdateStack", "RollbackStack") else {}
+            output = handler(request, stack)
+            remember(request, stack)
+            self._shelf.put(stack)
+            return output
+
+        return handle
 
     def _create(self, request: Request) -> Output:
         params = request.params
@@ -98,15 +114,35 @@ class Stacks:
         name = params["StackName"]
         living = self._shelf.find(request.account, request.region, name)
         if living is not None:
+            if seen(request, living):
+                return {"StackId": living.stack_id}
             raise AwsError("AlreadyExistsException", f"Stack [{name}] already exists")
         if "DisableRollback" in params and "OnFailure" in params:
             raise invalid("You can specify either DisableRollback or OnFailure, but not both")
         stack = self._blank(request, name)
         stack.on_failure = "DO_NOTHING" if params.get("DisableRollback") else params.get("OnFailure", "ROLLBACK")
         stack.termination_protection = params.get("EnableTerminationProtection", False)
+        stack.timeout_minutes = params.get("TimeoutInMinutes")
+        policies = self._policies(request)
         proposal = self._accepting.propose(request, stack)
-        self.start(request, stack, proposal, "create")
-        return {"StackId": stack.stack_id}
+        stack.policy = policies.get("StackPolicyBody", "")
+        operation = self.start(request, stack, proposal, "create")
+        remember(request, stack)
+        self._shelf.put(stack)
+        return {"StackId": stack.stack_id, "OperationId": operation.id}
+
+    def _policies(self, request: Request) -> dict[str, str]:
+        """Return the stack policies that come with a request, by the name of their ...Body. Raises Wait, ValidationError."""
+        params, found = request.params, {}
+        urls = [params[url] for _, url in POLICIES if url in params]
+        if urls:
+            self._fetching.ready(request, *urls, *([params["TemplateURL"]] if "TemplateURL" in params else []))
+        for body, url in POLICIES:
+            if body in params and url in params:
+                raise invalid(f"You cannot specify both {body} and {url}.")
+            if body in params or url in params:
+                found[body] = checked(params[body] if body in params else self._fetching.text(request, params[url]))
+        return found
 
     def _blank(self, request: Request, name: str) -> StackRecord:
         if not NAME.fullmatch(name) or len(name) > 128:
@@ -120,77 +156,111 @@ class Stacks:
         )
         return StackRecord(arn, name, request.account, request.region, "", {}, {}, [], "REVIEW_IN_PROGRESS", request.now)
 
-    def start(self, request: Request, stack: StackRecord, proposal: Proposal, action: Action, change_set: str = "") -> None:
+    def start(
+        self, request: Request, stack: StackRecord, proposal: Proposal, action: Action, change_set: str = ""
+    ) -> OperationRecord:
         """Begin to create or update `stack` as proposed. Raises AccessDenied when the role may not be passed."""
         role = request.params.get("RoleARN", proposal.role_arn or stack.role_arn)
         principal = self._principal(request, role)
-        token = request.params.get("ClientRequestToken", "")
-        before = Snapshot(
-            stack.template,
-            stack.parameters,
-            stack.tags,
-            stack.capabilities,
-            deepcopy(stack.resources),
-            deepcopy(stack.outputs),
-            stack.resolved,
-        )
+        earlier = stack.interrupted if action == "update" else None
+        before = earlier.before if earlier else _snapshot(stack)
         stack.template, stack.parameters, stack.resolved = proposal.template, proposal.parameters, proposal.resolved
         stack.tags, stack.capabilities, stack.role_arn = proposal.tags, proposal.capabilities, role
-        needs = self._accepting.plan_of(stack).needs()
-        stack.operation = OperationRecord(
-            action,
-            "forward",
-            principal,
-            token,
-            list(needs),
-            needs,
-            before=before if action == "update" else None,
-            change_set=change_set,
-        )
+        # Under the operation, because it is the principal who is asked for what the template refers to.
+        operation = OperationRecord(action, "forward", principal, token_of(request), id=ids.uuid(self._kernel.dice))
+        stack.operation, operation.change_set, stack.change_set = operation, change_set, change_set
+        operation.needs = self._accepting.plan_of(stack).needs()
+        operation.todo = list(operation.needs)
+        operation.before = before if action == "update" else None
+        if earlier is not None:
+            operation.doomed, operation.spared, stack.interrupted = earlier.doomed, earlier.spared, None
+        stack.retain_except_on_create = bool(request.params.get("RetainExceptOnCreate", False))
+        operation.keeps_retained = not stack.retain_except_on_create
+        operation.policy = stack.policy
         if action == "update":
             stack.updated = request.now
+        elif stack.timeout_minutes:
+            operation.deadline = request.now + 60 * stack.timeout_minutes
         stack.imports = stack.imports if action == "update" else []
-        self._shelf.set_status(stack, f"{action.upper()}_IN_PROGRESS", "User Initiated")
+        self._shelf.set_status(stack, f"{action.upper()}_IN_PROGRESS", USER)
         self._lifecycle.begin(stack)
+        return operation
 
-    def _update(self, request: Request) -> Output:
+    def _update(self, request: Request, stack: StackRecord) -> Output:
         refuse_unsupported(request.params)
-        stack = self._require(request)
         if stack.status not in UPDATABLE:
             raise invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+        policies = self._policies(request)
         proposal = self._accepting.propose(request, stack)
         if not self._accepting.changes(stack, proposal, request.principal):
+            if "StackPolicyBody" in policies:
+                # ASSUMED: a new stack policy alone is an update without any work.
+                stack.policy = policies["StackPolicyBody"]
+                return {"StackId": stack.stack_id}
             raise invalid("No updates are to be performed.")
         stack.on_failure = "DO_NOTHING" if request.params.get("DisableRollback") else "ROLLBACK"
-        self.start(request, stack, proposal, "update")
-        return {"StackId": stack.stack_id}
+        operation = self.start(request, stack, proposal, "update")
+        # AWS: StackPolicyDuringUpdate is for this update only. ASSUMED: a new policy holds from the next update on.
+        operation.policy = policies.get("StackPolicyDuringUpdateBody", stack.policy)
+        stack.policy = policies.get("StackPolicyBody", stack.policy)
+        return {"StackId": stack.stack_id, "OperationId": operation.id}
+
+    def _set_policy(self, request: Request) -> Output:
+        stack = self._require(request)
+        policies = self._policies(request)
+        if not policies:
+            raise invalid("Either StackPolicyBody or StackPolicyURL must be specified.")
+        stack.policy = policies["StackPolicyBody"]
+        self._shelf.put(stack)
+        return {}
+
+    def _get_policy(self, request: Request) -> Output:
+        policy = self._require(request).policy
+        return {"StackPolicyBody": policy} if policy else {}
 
     def _delete(self, request: Request) -> Output:
         params = request.params
+        refuse_unsupported(params)
         stack = self._shelf.find(request.account, request.region, params["StackName"])
         if stack is None or stack.gone:
             # AWS: deleting what does not exist (any more) succeeds.
             return {}
-        if params.get("DeletionMode") == "FORCE_DELETE_STACK":
-            raise invalid("localorg does not support the DeletionMode FORCE_DELETE_STACK")
+        if seen(request, stack) or stack.status == "DELETE_IN_PROGRESS":
+            return {}
         if stack.termination_protection:
             raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
-        if stack.status == "DELETE_IN_PROGRESS":
-            return {}
-        if stack.busy:
-            raise invalid(
-                f"Stack:{stack.stack_id} is in {stack.status} state; wait for the end of its operation, then delete it again."
-            )
         if stack.status == "REVIEW_IN_PROGRESS":
-            self._shelf.forget(stack)
+            self._forget(stack)
             return {}
+        forced = params.get("DeletionMode") == "FORCE_DELETE_STACK"
         retained = params.get("RetainResources", [])
-        if retained and stack.status != "DELETE_FAILED":
-            raise invalid("Invalid operation on stack, RetainResources can only be used on a stack in DELETE_FAILED state.")
-        self._begin_deletion(request, stack, retained)
+        for given, what in ((retained, "RetainResources"), (forced, "FORCE_DELETE_STACK")):
+            if given and stack.status != "DELETE_FAILED":
+                raise invalid(f"Invalid operation on stack, {what} can only be used on a stack in DELETE_FAILED state.")
+        if stack.status == "CREATE_IN_PROGRESS":
+            self._stop_creation(request, stack)
+        elif stack.busy:
+            # AWS: CloudFormation's sentence.
+            raise invalid(f"Stack [{stack.name}] cannot be deleted while in status {stack.status}")
+        else:
+            self._begin_deletion(request, stack, retained, forced=forced)
+        remember(request, stack)
+        self._shelf.put(stack)
         return {}
 
-    def _begin_deletion(self, request: Request, stack: StackRecord, retained: list[str]) -> None:
+    def _forget(self, stack: StackRecord) -> None:
+        for record in [one for one in self._shelf.change_sets.values() if one.stack_id == stack.stack_id]:
+            self._shelf.change_sets.delete(record.change_set_id)
+        self._shelf.forget(stack)
+
+    def _stop_creation(self, request: Request, stack: StackRecord) -> None:
+        """Delete a stack that is still being made: nothing more is started, and what is there goes."""
+        operation = operation_of(stack)
+        operation.principal = self._principal(request, request.params.get("RoleARN", stack.role_arn))
+        operation.cancelled, stack.on_failure = USER, "DELETE"
+        self._lifecycle.nudge(stack)
+
+    def _begin_deletion(self, request: Request, stack: StackRecord, retained: list[str], *, forced: bool) -> None:
         used = [
             f"Cannot delete export {output.export} as it is in use by {', '.join(users)}"
             for output in stack.outputs
@@ -200,11 +270,14 @@ class Stacks:
             # ASSUMED: the deletion is accepted and taken back; the stack stays in the status that it had.
             self._shelf.set_status(stack, stack.status, f"Delete canceled. {'; '.join(used)}")
             return
-        principal = self._principal(request, request.params.get("RoleARN", stack.role_arn))
-        operation = OperationRecord("delete", "delete", principal, request.params.get("ClientRequestToken", ""))
+        role = request.params.get("RoleARN", stack.role_arn)
+        operation = OperationRecord(
+            "delete", "delete", self._principal(request, role), token_of(request), id=ids.uuid(self._kernel.dice), forced=forced
+        )
         self._accepting.doom_all(operation, stack, retained)
-        stack.operation = operation
-        self._shelf.set_status(stack, "DELETE_IN_PROGRESS", "User Initiated")
+        stack.operation, stack.role_arn = operation, role
+        stack.deletion_mode = request.params.get("DeletionMode", "STANDARD")
+        self._shelf.set_status(stack, "DELETE_IN_PROGRESS", USER)
         self._lifecycle.begin(stack)
 
     def _protect(self, request: Request) -> Output:
@@ -251,10 +324,23 @@ class Stacks:
         ]
 
 
+def _snapshot(stack: StackRecord) -> Snapshot:
+    return Snapshot(
+        stack.template,
+        stack.parameters,
+        stack.tags,
+        stack.capabilities,
+        deepcopy(stack.resources),
+        deepcopy(stack.outputs),
+        stack.resolved,
+    )
+
+
 def refuse_unsupported(params: dict[str, Any]) -> None:
     """Raise ValidationError naming every parameter of the request that localorg does not act on."""
     named = [name for name in UNSUPPORTED if params.get(name)]
-    if params.get("NotificationARNs"):
-        named.append("NotificationARNs")
+    if any((params.get("RollbackConfiguration") or {}).values()):
+        # What watches a stack are alarms of CloudWatch; a configuration without any is none.
+        named.append("RollbackConfiguration")
     if named:
         raise invalid("\n".join(f"localorg does not support the parameter {name} of stack operations" for name in named))

@@ -10,6 +10,9 @@ from localorg.kernel.events import Kernel
 from localorg.stacks.records import ChangeSetRecord, EventRecord, ResourceRecord, StackRecord
 from localorg.stacks.template import invalid
 
+KEPT_S = 90 * 86_400.0
+"""AWS: API reference, ListStacks: deleted stacks are told of for 90 days."""
+
 
 class Shelf:
     """Tables of stacks and events, and the questions that they answer."""
@@ -34,7 +37,10 @@ class Shelf:
 
     def of(self, account: str, region: str) -> list[StackRecord]:
         """Return the stacks of an account and Region, newest first, deleted ones too."""
-        return list(reversed(self._stacks.values(account, region)))
+        return [stack for stack in reversed(self._stacks.values(account, region)) if self._remembered(stack)]
+
+    def _remembered(self, stack: StackRecord) -> bool:
+        return stack.deleted is None or self._kernel.now() - stack.deleted <= KEPT_S
 
     def by_id(self, stack_id: str) -> StackRecord | None:
         """Return the stack with this ARN."""
@@ -44,7 +50,8 @@ class Shelf:
     def find(self, account: str, region: str, name: str) -> StackRecord | None:
         """Return the stack by name (living) or id (also deleted), or None."""
         if name.startswith("arn:"):
-            return self._stacks.get(account, region, name)
+            found = self._stacks.get(account, region, name)
+            return found if found is not None and self._remembered(found) else None
         return next((stack for stack in self.of(account, region) if stack.name == name and not stack.gone), None)
 
     def require(self, account: str, region: str, name: str) -> StackRecord:
@@ -107,5 +114,6 @@ class Shelf:
 
     def _add(self, stack: StackRecord, event: EventRecord) -> None:
         stack.events += 1
+        event.operation = stack.operation.id if stack.operation else ""
         self._events.put(event, stack.stack_id, f"{stack.events:08d}")
         self.put(stack)

@@ -243,6 +243,8 @@ def test_names_of_stacks(name):
 
 def test_parameters_of_requests_that_are_not_acted_on():
     """Assumed: localorg's own rule, each is named."""
-    told = refusal_of(template({"A": role()}), NotificationARNs=["arn:aws:sns:us-east-1:1:x"], TimeoutInMinutes=5).message
+    told = refusal_of(template({"A": role()}), NotificationARNs=["arn:aws:sns:us-east-1:1:x"], DisableValidation=True).message
     assert "NotificationARNs" in told
-    assert "TimeoutInMinutes" in told
+    assert "DisableValidation" in told
+    alarms = {"RollbackTriggers": [{"Arn": "arn:aws:cloudwatch:us-east-1:1:alarm:a", "Type": "AWS::CloudWatch::Alarm"}]}
+    assert "RollbackConfiguration" in refusal_of(template({"A": role()}), RollbackConfiguration=alarms).message
