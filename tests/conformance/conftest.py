@@ -9,7 +9,7 @@ import pytest
 from conformance import target as worlds
 from conformance.claims import eventually
 from conformance.hybrid_agent import HybridAgent
-from conformance.hybrid_world import MANAGED, described, trust
+from conformance.hybrid_world import described, managed, trust
 from conformance.target import Account, Target
 
 
@@ -70,9 +70,9 @@ def role(member: Account, unique: Callable[[str], str]) -> Iterator[str]:
     """A role for hybrid nodes."""
     name, iam = unique("hybrid"), member.client("iam")
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust("ssm.amazonaws.com"))
-    iam.attach_role_policy(RoleName=name, PolicyArn=MANAGED)
+    iam.attach_role_policy(RoleName=name, PolicyArn=managed(member))
     yield name
-    iam.detach_role_policy(RoleName=name, PolicyArn=MANAGED)
+    iam.detach_role_policy(RoleName=name, PolicyArn=managed(member))
     iam.delete_role(RoleName=name)
 
 

@@ -6,7 +6,10 @@ from typing import Any
 from conformance.hybrid_agent import HybridAgent
 from conformance.target import Account
 
-MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+
+def managed(account: Account) -> str:
+    """Return the ARN of AWS's policy for nodes, in the account's partition."""
+    return f"arn:{account.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
 def trust(service: str) -> str:

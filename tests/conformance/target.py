@@ -9,6 +9,7 @@ With an account at hand:
 Profiles are those of the aws CLI (a profile may name an endpoint_url). The hub is the organization's management account, the node is a
 Linux node of the member in CONFORMANCE_REGION; CONFORMANCE_SECOND_NODE and CONFORMANCE_OFFLINE_NODE are others. A claim whose variable is
 not given is skipped and says so. What the suite makes has names that begin with `conf-`; it removes what costs money or blocks others.
+CONFORMANCE_PARTITION=aws-us-gov (or aws-cn) lets the local organization be in another partition.
 """
 
 import os
@@ -26,10 +27,18 @@ from botocore.config import Config
 from demo.walk import Walk
 from journeys.conftest import organization
 
-REGION, OTHER_REGION = "us-east-1", "eu-west-1"
+PARTITION = os.environ.get("CONFORMANCE_PARTITION", "aws")
+"""Which partition the local organization is in; with an account at hand its own Region says."""
+REGIONS = {
+    "aws": ("us-east-1", "eu-west-1"),
+    "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+}
+REGION, OTHER_REGION = REGIONS[PARTITION]
 HUB, MEMBER = "111111111111", "222222222222"
 BUCKET = f"conformance-{HUB}"
 SPEC = f"""
+partition: {PARTITION}
 regions: [{REGION}, {OTHER_REGION}]
 organization:
   id: o-conform001
@@ -63,6 +72,16 @@ class Account:
     session: boto3.Session = field(repr=False)
     endpoint: str | None = None
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def partition(self) -> str:
+        """The partition of its Region."""
+        return str(self.session.get_partition_for_region(self.region))
+
+    @property
+    def dns_suffix(self) -> str:
+        """How AWS's host names end in its partition."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a boto3 client; it does not validate parameters by itself."""

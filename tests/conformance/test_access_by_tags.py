@@ -43,10 +43,10 @@ def sending(member: Account, key: str, stage: str) -> list[dict[str, Any]]:
     """The guide's policy: any document of AWS's, on nodes whose tag Stage is this."""
     allow = {"Effect": "Allow", "Action": "ssm:SendCommand"}
     return [
-        {**allow, "Resource": f"arn:aws:ssm:{member.region}::document/AWS-*"},
+        {**allow, "Resource": f"arn:{member.partition}:ssm:{member.region}::document/AWS-*"},
         {
             **allow,
-            "Resource": f"arn:aws:ec2:{member.region}:{member.id}:instance/*",
+            "Resource": f"arn:{member.partition}:ec2:{member.region}:{member.id}:instance/*",
             "Condition": {"StringLike": {f"{key}/Stage": [stage]}},
         },
     ]

@@ -38,7 +38,7 @@ def policy(*statements: dict[str, Any]) -> str:
 
 
 def arn(account: Account, resource: str) -> str:
-    return f"arn:aws:ssm:{account.region}:{account.id}:{resource}"
+    return f"arn:{account.partition}:ssm:{account.region}:{account.id}:{resource}"
 
 
 @documented("user guide, automation-setup-identity-based-policies, Example 1")
@@ -77,7 +77,7 @@ def test_without_an_assume_role_the_starter_s_rights_count(member: Account, uniq
 @documented("user guide, automation-setup-iam: who starts a runbook with an assume role needs iam:PassRole")
 def test_passing_a_role_needs_the_right(member: Account, unique: Unique) -> None:
     """Without iam:PassRole on the assume role, the start is refused with AccessDeniedException."""
-    role = f"arn:aws:iam::{member.id}:role/some-role"
+    role = f"arn:{member.partition}:iam::{member.id}:role/some-role"
     content = book(who(), assumeRole=role)
     with (
         document(member, unique("Book"), content) as name,

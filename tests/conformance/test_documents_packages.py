@@ -97,8 +97,7 @@ def share(account: Account, name: str, ids: list[str], **more: Any) -> None:
 
 
 def arn(account: Account, name: str) -> str:
-    partition = "aws"
-    return f"arn:{partition}:ssm:{account.region}:{account.id}:document/{name}"
+    return f"arn:{account.partition}:ssm:{account.region}:{account.id}:document/{name}"
 
 
 def download(url: str) -> bytes:
@@ -114,14 +113,16 @@ def download(url: str) -> bytes:
         "s3://{bucket}/{prefix}",
         "s3://{bucket}/{prefix}/",
         "https://s3.amazonaws.com/{bucket}/{prefix}",
-        "https://s3.{region}.amazonaws.com/{bucket}/{prefix}",
-        "https://{bucket}.s3.{region}.amazonaws.com/{prefix}",
+        "https://s3.{region}.{suffix}/{bucket}/{prefix}",
+        "https://{bucket}.s3.{region}.{suffix}/{prefix}",
     ],
 )
 def test_a_folder_may_be_written_in_several_ways(hub: Account, shelf: Shelf, unique: Unique, style: str) -> None:
     """SourceUrl takes s3:// and the https addresses of S3."""
+    if hub.partition != "aws" and "s3.amazonaws.com" in style:
+        pytest.skip("only the commercial Regions have a host name of S3 without a Region")
     name = unique("pkg")
-    publish(hub, name, shelf.source(style))
+    publish(hub, name, shelf.source(style.replace("{suffix}", hub.dns_suffix)))
     assert settled(hub, name)["Status"] == "Active"
     remove(hub, name)
 
@@ -178,9 +179,12 @@ def test_files_are_copied_under_the_rights_of_the_caller(member: Account, shelf:
     remove(member, name)
     statement = {
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{member.id}:root"},
+        "Principal": {"AWS": f"arn:{member.partition}:iam::{member.id}:root"},
         "Action": ["s3:GetObject", "s3:ListBucket"],
-        "Resource": [f"arn:aws:s3:::{shelf.bucket}", f"arn:aws:s3:::{shelf.bucket}/{shelf.prefix}/*"],
+        "Resource": [
+            f"arn:{member.partition}:s3:::{shelf.bucket}",
+            f"arn:{member.partition}:s3:::{shelf.bucket}/{shelf.prefix}/*",
+        ],
     }
     s3.put_bucket_policy(Bucket=shelf.bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     publish(member, name, shelf.source())

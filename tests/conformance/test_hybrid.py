@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.claims import assumed, documented, eventually, observed, refused
 from conformance.hybrid_agent import HybridAgent, new_key
-from conformance.hybrid_world import MANAGED, activation, described, trust
+from conformance.hybrid_world import activation, described, managed, trust
 from conformance.target import Account
 
 
@@ -166,12 +166,12 @@ def test_the_role_must_allow_what_the_agent_does(member: Account, role: str, joi
     agent = join()
     agent.token()
     iam = member.client("iam")
-    iam.detach_role_policy(RoleName=role, PolicyArn=MANAGED)
+    iam.detach_role_policy(RoleName=role, PolicyArn=managed(member))
     try:
         with refused("AccessDeniedException", "ssm:UpdateInstanceInformation", f"managed-instance/{agent.instance_id}"):
             agent.report()
     finally:
-        iam.attach_role_policy(RoleName=role, PolicyArn=MANAGED)
+        iam.attach_role_policy(RoleName=role, PolicyArn=managed(member))
 
 
 @assumed("a session is its own node's, whatever its role allows")

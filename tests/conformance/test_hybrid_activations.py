@@ -103,7 +103,7 @@ def test_a_role_may_trust_for_one_account_and_region(member: Account, role: str,
     statement = json.loads(trust("ssm.amazonaws.com"))["Statement"][0]
     statement["Condition"] = {
         "StringEquals": {"aws:SourceAccount": member.id},
-        "ArnEquals": {"aws:SourceArn": f"arn:aws:ssm:{member.region}:{member.id}:*"},
+        "ArnEquals": {"aws:SourceArn": f"arn:{member.partition}:ssm:{member.region}:{member.id}:*"},
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     member.client("iam").update_assume_role_policy(RoleName=role, PolicyDocument=policy)

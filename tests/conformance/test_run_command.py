@@ -68,7 +68,7 @@ def test_a_document_that_is_not_there_is_refused(member: Account, node: str, uni
     with refused("InvalidDocument"):
         send(member, InstanceIds=[node], DocumentName=unique("nowhere"))
     with refused("InvalidDocument"):
-        stranger = f"arn:aws:ssm:{member.region}:123456789012:document/{unique('nowhere')}"
+        stranger = f"arn:{member.partition}:ssm:{member.region}:123456789012:document/{unique('nowhere')}"
         send(member, InstanceIds=[node], DocumentName=stranger)
 
 

@@ -114,7 +114,7 @@ def test_a_member_of_the_wrong_type_is_refused(hub: Account) -> None:
 def test_a_role_without_a_policy_may_nothing(member: Account, unique: Callable[[str], str]) -> None:
     """A role that has no policy is denied, and the refusal names it and the action."""
     name, iam = unique("nothing"), member.client("iam")
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{member.id}:root"}, "Action": "sts:AssumeRole"}
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:{member.partition}:iam::{member.id}:root"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
     try:

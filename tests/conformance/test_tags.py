@@ -195,7 +195,7 @@ def test_documents_are_found_by_tag(member: Account, document: str, unique: Call
 @documented("Resource Groups Tagging API, GetResources: ResourceARNList excludes the filters")
 def test_arns_and_filters_exclude_each_other(member: Account, node: str) -> None:
     """Resources are asked for by ARN or by filters, not by both."""
-    arn = f"arn:aws:ec2:{member.region}:{member.id}:instance/{node}"
+    arn = f"arn:{member.partition}:ec2:{member.region}:{member.id}:instance/{node}"
     with refused("InvalidParameterException"):
         member.client("resourcegroupstaggingapi").get_resources(ResourceARNList=[arn], ResourceTypeFilters=["ec2"])
 
@@ -235,8 +235,8 @@ def test_resources_of_two_services_are_tagged_in_one_call(
 ) -> None:
     """TagResources tags resources of several services, and tells of each that could not be tagged."""
     tagging, value = member.client("resourcegroupstaggingapi"), unique("owner")
-    instance = f"arn:aws:ec2:{member.region}:{member.id}:instance/{node}"
-    written = f"arn:aws:ssm:{member.region}:{member.id}:document/{document}"
+    instance = f"arn:{member.partition}:ec2:{member.region}:{member.id}:instance/{node}"
+    written = f"arn:{member.partition}:ssm:{member.region}:{member.id}:document/{document}"
     absent = f"{written}-that-is-not-there"
     failed = tagging.tag_resources(ResourceARNList=[instance, written, absent], Tags={"Owner": value})["FailedResourcesMap"]
     assert list(failed) == [absent]
