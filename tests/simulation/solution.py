@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from localorg.server.simulation.organization import Simulation
 from localorg.server.spec import Spec, parse_spec
 
 REPOSITORY = Path(__file__).parents[2]
-TEMPLATE = (REPOSITORY / "artifacts" / "CentralizedSoftwareDistributor.json").read_text(encoding="utf-8")
+TEMPLATE = (REPOSITORY / "artifacts" / "CentralizedSoftwareDistributor.yaml").read_text(encoding="utf-8")
 PACKAGE = Path(__file__).parent / "package"
 NAME = "csd-marker"
 STACK = "CentralizedSoftwareDistributor"
@@ -77,15 +77,19 @@ class Operator:
     simulation: Simulation
     packages: Packages
     association: str = ""
+    parameters: Mapping[str, str] = field(default_factory=lambda: {"AccountsParentId": "r-abcd"})
+    """Parameters of the template beside the targets."""
 
-    def deploy(self, *units: str) -> None:
-        """Create the solution's stack and wait for it."""
+    def deploy(self, *targets: str) -> None:
+        """Create or update the solution's stack from its template in S3, and wait for it."""
         cloudformation = self.simulation.client("cloudformation")
-        parameters = {"ManagementAccountId": HUB, "DeploymentTargets": ",".join(units or (UNIT,))}
-        cloudformation.create_stack(
+        self.simulation.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=TEMPLATE.encode())
+        parameters = {"ManagementAccountId": HUB, "DeploymentTargets": ", ".join(targets or (UNIT,))} | self.parameters
+        there = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
+        (cloudformation.update_stack if STACK in there else cloudformation.create_stack)(
             StackName=STACK,
-            TemplateBody=TEMPLATE,
-            Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            TemplateURL=f"https://{BUCKET}.s3.us-east-1.amazonaws.com/template.yaml",
+            Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         )
 
@@ -93,7 +97,8 @@ class Operator:
             return str(cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"])
 
         self.simulation.until(lambda: not status().endswith("_IN_PROGRESS"), within_s=3600)
-        assert status() == "CREATE_COMPLETE", cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+        assert status() in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}, [event.get("ResourceStatusReason") for event in events]
 
     def publish(self, version: str) -> None:
         """Put a sealed version into the hub's bucket, the manifest last."""

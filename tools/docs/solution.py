@@ -1,6 +1,6 @@
 """The page of the solution: what the rendered template and documents declare.
 
-Flow: artifacts/CentralizedSoftwareDistributor.json -> parameters, resources, outputs; the documents in it -> parameters and steps.
+Flow: artifacts/CentralizedSoftwareDistributor.yaml -> parameters, resources, outputs; the documents in it -> parameters and steps.
 """
 
 import json
@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tools.docs.markdown import code, codes, page, table
 
-TEMPLATE = "artifacts/CentralizedSoftwareDistributor.json"
+TEMPLATE = "artifacts/CentralizedSoftwareDistributor.yaml"
 INTRODUCTION = (
     """What `csd deploy` brings to the hub, read from the rendered template. Names are those of the public AWS sample."""
 )
@@ -18,7 +20,7 @@ INTRODUCTION = (
 
 def solution_page(repository: Path) -> str:
     """Return docs/reference/solution.md."""
-    template = json.loads((repository / TEMPLATE).read_text(encoding="utf-8"))
+    template = yaml.safe_load((repository / TEMPLATE).read_text(encoding="utf-8"))
     resources: dict[str, Any] = template["Resources"]
     documents = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::SSM::Document"]
     return page(

@@ -1,54 +1,53 @@
 """csd deploy: the operator's choices -> the template's parameters -> the stack.
 
-Rules: the management account is asked from Organizations when it is not given; an OU that is not there is told before anything
-is touched, for a StackSet notices it only after it has left the OUs that it was in. Refuses to know: what the template holds.
+Rules: the management account is asked from Organizations when it is not given, and so is the root when accounts are named.
+Refuses to know: what the template holds.
 """
 
-import re
+from dataclasses import dataclass
 
 from csd.aws.identity import Principal, asking
 from csd.aws.stacks import Tell, deploy_stack
-from csd.errors import AwsRefused, CsdInputError, Problem
-from csd.solution.render import render_template_body
+from csd.aws.targets import Reach, look_up, read_targets
+from csd.aws.templates import put_template
+from csd.solution.names import TEMPLATE
+from csd.solution.render import render_template
 
-_OU = re.compile(r"^ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$")
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asked `csd deploy` for."""
+
+    targets: str
+    management: str
+    delegated: bool
+    target_key: str
+    target_values: str
+    template_bucket: str
 
 
-def deploy_solution(
-    region: str, stack: str, *, units: str, management: str, delegated: bool, target_key: str, target_values: str, tell: Tell
-) -> dict[str, str]:
+def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str, str]:
     """Deploy into the caller's account. Returns the stack's outputs. Raises AwsRefused, CsdInputError."""
+    targets = read_targets(wish.targets)
     principal = Principal.of_environment(region)
-    if not management:
-        organizations = principal.client("organizations")
-        with asking(organizations, principal.account):
-            management = organizations.describe_organization()["Organization"]["MasterAccountId"]
-    wanted = [part.strip() for part in units.split(",") if part.strip()]
-    if delegated or management == principal.account:  # others may not look; the template tells them that they are elsewhere
-        check_units(principal, wanted)
+    management = wish.management or _management(principal)
+    reach = Reach(tuple(targets), "")
+    if wish.delegated or management == principal.account:  # others may not look; the template tells them that they are elsewhere
+        reach = look_up(principal, targets, management, tell)
     parameters = {
-        "IsDelegatedAdministrator": "true" if delegated else "false",
-        "DelegatedAdminAccountId": principal.account if delegated else "",
+        "IsDelegatedAdministrator": "true" if wish.delegated else "false",
+        "DelegatedAdminAccountId": principal.account if wish.delegated else "",
         "ManagementAccountId": management,
-        "DeploymentTargets": ",".join(wanted),
-        "TargetKey": target_key,
-        "TargetValues": target_values,
+        "DeploymentTargets": ",".join(reach.targets),
+        "AccountsParentId": reach.parent,
+        "TargetKey": wish.target_key,
+        "TargetValues": wish.target_values,
     }
-    return deploy_stack(principal, stack, render_template_body(), parameters, tell)
+    url = put_template(principal, TEMPLATE, render_template(), wish.template_bucket, tell)
+    return deploy_stack(principal, stack, url, parameters, tell)
 
 
-def check_units(principal: Principal, units: list[str]) -> None:
-    """Raises CsdInputError with every OU that is not there. What is no OU id at all is told by the template's own pattern."""
+def _management(principal: Principal) -> str:
     organizations = principal.client("organizations")
-    problems = []
-    for unit in filter(_OU.match, units):
-        try:
-            with asking(organizations, principal.account):
-                organizations.describe_organizational_unit(OrganizationalUnitId=unit)
-        except AwsRefused as refused:
-            if refused.code != "OrganizationalUnitNotFoundException":
-                raise
-            remedy = "See: aws organizations list-organizational-units-for-parent --parent-id ROOT_OR_OU_ID"
-            problems.append(Problem("--targets", f"{unit} is not in this organization.", remedy))
-    if problems:
-        raise CsdInputError(problems)
+    with asking(organizations, principal.account):
+        return str(organizations.describe_organization()["Organization"]["MasterAccountId"])

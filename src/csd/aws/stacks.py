@@ -23,12 +23,12 @@ _STUCK = {
 _LOOK_EVERY_S = (0.5, 1.0, 2.0, 5.0)
 
 
-def deploy_stack(principal: Principal, name: str, body: str, parameters: dict[str, str], tell: Tell) -> dict[str, str]:
+def deploy_stack(principal: Principal, name: str, url: str, parameters: dict[str, str], tell: Tell) -> dict[str, str]:
     """Create or update the stack and wait for it. Returns its outputs. Raises AwsRefused with the reasons when it fails."""
     cloudformation = principal.client("cloudformation")
     request = {
         "StackName": name,
-        "TemplateBody": body,
+        "TemplateURL": url,
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
     }

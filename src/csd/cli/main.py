@@ -46,21 +46,22 @@ def package_build(
 
 @app.command()
 def deploy(
-    targets: Annotated[str, typer.Option(help="OU ids whose accounts get the roles (comma list).")],
+    targets: Annotated[str, typer.Option(help="OU ids and account ids that get the roles (comma list).")],
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "CentralizedSoftwareDistributor",
     management_account: Annotated[str, typer.Option(help="Management account; else asked from Organizations.")] = "",
     delegated: Annotated[bool, typer.Option("--delegated", help="This is a delegated administrator account.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     target_key: Annotated[str, typer.Option(help="Default of targetKey.")] = "InstanceIds",
     target_values: Annotated[str, typer.Option(help="Default of targetValues (comma list).")] = "*",
+    template_bucket: Annotated[
+        str, typer.Option(help="Bucket for the template; else csd-templates-ACCOUNT-REGION, made private when it is not there.")
+    ] = "",
     region: RegionOption = "",
 ) -> None:
     """Create or update the solution's stack and wait for it; prints its outputs."""
-    from csd.aws.deployment import deploy_solution
+    from csd.aws.deployment import Wish, deploy_solution
 
-    outputs = deploy_solution(
-        region, stack, units=targets, management=management_account, delegated=delegated,
-        target_key=target_key, target_values=target_values, tell=screen.tell,
-    )  # fmt: skip
+    wish = Wish(targets, management_account, delegated, target_key, target_values, template_bucket)
+    outputs = deploy_solution(region, stack, wish, screen.tell)
     for key, value in sorted(outputs.items()):
         screen.data(f"{key}={value}")
 

@@ -1,6 +1,7 @@
 """The names by which the parts of the solution find one another. They are a contract: see the reference."""
 
 TEMPLATE = "CentralizedSoftwareDistributor"
+MEMBER_ROLES = "member-roles"
 HUB_DOCUMENT = "CSD-AddSoftwarePackageToDistributor"
 MEMBER_DOCUMENT = "CSD-DistributeSoftwarePackage"
 ADMINISTRATION_ROLE = "CSD-SystemsManager-AutomationAdministrationRole"

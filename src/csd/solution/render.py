@@ -3,7 +3,8 @@
     python -m csd.solution.render            writes artifacts/ of the working folder
 
 Flow: source YAML -> replace the markers -> YAML text. The markers: {csd_step: FILE} is a script's text, {csd_document: NAME,
-defaults: {...}} a document, {csd_text: NAME} another source as text.
+defaults: {...}} a document, {csd_text: NAME} another source as text; {csd_part: NAME} and {csd_conditions: targets} are what
+csd.solution.targets makes.
 
 Rules: pure apart from reading the sources; the output is a function of them alone. Scripts are read as text, never imported.
 Refuses to know: what CloudFormation or Systems Manager make of it.
@@ -11,20 +12,24 @@ Refuses to know: what CloudFormation or Systems Manager make of it.
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from csd.solution.names import HUB_DOCUMENT, MEMBER_DOCUMENT, TEMPLATE
+from csd.solution.names import HUB_DOCUMENT, MEMBER_DOCUMENT, MEMBER_ROLES, TEMPLATE
+from csd.solution.targets import CONDITIONS, PARTS
 
 SOURCES = Path(__file__).parent / "sources"
 STEPS = Path(__file__).parents[2] / "csd_steps"
 
-# AWS: CreateStack API, TemplateBody: at most 51,200 bytes; a larger one would need a bucket.
-TEMPLATE_BYTES_MAX = 51_200
+# AWS: CreateStack API, TemplateURL: at most 1 MB; CreateStackSet API, TemplateBody: at most 51,200 bytes.
+TEMPLATE_BYTES_MAX = 1_000_000
+BODY_BYTES_MAX = 51_200
 # AWS: CreateDocument API, MaxDocumentSizeExceeded: 64 KB.
 DOCUMENT_BYTES_MAX = 64_000
+LINE_CHARS = 110
 
 _HEADER = "# Rendered from src/csd/solution/sources and src/csd_steps by `python -m csd.solution.render`. Edit those, not this.\n"
 
@@ -39,15 +44,15 @@ def render_template() -> str:
     return _HEADER + _dump(_fill(_source(TEMPLATE)))
 
 
-def render_template_body() -> str:
-    """The same template as one line of JSON, which fits CloudFormation's TemplateBody."""
-    return json.dumps(_fill(_source(TEMPLATE)), separators=(",", ":"), ensure_ascii=False)
+def render_member_roles() -> str:
+    """The template of a member's roles as YAML text: what the StackSet brings, and what a person launches where it cannot."""
+    return _HEADER + _dump(_source(MEMBER_ROLES))
 
 
 def artifacts() -> dict[str, str]:
     """{path below artifacts/: text} of everything that is rendered."""
     documents = {f"documents/{name}.yaml": render_document(name) for name in (HUB_DOCUMENT, MEMBER_DOCUMENT)}
-    return {f"{TEMPLATE}.yaml": render_template(), f"{TEMPLATE}.json": render_template_body() + "\n", **documents}
+    return {f"{TEMPLATE}.yaml": render_template(), f"{MEMBER_ROLES}.yaml": render_member_roles(), **documents}
 
 
 def _source(name: str) -> Any:
@@ -62,14 +67,14 @@ def _document(name: str, defaults: dict[str, Any]) -> Any:
 
 
 def _fill(value: Any) -> Any:
-    """Replace the two kinds of marker, at any depth."""
+    """Replace the markers, at any depth."""
     match value:
-        case {"csd_step": str(file)} if len(value) == 1:
-            return (STEPS / file).read_text(encoding="utf-8")
         case {"csd_document": str(name)}:
             return _document(name, value.get("defaults", {}))
-        case {"csd_text": str(name)} if len(value) == 1:
-            return json.dumps(_source(name), separators=(",", ":"))
+        case {"csd_conditions": "targets"}:
+            return {key: _fill(item) for key, item in value.items() if key != "csd_conditions"} | CONDITIONS
+        case dict() if len(value) == 1 and (marker := next(iter(value))) in _MARKERS:
+            return _MARKERS[marker](value[marker])
         case dict():
             return {key: _fill(item) for key, item in value.items()}
         case list():
@@ -78,8 +83,15 @@ def _fill(value: Any) -> Any:
             return value
 
 
+_MARKERS: dict[str, Callable[[str], Any]] = {
+    "csd_step": lambda file: (STEPS / file).read_text(encoding="utf-8"),
+    "csd_text": lambda name: _dump(_source(name)),
+    "csd_part": lambda name: PARTS[name],
+}
+
+
 class _Dumper(yaml.SafeDumper):
-    """Long text as it is written; nothing is abbreviated by anchors."""
+    """Long text as it is written; what fits a line stands on one; nothing is abbreviated by anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the method's signature is PyYAML's.
         return True
@@ -89,11 +101,28 @@ def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
+def _mapping(dumper: _Dumper, value: dict[str, Any]) -> yaml.MappingNode:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=_fits(value))
+
+
+def _sequence(dumper: _Dumper, value: list[Any]) -> yaml.SequenceNode:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=_fits(value))
+
+
+def _fits(value: Any) -> bool:
+    """Whether a value stands on one line: a short one, and a call of CloudFormation's functions up to twice as long."""
+    text = json.dumps(value)
+    is_call = isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith("Fn::")
+    return "\\n" not in text and len(text) <= (2 * LINE_CHARS if is_call else LINE_CHARS)
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(dict, _mapping)
+_Dumper.add_representer(list, _sequence)
 
 
 def _dump(value: Any) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=4096, allow_unicode=True)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=4096, allow_unicode=True)
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ from moto import mock_aws
 
 from csd.aws.associations import find_association, follow, put_association, runs
 from csd.aws.buckets import upload
-from csd.aws.deployment import check_units
 from csd.aws.identity import Principal
 from csd.aws.stacks import deploy_stack
 from csd.errors import AwsRefused, CsdInputError
@@ -35,7 +34,7 @@ def event(number: int, resource: str, status: str, reason: str = "") -> dict[str
 
 
 def deploy(told: Told, lines: list[str]) -> dict[str, str]:
-    return deploy_stack(told.principal(), "csd", "{}", {"A": "b"}, lines.append)
+    return deploy_stack(told.principal(), "csd", "https://template", {"A": "b"}, lines.append)
 
 
 def test_a_new_stack() -> None:
@@ -43,7 +42,7 @@ def test_a_new_stack() -> None:
     told, lines = Told(), []
     told.refuse("cloudformation", "describe_stacks", "ValidationError", "Stack with id csd does not exist")
     expected = {
-        "StackName": "csd", "TemplateBody": "{}", "OnFailure": "ROLLBACK", "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "StackName": "csd", "TemplateURL": "https://template", "OnFailure": "ROLLBACK", "Capabilities": ["CAPABILITY_NAMED_IAM"],
         "Parameters": [{"ParameterKey": "A", "ParameterValue": "b"}],
     }  # fmt: skip
     told.answer("cloudformation", "create_stack", {"StackId": "s"}, expected)
@@ -92,22 +91,6 @@ def test_a_stack_that_cannot_be_updated(status: str, remedy: str) -> None:
     told.answer("cloudformation", "describe_stack_events", {"StackEvents": []})
     with pytest.raises(CsdInputError, match=f"{status} and cannot be updated.* {remedy} --stack-name csd"):
         deploy(told, [])
-
-
-def test_a_unit_that_is_not_there_is_told_before_the_stack_is_touched() -> None:
-    """All of them at once; what is no OU id at all is left to the template's own pattern, and nobody else is asked about."""
-    told = Told()
-    for unit in ("ou-abcd-77777777", "ou-abcd-88888888"):
-        told.refuse("organizations", "describe_organizational_unit", "OrganizationalUnitNotFoundException", unit)
-    known = {"OrganizationalUnit": {"Id": "ou-abcd-11111111"}}
-    told.answer("organizations", "describe_organizational_unit", known, {"OrganizationalUnitId": "ou-abcd-11111111"})
-    with pytest.raises(CsdInputError) as wrong:
-        check_units(told.principal(), ["ou-abcd-77777777", "nonsense", "ou-abcd-88888888", "ou-abcd-11111111"])
-    assert [problem.what for problem in wrong.value.problems] == [
-        "ou-abcd-77777777 is not in this organization.",
-        "ou-abcd-88888888 is not in this organization.",
-    ]
-    told.all_asked()
 
 
 def test_an_update_sends_everything_again() -> None:

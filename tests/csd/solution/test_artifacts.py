@@ -14,10 +14,11 @@ from botocore import xform_name
 
 from csd.solution import render
 from csd.solution.names import HUB_DOCUMENT, MEMBER_DOCUMENT
+from csd.solution.targets import PARTS
 
 ROOT = Path(__file__).parents[3]
-TEMPLATE = json.loads(render.render_template_body())
-MEMBER_ROLES = json.loads(TEMPLATE["Resources"]["MemberRoles"]["Properties"]["TemplateBody"])
+TEMPLATE = yaml.safe_load(render.render_template())
+MEMBER_ROLES = yaml.safe_load(render.render_member_roles())
 DOCUMENTS = {name: yaml.safe_load(render.render_document(name)) for name in (HUB_DOCUMENT, MEMBER_DOCUMENT)}
 # What Automation's seed parameters are called, with their defaults; None is required.
 HUB_PARAMETERS = {
@@ -50,9 +51,20 @@ def test_nothing_else_lies_among_the_artifacts() -> None:
     assert found == set(render.artifacts())
 
 
-def test_the_template_fits_template_body() -> None:
-    """Documented: CreateStack API, TemplateBody: at most 51,200 bytes."""
-    assert len(render.render_template_body().encode()) <= render.TEMPLATE_BYTES_MAX
+def test_the_templates_fit() -> None:
+    """Documented: CreateStack API, TemplateURL: at most 1 MB; CreateStackSet API, TemplateBody: at most 51,200 bytes."""
+    assert len(render.render_template().encode()) <= render.TEMPLATE_BYTES_MAX // 2
+    assert len(render.render_member_roles().encode()) <= render.BODY_BYTES_MAX // 2
+
+
+def test_the_template_is_for_reading() -> None:
+    """Scripts, documents and the member template stand in it line by line, and no line is longer than the longest of its sentences."""
+    lines = render.render_template().splitlines()
+    scripts = [
+        line for path in render.STEPS.glob("*.py") if path.stem != "__init__" for line in path.read_text().splitlines() if line
+    ]
+    assert not [line for line in scripts if not any(rendered.endswith(line) for rendered in lines)]
+    assert max(map(len, lines)) < 800
 
 
 def test_the_documents_fit() -> None:
@@ -60,15 +72,16 @@ def test_the_documents_fit() -> None:
     assert all(len(json.dumps(document)) < render.DOCUMENT_BYTES_MAX // 2 for document in DOCUMENTS.values())
 
 
-def test_both_forms_of_the_template_are_one() -> None:
-    """The readable form and the form that fits hold the same; the documents in them differ only in two defaults."""
-    assert yaml.safe_load(render.render_template()) == TEMPLATE
+def test_the_documents_in_the_template_are_those_that_stand_alone() -> None:
+    """They differ in two defaults only; and every StackSet brings the member template that stands alone."""
     held = json.loads(json.dumps(TEMPLATE))["Resources"]["AddSoftwarePackageDocument"]["Properties"]["Content"]
     assert held["parameters"]["targetKey"].pop("default") == {"Ref": "TargetKey"}
     assert held["parameters"]["targetValues"].pop("default") == {"Ref": "TargetValues"}
     alone = yaml.safe_load(render.render_document(HUB_DOCUMENT))
     held["parameters"]["targetKey"]["default"], held["parameters"]["targetValues"]["default"] = "InstanceIds", "*"
     assert held == alone
+    sets = [one["Properties"] for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::CloudFormation::StackSet"]
+    assert [yaml.safe_load(one["TemplateBody"]) for one in sets] == [MEMBER_ROLES] * 2
 
 
 @pytest.mark.parametrize("which", ["the stack", "the member roles"])
@@ -236,10 +249,11 @@ def test_no_trust_without_a_condition_beyond_the_account() -> None:
 
 
 def test_d21_everything_declared_is_used() -> None:
-    """D21: six parameters, each read somewhere; nothing in the form that is no parameter; no dummy account as default."""
+    """D21: seven parameters, each read somewhere; nothing in the form that is no parameter; no dummy account as default."""
     parameters = set(TEMPLATE["Parameters"])
     assert parameters == {
-        "IsDelegatedAdministrator", "DelegatedAdminAccountId", "ManagementAccountId", "DeploymentTargets", "TargetKey", "TargetValues",
+        "IsDelegatedAdministrator", "DelegatedAdminAccountId", "ManagementAccountId", "DeploymentTargets", "AccountsParentId", "TargetKey",
+        "TargetValues",
     }  # fmt: skip
     text = json.dumps({k: v for k, v in TEMPLATE.items() if k not in ("Parameters", "Metadata")})
     assert all(f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text for name in parameters)
@@ -247,30 +261,15 @@ def test_d21_everything_declared_is_used() -> None:
     assert (
         {name for group in form["ParameterGroups"] for name in group["Parameters"]} == parameters == set(form["ParameterLabels"])
     )
-    assert not re.search(r"\b\d{12}\b", json.dumps(TEMPLATE["Parameters"]))
-
-
-@pytest.mark.parametrize(
-    ("text", "fits"),
-    [
-        ("ou-abcd-1qwert43", True),
-        ("ou-abcd-1qwert43,ou-abcd-11111111", True),
-        ("ou-abcd-1qwert43, ou-abcd-11111111", True),
-        ("r-abcd", False),
-        ("", False),
-    ],
-)
-def test_deployment_targets_take_ou_ids(text: str, fits: bool) -> None:
-    """One or many, checked as a whole or one by one. Assumed: which of the two CloudFormation does."""
-    assert bool(re.fullmatch(TEMPLATE["Parameters"]["DeploymentTargets"]["AllowedPattern"], text)) is fits
+    assert not [name for name, told in TEMPLATE["Parameters"].items() if re.search(r"\d{12}", told.get("Default", ""))]
 
 
 def test_the_association_command_is_the_articles() -> None:
     """Upper-case words are left to fill in; accounts and role are filled in already."""
     text, parts = TEMPLATE["Outputs"]["AssociationCommand"]["Value"]["Fn::Sub"]
-    parameters = json.loads(text.split("--parameters '")[1].split("'")[0].replace("${Units}", "ou-1"))
+    parameters = json.loads(text.split("--parameters '")[1].split("'")[0].replace("${Targets}", "ou-1"))
     assert list(parameters) == [
         "targetAccounts", "targetRegions", "maxConcurrency", "maxErrors", "action", "installationType", "name", "version",
         "additionalArguments", "AutomationAssumeRole", "bucketName", "bucketPrefix",
     ]  # fmt: skip
-    assert parts["Units"] == {"Fn::Join": ['","', {"Ref": "DeploymentTargets"}]}
+    assert parts["Targets"] == {"Fn::Join": ['","', {"Fn::Split": [",", PARTS["targets"]]}]}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from identity.world import HUB, MEMBER, World, allow
 
 from localorg.identity.managed import AwsManagedPolicies
@@ -196,12 +197,12 @@ def policies_in(template: dict[str, Any]) -> Iterator[tuple[Kind, dict[str, Any]
             yield "trust", resolved(properties["AssumeRolePolicyDocument"])
             yield from (("identity", resolved(policy["PolicyDocument"])) for policy in properties.get("Policies", ()))
         if resource["Type"] == "AWS::CloudFormation::StackSet":
-            yield from policies_in(json.loads(resolved(properties["TemplateBody"])))
+            yield from policies_in(yaml.safe_load(properties["TemplateBody"]))
 
 
 def test_the_policies_of_the_solution_can_all_be_judged() -> None:
     """What we ship uses nothing that this evaluator refuses: every policy of the rendered template is parsed."""
-    template = json.loads((ARTIFACTS / "CentralizedSoftwareDistributor.json").read_text())
+    template = yaml.safe_load((ARTIFACTS / "CentralizedSoftwareDistributor.yaml").read_text())
     found = list(policies_in(template))
     assert len(found) >= 8
     for kind, policy in found:

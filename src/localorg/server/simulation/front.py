@@ -2,11 +2,12 @@
 
 Flow: boto3 signs and serialises -> botocore's `before-send` hook -> an ASGI request to the real `Application` (signature, models, gateway,
 borrowed services) -> the response, which boto3 parses. So what a simulated caller sees is what a caller over HTTP sees.
-Rules: one request at a time, never from inside a handler: a request ends with a turn of the kernel, and turns do not nest.
+Rules: one request at a time, never from inside a handler: a request ends with a turn of the kernel, and turns do not nest. A request that
+is held for something outside (a template in S3) lets the simulation do that; one that is held for time is held in real time.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,8 @@ CLIENTS = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "pat
 
 
 SESSIONS_MAX = 64
+LOOK_EVERY_S = 0.01
+"""Real seconds after which a request that has no answer counts as held."""
 
 
 class RememberingSession(boto3.Session):  # type: ignore[misc]  # boto3 carries no types
@@ -46,8 +49,9 @@ class RememberingSession(boto3.Session):  # type: ignore[misc]  # boto3 carries 
 class Front:
     """Answers requests, and makes boto3 sessions that ask here."""
 
-    def __init__(self, app: Application) -> None:
+    def __init__(self, app: Application, meanwhile: Callable[[], None]) -> None:
         self._app = app
+        self._meanwhile = meanwhile
         self._loop = asyncio.new_event_loop()
         # Service models are read once for all sessions: a run of a script makes clients of its own.
         self._models = botocore.session.Session().get_component("data_loader")
@@ -87,7 +91,12 @@ class Front:
 
     def ask(self, request: WireRequest) -> WireResponse:
         """Answer one request."""
-        return self._loop.run_until_complete(self._served(request))
+        answer = self._loop.create_task(self._served(request))
+        while not answer.done():
+            self._loop.run_until_complete(asyncio.wait({answer}, timeout=LOOK_EVERY_S))
+            if not answer.done():
+                self._meanwhile()
+        return answer.result()
 
     async def _served(self, request: WireRequest) -> WireResponse:
         told: list[Message] = []

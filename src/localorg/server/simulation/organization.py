@@ -93,7 +93,7 @@ class Simulation:
         """How many calls have passed the gateway."""
         self.engines.gateway.on_record = self._remember
         app = build_app(self.kernel, self.engines.gateway, self.engines.identity.credentials, self._borrowed, {}, self._log)
-        self._front = Front(app)
+        self._front = Front(app, self._meanwhile)
         scripts.make_session = self._front.session
         self._clients: dict[tuple[str, str, str], Any] = {}
         self.nodes: dict[str, SimulatedNode] = {}
@@ -152,6 +152,11 @@ class Simulation:
         self._front.close()
         self._borrowed.close()
         moto_app.forget("s3")
+
+    def _meanwhile(self) -> None:
+        """Do what a held request waits for, while virtual time stands still."""
+        self._outside.do_all()
+        self.kernel.step()
 
     # Who asks
 

@@ -1,0 +1,65 @@
+"""The template's place in S3, where CloudFormation reads it: 51,200 bytes are too few for a request to carry it (ADR 0021).
+
+Rules: the bucket of csd's own is made private and encrypted, after saying so; one that the operator names is used as it is. The key is the
+template's digest: the same template is sent once. Refuses to know: what the template holds.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import botocore.session
+
+from csd.aws.identity import Principal, asking
+from csd.errors import AwsRefused, CsdInputError, Problem
+
+Tell = Callable[[str], None]
+_PRIVATE = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+_ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+
+
+def put_template(principal: Principal, stem: str, text: str, bucket: str, tell: Tell) -> str:
+    """Put the template into `bucket`, or into csd's own. Returns its URL. Raises AwsRefused, CsdInputError."""
+    s3 = principal.client("s3")
+    name = bucket or f"csd-templates-{principal.account}-{principal.region}"
+    region = _region_of(principal, s3, name, is_own=not bucket)
+    if not region:
+        if bucket:
+            raise CsdInputError([Problem("--template-bucket", f"{bucket} does not exist.", "Make it, or leave the option out.")])
+        _make(principal, s3, name, tell)
+        region = principal.region
+    body = text.encode()
+    key = f"{stem}-{hashlib.sha256(body).hexdigest()[:16]}.yaml"
+    with asking(s3, principal.account):
+        s3.put_object(Bucket=name, Key=key, Body=body, ContentType="application/yaml")
+    suffix = botocore.session.get_session().get_component("endpoint_resolver").get_partition_dns_suffix(principal.partition)
+    url = f"https://{name}.s3.{region}.{suffix}/{key}"
+    tell(f"template: {url}")
+    return url
+
+
+def _region_of(principal: Principal, s3: Any, name: str, *, is_own: bool) -> str:
+    """The bucket's Region, or nothing when there is no such bucket."""
+    # Names are the world's: one that somebody else has taken must not be given the template.
+    owner = {"ExpectedBucketOwner": principal.account} if is_own else {}
+    try:
+        with asking(s3, principal.account):
+            head = s3.head_bucket(Bucket=name, **owner)
+    except AwsRefused as refused:
+        if refused.code in ("404", "NoSuchBucket"):
+            return ""
+        if refused.code == "403" and is_own:
+            remedy = "Give a bucket of yours with --template-bucket."
+            raise CsdInputError([Problem(f"bucket {name}", "is not yours, or you may not list it.", remedy)]) from refused
+        raise
+    return str(head.get("BucketRegion") or principal.region)
+
+
+def _make(principal: Principal, s3: Any, name: str, tell: Tell) -> None:
+    tell(f"bucket {name}: creating, private and encrypted, for the template")
+    # AWS: CreateBucket API: us-east-1 is the one Region that is not named as a location.
+    place = {} if principal.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": principal.region}}
+    with asking(s3, principal.account):
+        s3.create_bucket(Bucket=name, **place)
+        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=_PRIVATE)
+        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=_ENCRYPTED)
