@@ -10,7 +10,6 @@ AWS: what the stock agent says and hears at its registration; API DeregisterMana
 """
 
 import base64
-import binascii
 import hmac
 
 from localorg.fleet.activations import Activations
@@ -178,7 +177,7 @@ def _check_key(text: str, kind: str) -> None:
         raise AwsError("ValidationException", f"PublicKeyType must be one of {', '.join(KEY_TYPES)}, found {kind!r}.")
     try:
         content = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         content = b""
     if len(content) < KEY_BYTES_MIN:
         raise AwsError("ValidationException", "The public key is not the base64 form of a key.")

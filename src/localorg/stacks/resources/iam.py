@@ -65,24 +65,26 @@ def _create_role(work: Work) -> Steps:
         params["Tags"] = tag_list(tags_of(properties))
     role = (yield Ask("iam", "CreateRole", params))["Role"]
     yield Made(name)
-    yield from _policies(name, {}, properties)
+    yield from gives_policies("Role", name, {}, properties)
     return Resource(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
 
-def _policies(name: str, before: Properties, after: Properties) -> Steps:
+def gives_policies(word: str, name: str, before: Properties, after: Properties) -> Steps:
+    """Bring the inline and attached policies of a Role, User or Group from `before` to `after`."""
+    holder = {f"{word}Name": name}
     was, wanted = _inline(before), _inline(after)
-    for policy in was.keys() - wanted.keys():
-        yield from unless_gone(Ask("iam", "DeleteRolePolicy", {"RoleName": name, "PolicyName": policy}))
+    for policy in [one for one in was if one not in wanted]:
+        yield from unless_gone(Ask("iam", f"Delete{word}Policy", {**holder, "PolicyName": policy}))
     for policy, text in wanted.items():
         if was.get(policy) != text:
-            yield Ask("iam", "PutRolePolicy", {"RoleName": name, "PolicyName": policy, "PolicyDocument": text})
+            yield Ask("iam", f"Put{word}Policy", {**holder, "PolicyName": policy, "PolicyDocument": text})
     attached, asked = list(before.get("ManagedPolicyArns") or ()), list(after.get("ManagedPolicyArns") or ())
     for arn in attached:
         if arn not in asked:
-            yield from unless_gone(Ask("iam", "DetachRolePolicy", {"RoleName": name, "PolicyArn": arn}))
+            yield from unless_gone(Ask("iam", f"Detach{word}Policy", {**holder, "PolicyArn": arn}))
     for arn in asked:
         if arn not in attached:
-            yield Ask("iam", "AttachRolePolicy", {"RoleName": name, "PolicyArn": arn})
+            yield Ask("iam", f"Attach{word}Policy", {**holder, "PolicyArn": arn})
     return Resource(name)
 
 
@@ -103,7 +105,7 @@ def _update_role(work: Work) -> Steps:
             yield Ask("iam", "PutRolePermissionsBoundary", {"RoleName": name, "PermissionsBoundary": boundary})
         else:
             yield Ask("iam", "DeleteRolePermissionsBoundary", {"RoleName": name})
-    yield from _policies(name, work.before, properties)
+    yield from gives_policies("Role", name, work.before, properties)
     yield from _tags(name, work)
     return Resource(name, dict(work.attributes))
 
@@ -120,10 +122,7 @@ def _tags(name: str, work: Work) -> Steps:
 
 def _delete_role(work: Work) -> Steps:
     name = work.physical_id
-    for policy in _inline(work.properties):
-        yield from unless_gone(Ask("iam", "DeleteRolePolicy", {"RoleName": name, "PolicyName": policy}))
-    for arn in work.properties.get("ManagedPolicyArns") or ():
-        yield from unless_gone(Ask("iam", "DetachRolePolicy", {"RoleName": name, "PolicyArn": arn}))
+    yield from gives_policies("Role", name, work.properties, {})
     yield from unless_gone(Ask("iam", "DeleteRole", {"RoleName": name}))
     return Resource(name)
 

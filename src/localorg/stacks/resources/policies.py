@@ -24,7 +24,7 @@ from localorg.stacks.resources.kinds import (
 VERSIONS_MAX = 5
 """AWS: IAM quotas, versions of a managed policy."""
 
-HOLDERS = (("Roles", "Role", "RoleName"), ("Users", "User", "UserName"))
+HOLDERS = (("Roles", "Role", "RoleName"), ("Users", "User", "UserName"), ("Groups", "Group", "GroupName"))
 """(property, word in the operation's name, its parameter)"""
 
 
@@ -76,7 +76,7 @@ def _delete_inline(work: Work) -> Steps:
 
 POLICY = ResourceType(
     name="AWS::IAM::Policy",
-    properties=frozenset({"PolicyDocument", "PolicyName", "Roles", "Users"}),
+    properties=frozenset({"Groups", "PolicyDocument", "PolicyName", "Roles", "Users"}),
     required=frozenset({"PolicyDocument", "PolicyName"}),
     create=_create_inline,
     update=_update_inline,
@@ -150,7 +150,7 @@ def _delete_managed(work: Work) -> Steps:
 
 MANAGED_POLICY = ResourceType(
     name="AWS::IAM::ManagedPolicy",
-    properties=frozenset({"Description", "ManagedPolicyName", "Path", "PolicyDocument", "Roles", "Tags", "Users"}),
+    properties=frozenset({"Description", "Groups", "ManagedPolicyName", "Path", "PolicyDocument", "Roles", "Tags", "Users"}),
     required=frozenset({"PolicyDocument"}),
     attributes=frozenset({"PolicyArn", "PolicyId"}),
     create=_create_managed,
