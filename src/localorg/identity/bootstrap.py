@@ -60,13 +60,13 @@ class Bootstrap:
         """Return the role of the account's hybrid nodes: Systems Manager takes it for them."""
         return self._role(account, name, {"Service": SSM}, "AmazonSSMManagedInstanceCore")
 
-    def organization_access_role(self, account: str, management_account: str) -> Role:
+    def organization_access_role(self, account: str, management_account: str, name: str = ORGANIZATION_ROLE) -> Role:
         """Return the role by which the management account administers a member.
 
         AWS: Organizations user guide, "Accessing member accounts in an organization".
         """
         root = f"arn:{self.directory.partition}:iam::{management_account}:root"
-        return self._role(account, ORGANIZATION_ROLE, {"AWS": root}, "AdministratorAccess")
+        return self._role(account, name, {"AWS": root}, "AdministratorAccess")
 
     def node_session(self, account: str, role_name: str, instance_id: str, region: str) -> Session:
         """Return credentials for an instance, after the role's trust in EC2 was judged. Raises AccessDenied or NoSuchEntity."""

@@ -14,7 +14,7 @@ from localorg.identity.access_keys import AccessKeys
 from localorg.identity.account import Account
 from localorg.identity.account_details import AccountDetails
 from localorg.identity.authorise import Authoriser, OrganizationOf, TagsOf
-from localorg.identity.bootstrap import NODE_SESSION_S, Bootstrap
+from localorg.identity.bootstrap import NODE_SESSION_S, ORGANIZATION_ROLE, Bootstrap
 from localorg.identity.directory import Directory
 from localorg.identity.documents import check_principals_exist
 from localorg.identity.entities import PolicyEntities
@@ -133,9 +133,9 @@ class Identity:
         """Return the role that hybrid nodes of the account run under; makes it the first time."""
         return self._bootstrap.hybrid_role(account, role_name)
 
-    def bootstrap_organization_access_role(self, account: str, management_account: str) -> Role:
-        """Return OrganizationAccountAccessRole of a member; makes it the first time."""
-        return self._bootstrap.organization_access_role(account, management_account)
+    def bootstrap_organization_access_role(self, account: str, management_account: str, name: str = ORGANIZATION_ROLE) -> Role:
+        """Return the role by which the management account administers a member; makes it the first time."""
+        return self._bootstrap.organization_access_role(account, management_account, name)
 
     def node_session(self, account: str, role_name: str, instance_id: str, region: str = "") -> dict[str, Any]:
         """Return fresh credentials of an instance: AccessKeyId, SecretAccessKey, SessionToken, Expiration (epoch seconds)."""

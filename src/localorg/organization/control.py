@@ -21,6 +21,18 @@ FULL_ACCESS = PolicyRecord(
 )
 """AWS: Organizations user guide, "Example SCPs": AWS manages it and attaches it to whatever has no other."""
 
+RESOURCE_FULL_ACCESS = PolicyRecord(
+    "p-RCPFullAWSAccess",
+    "RCPFullAWSAccess",
+    "Allows all access to every resource",
+    "RESOURCE_CONTROL_POLICY",
+    json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}, indent=2
+    ),
+)
+AWS_OWNED = {policy.policy_id: policy for policy in (FULL_ACCESS, RESOURCE_FULL_ACCESS)}
+"""Policies that AWS made: they are in no row, and nobody changes, deletes or tags them."""
+
 
 class Control:
     """Attachments of service control policies."""
@@ -47,14 +59,20 @@ class Control:
 
     def policy(self, policy_id: str) -> PolicyRecord | None:
         """Return a policy, AWS's own included, or None."""
-        return FULL_ACCESS if policy_id == FULL_ACCESS.policy_id else self._tree.policies.get(policy_id)
+        return AWS_OWNED.get(policy_id) or self._tree.policies.get(policy_id)
 
     def arn(self, policy: PolicyRecord) -> str:
         """Return the ARN of a policy; AWS's own has no account."""
         kind = f"policy/{policy.policy_type.lower()}"
-        if policy is FULL_ACCESS:
+        if policy.policy_id in AWS_OWNED:
             return f"arn:{self._tree.partition}:organizations::aws:{kind}/{policy.policy_id}"
         return self._tree.arn("policy", f"{policy.policy_type.lower()}/{policy.policy_id}")
+
+    def nodes(self) -> list[str]:
+        """Return the ids of the root, of all units and of all accounts."""
+        tree = self._tree
+        units, accounts = (unit.unit_id for unit in tree.units.values()), (one.account_id for one in tree.accounts.values())
+        return [tree.organization().root_id, *units, *accounts]
 
     def welcome(self, target: str) -> None:
         """Give a root, unit or account that has no policy yet the one that allows everything."""

@@ -41,7 +41,7 @@ class UnitRecord:
 
 @dataclass
 class AccountRecord:
-    """One account of the organization, keyed by its id. `joined` is epoch seconds."""
+    """One account of the organization, keyed by its id. Times are epoch seconds; `created` only of what CreateAccount made."""
 
     account_id: str
     name: str
@@ -51,6 +51,52 @@ class AccountRecord:
     joined: float
     joined_method: str = "CREATED"
     tags: dict[str, str] = field(default_factory=dict)
+    created: float | None = None
+    closed: float | None = None
+    billing_access: str = "ALLOW"
+
+
+@dataclass
+class OutsiderRecord:
+    """An account that exists outside the organization, keyed by its id; it may be invited."""
+
+    account_id: str
+    name: str
+    email: str
+    state: str = ACTIVE
+
+
+@dataclass
+class ClosureRecord:
+    """CloseAccount was asked for an account at a moment; kept because a quota counts them."""
+
+    account_id: str
+    asked: float
+
+
+@dataclass
+class ResourcePolicyRecord:
+    """The policy by which the organization lets members manage its policies (`rp-...`); there is at most one."""
+
+    policy_id: str
+    content: str
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class HandshakeRecord:
+    """An invitation (`h-...`) to an account outside, keyed by its id. `ended` is when it left the state OPEN."""
+
+    handshake_id: str
+    account_id: str
+    target: str
+    target_type: str
+    state: str
+    requested: float
+    expires: float
+    notes: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    ended: float | None = None
 
 
 @dataclass
@@ -113,6 +159,8 @@ class CreationRecord:
     completed: float | None = None
     account_id: str = ""
     failure: str = ""
+    role_name: str = "OrganizationAccountAccessRole"
+    billing_access: str = "ALLOW"
 
 
 @dataclass(frozen=True)
@@ -133,6 +181,7 @@ class AccountSeed:
     email: str
     parent: str
     state: str = ACTIVE
+    joined_method: str = "CREATED"
 
 
 @dataclass(frozen=True)
@@ -148,3 +197,7 @@ class OrganizationSeed:
     """(account id, service principal)"""
     enabled_services: tuple[str, ...] = ()
     """Service principals with trusted access."""
+    outsiders: tuple[AccountSeed, ...] = ()
+    """Accounts that exist outside the organization; their `parent` says nothing."""
+    policy_types: tuple[str, ...] = (SERVICE_CONTROL_POLICY,)
+    """The policy types that are enabled in the root from the start."""

@@ -13,6 +13,7 @@ from localorg.organization.records import (
     DelegationRecord,
     OrganizationRecord,
     OrganizationSeed,
+    OutsiderRecord,
     ServiceAccessRecord,
     UnitRecord,
 )
@@ -35,16 +36,20 @@ def plant(tree: Tree, seed: OrganizationSeed, now: float) -> list[str]:
         raise ValueError("the organization cannot be seeded:\n  " + "\n  ".join(found))
     first_time = known is None
     if first_time:
-        record = OrganizationRecord(seed.organization_id, seed.root_id, seed.management_account)
+        record = OrganizationRecord(seed.organization_id, seed.root_id, seed.management_account, list(seed.policy_types))
         tree.organizations.put(record, seed.organization_id)
     for unit in seed.units:
         if tree.units.get(unit.unit_id) is None:
             tree.units.put(UnitRecord(unit.unit_id, unit.name, unit.parent), unit.unit_id)
     fresh = _plant_accounts(tree, seed, now)
+    for outsider in seed.outsiders:
+        if not tree.is_account_known(outsider.account_id):
+            row = OutsiderRecord(outsider.account_id, outsider.name, outsider.email, outsider.state)
+            tree.outsiders.put(row, outsider.account_id)
     if first_time:
         _plant_services(tree, seed, now)
     control = Control(tree)
-    for node in (seed.root_id, *(u.unit_id for u in tree.units.values()), *(a.account_id for a in tree.accounts.values())):
+    for node in control.nodes():
         control.welcome(node)
     return fresh
 
@@ -52,10 +57,10 @@ def plant(tree: Tree, seed: OrganizationSeed, now: float) -> list[str]:
 def _plant_accounts(tree: Tree, seed: OrganizationSeed, now: float) -> list[str]:
     fresh = []
     for account in seed.accounts:
-        if tree.accounts.get(account.account_id) is not None:
-            continue
+        if tree.is_account_known(account.account_id):
+            continue  # an account that left stays outside, though the seed has it inside
         # AWS: the management account was invited to its own organization (JoinedMethod INVITED).
-        method = "INVITED" if account.account_id == seed.management_account else "CREATED"
+        method = "INVITED" if account.account_id == seed.management_account else account.joined_method
         record = AccountRecord(account.account_id, account.name, account.email, account.state, account.parent, now, method)
         tree.accounts.put(record, account.account_id)
         fresh.append(account.account_id)
@@ -80,13 +85,13 @@ def _id_problems(seed: OrganizationSeed) -> list[str]:
         ("organization id", seed.organization_id, _ORGANIZATION),
         ("root id", seed.root_id, _ROOT),
         *(("unit id", unit.unit_id, _UNIT) for unit in seed.units),
-        *(("account id", account.account_id, _ACCOUNT) for account in seed.accounts),
+        *(("account id", account.account_id, _ACCOUNT) for account in (*seed.accounts, *seed.outsiders)),
     ]
     found = [f"{what} {text!r}: expected {pattern.pattern}" for what, text, pattern in checks if not pattern.fullmatch(text)]
     for kind, names in (
         ("unit", [unit.unit_id for unit in seed.units]),
-        ("account", [account.account_id for account in seed.accounts]),
-        ("email", [account.email.lower() for account in seed.accounts]),
+        ("account", [account.account_id for account in (*seed.accounts, *seed.outsiders)]),
+        ("email", [account.email.lower() for account in (*seed.accounts, *seed.outsiders)]),
     ):
         found += [f"{kind} {name!r}: appears {names.count(name)} times" for name in sorted(set(names)) if names.count(name) > 1]
     return found
@@ -115,7 +120,7 @@ def _account_problems(seed: OrganizationSeed) -> list[str]:
     ]
     found += [
         f"account {a.account_id}: state {a.state!r}, expected one of {', '.join(STATES)}"
-        for a in seed.accounts
+        for a in (*seed.accounts, *seed.outsiders)
         if a.state not in STATES
     ]
     if seed.management_account not in accounts:

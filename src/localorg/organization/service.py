@@ -1,44 +1,94 @@
 """The organization engine: the operations of AWS Organizations, the seed, and what identity and StackSets may ask.
 
-Flow: seed(OrganizationSeed) on every start -> operations (`reading`, `changing`) -> "organization.changed" for other engines.
+Flow: seed(OrganizationSeed) on every start -> operations -> "organization.changed" for other engines.
 Rules: one organization per server; existing rows win over the seed. Other engines that need more than the few facts below call
-the API under a principal, as AWS services do. Refuses to know: policies (SCPs), handshakes, billing.
+the API under a principal, as AWS services do. Refuses to know: what a policy means, billing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from localorg.kernel.events import Kernel
-from localorg.organization.changing import ENGINE, Changing
+from localorg.kernel.events import Event, Kernel
+from localorg.organization.access import Rules
+from localorg.organization.callers import Door
 from localorg.organization.control import Control
+from localorg.organization.creating import ENGINE, Creating
+from localorg.organization.delegating import Delegating
+from localorg.organization.handshakes import Handshakes
+from localorg.organization.membership import Membership
+from localorg.organization.operations import Operations
+from localorg.organization.policies import Policies
+from localorg.organization.publishing import publish
 from localorg.organization.reading import Reading
 from localorg.organization.records import ACTIVE, ControlPolicy, OrganizationSeed
+from localorg.organization.resource_policy import ResourcePolicies
 from localorg.organization.seeding import plant
+from localorg.organization.tagging import TagKeeping
 from localorg.organization.tree import Tree
-from localorg.protocol.calls import Access, AccessRule, Operation, Request
+from localorg.organization.units import Units
+from localorg.organization.whole import Whole
+from localorg.protocol.calls import Operation
 from localorg.protocol.gateway import Gateway
+
+DocumentCheck = Callable[[str, str], None]
+"""(document, "control" or "resource"): raises AwsError for what AWS would refuse, NotSupported for what nobody here can judge."""
 
 
 class Organization:
-    """AWS Organizations for the one organization of this server."""
+    """AWS Organizations for the one organization of this server. `check` reads policy documents as whoever obeys them does."""
 
-    def __init__(self, kernel: Kernel, gateway: Gateway) -> None:
+    def __init__(self, kernel: Kernel, gateway: Gateway, check: DocumentCheck = lambda _document, _kind: None) -> None:
         del gateway  # Organizations calls nobody; the others call it.
         self._kernel = kernel
-        self._tree = Tree(kernel.store, kernel.settings.partition)
-        self._reading = Reading(self._tree)
-        self._control = Control(self._tree)
-        self._changing = Changing(kernel, self._tree, self._control)
-        kernel.on(ENGINE, self._changing.handle)
+        tree = self._tree = Tree(kernel.store, kernel.settings.partition)
+        control = self._control = Control(tree)
+        self._creating = Creating(kernel, tree, control)
+        self._membership = Membership(kernel, tree, control)
+        self._operations = Operations(
+            whole=Whole(tree),
+            reading=Reading(tree),
+            units=Units(kernel, tree, control),
+            creating=self._creating,
+            membership=self._membership,
+            handshakes=Handshakes(kernel, tree, self._membership),
+            delegating=Delegating(tree),
+            policies=Policies(kernel, tree, control, lambda document: check(document, "control")),
+            resource_policies=ResourcePolicies(kernel, tree, lambda document: check(document, "resource")),
+            tags=TagKeeping(tree),
+            rules=Rules(tree, control),
+            door=Door(tree),
+        )
+        kernel.on(ENGINE, self._handle)
+
+    def _handle(self, event: Event) -> None:
+        """Finish what takes time."""
+        match event.name:
+            case "create":
+                self._creating.finish(event.data["request_id"])
+            case "close":
+                self._membership.finish_closing(event.data["account"])
+            case "clean":
+                self._membership.clean(event.data["account"], event.data["closed"])
 
     def seed(self, organization: OrganizationSeed) -> None:
         """Make what is missing. Raises ValueError with all problems of the seed."""
         for account in plant(self._tree, organization, self._kernel.now()):
-            fact = {"kind": "account-created", "account": account, "parent": self._tree.account(account).parent}
-            self._kernel.publish("organization.changed", fact)
+            publish(self._kernel, "account-created", account=account, parent=self._tree.account(account).parent)
 
     def set_account_state(self, account: str, state: str) -> None:
         """Put an account into a state, as AWS itself would (SUSPENDED ...). Raises AwsError, ValueError."""
-        self._changing.set_state(account, state)
+        self._membership.set_state(account, state)
+
+    def add_outsider(self, account: str, name: str, email: str) -> None:
+        """Let an account exist outside the organization. Raises ValueError when its id or email is taken."""
+        self._membership.add_outsider(account, name, email)
+
+    def join(self, account: str, parent: str = "") -> None:
+        """Let an account from outside in without an invitation, under the root or a unit. Raises AwsError."""
+        self._membership.join(account, parent or self._tree.organization().root_id)
+
+    def outsiders(self) -> list[str]:
+        """Return the ids of the accounts that are known and in no organization."""
+        return [account.account_id for account in self._tree.outsiders.values()]
 
     def accounts(self) -> list[str]:
         """Return the ids of all accounts of the organization, in every state."""
@@ -50,8 +100,8 @@ class Organization:
         return known.organization_id if known and self._tree.accounts.get(account) else None
 
     def is_open(self, account: str) -> bool:
-        """Say whether an account may be worked in: ACTIVE, or none of this organization's."""
-        found = self._tree.accounts.get(account)
+        """Say whether an account may be worked in: ACTIVE, in the organization or outside, or not known here at all."""
+        found = self._tree.accounts.get(account) or self._tree.outsiders.get(account)
         return found is None or found.state == ACTIVE
 
     def organization_path_of(self, account: str) -> str | None:
@@ -81,43 +131,4 @@ class Organization:
 
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
-        reading, changing, node = self._reading, self._changing, self._on
-        rows: list[tuple[str, Callable[[Request], dict[str, object]], AccessRule | None]] = [
-            ("DescribeOrganization", reading.describe_organization, None),
-            ("ListRoots", reading.list_roots, None),
-            ("ListAccounts", reading.list_accounts, None),
-            ("DescribeAccount", reading.describe_account, node("AccountId")),
-            ("ListAccountsForParent", reading.list_accounts_for_parent, node("ParentId")),
-            ("ListOrganizationalUnitsForParent", reading.list_units_for_parent, node("ParentId")),
-            ("ListChildren", reading.list_children, node("ParentId")),
-            ("ListParents", reading.list_parents, node("ChildId")),
-            ("DescribeOrganizationalUnit", reading.describe_unit, node("OrganizationalUnitId")),
-            ("ListDelegatedAdministrators", reading.list_delegated_administrators, None),
-            ("ListDelegatedServicesForAccount", reading.list_delegated_services, node("AccountId")),
-            ("ListAWSServiceAccessForOrganization", reading.list_service_access, None),
-            ("DescribeCreateAccountStatus", reading.describe_creation, None),
-            ("ListTagsForResource", reading.list_tags, node("ResourceId")),
-            ("RegisterDelegatedAdministrator", changing.register_delegate, node("AccountId")),
-            ("DeregisterDelegatedAdministrator", changing.deregister_delegate, node("AccountId")),
-            ("EnableAWSServiceAccess", changing.enable_service, None),
-            ("DisableAWSServiceAccess", changing.disable_service, None),
-            ("CreateOrganizationalUnit", changing.create_unit, node("ParentId")),
-            ("UpdateOrganizationalUnit", changing.rename_unit, node("OrganizationalUnitId")),
-            ("DeleteOrganizationalUnit", changing.delete_unit, node("OrganizationalUnitId")),
-            ("CreateAccount", changing.create_account, None),
-            ("MoveAccount", changing.move_account, node("AccountId", "SourceParentId", "DestinationParentId")),
-            ("CloseAccount", changing.close_account, node("AccountId")),
-            ("RemoveAccountFromOrganization", changing.remove_account, node("AccountId")),
-        ]
-        return [Operation("organizations", name, handler, access) for name, handler, access in rows]
-
-    def _on(self, *members: str) -> AccessRule:
-        """Return the rule of an operation whose resources are named by these members."""
-
-        def access(request: Request) -> Sequence[Access]:
-            if self._tree.known() is None:
-                return [Access(f"organizations:{request.operation}")]
-            # AWS: Service Authorization Reference, AWS Organizations: resource types account, organizationalunit, root.
-            return [Access(f"organizations:{request.operation}", self._tree.node_arn(request.params[name])) for name in members]
-
-        return access
+        return self._operations.all()

@@ -12,16 +12,19 @@ from localorg.organization.records import (
     PENDING_CLOSURE,
     AccountRecord,
     AttachmentRecord,
+    ClosureRecord,
     CreationRecord,
     DelegationRecord,
+    HandshakeRecord,
     OrganizationRecord,
+    OutsiderRecord,
     PolicyRecord,
+    ResourcePolicyRecord,
     ServiceAccessRecord,
     UnitRecord,
 )
+from localorg.organization.refusals import NOT_IN_USE, not_found
 from localorg.protocol.calls import Output
-
-NOT_IN_USE = "Your account is not a member of an organization."
 
 
 class Tree:
@@ -35,6 +38,10 @@ class Tree:
         self.services = store.table("organization.service", ServiceAccessRecord)
         self.creations = store.table("organization.creation", CreationRecord)
         self.policies = store.table("organization.policy", PolicyRecord)
+        self.resource_policies = store.table("organization.resource-policy", ResourcePolicyRecord)
+        self.outsiders = store.table("organization.outsider", OutsiderRecord)
+        self.handshakes = store.table("organization.handshake", HandshakeRecord)
+        self.closures = store.table("organization.closure", ClosureRecord)
         self.attachments = store.table("organization.attachment", AttachmentRecord)
         self.partition = partition
 
@@ -66,32 +73,49 @@ class Tree:
         """Return the account. Raises AccountNotFoundException."""
         found = self.accounts.get(account_id)
         if found is None:
-            raise AwsError("AccountNotFoundException", f"You specified an account that doesn't exist: {account_id}.")
+            raise not_found("AccountNotFound", "account")
         return found
 
     def unit(self, unit_id: str) -> UnitRecord:
         """Return the unit. Raises OrganizationalUnitNotFoundException."""
         found = self.units.get(unit_id)
         if found is None:
-            raise AwsError(
-                "OrganizationalUnitNotFoundException", f"You specified an organizational unit that doesn't exist: {unit_id}."
-            )
+            raise not_found("OrganizationalUnitNotFound", "organizational unit")
         return found
+
+    def is_email_taken(self, email: str) -> bool:
+        """Say whether an account, in the organization or outside, has this email address."""
+        inside, outside = (one.email for one in self.accounts.values()), (one.email for one in self.outsiders.values())
+        return email.lower() in {known.lower() for known in (*inside, *outside)}
+
+    def is_account_known(self, account_id: str) -> bool:
+        """Say whether there is such an account, in the organization or outside."""
+        return self.accounts.get(account_id) is not None or self.outsiders.get(account_id) is not None
 
     def is_parent(self, node: str) -> bool:
         """Say whether `node` is the root or a unit of the organization."""
         return node == self.organization().root_id or self.units.get(node) is not None
 
+    def name_of(self, node: str) -> tuple[str, str]:
+        """Return the kind (ROOT, ORGANIZATIONAL_UNIT, ACCOUNT) and name of a target of policies. Raises TargetNotFoundException."""
+        if node == self.organization().root_id:
+            return "ROOT", "Root"
+        if unit := self.units.get(node):
+            return "ORGANIZATIONAL_UNIT", unit.name
+        if account := self.accounts.get(node):
+            return "ACCOUNT", account.name
+        raise not_found("TargetNotFound", "target")
+
     def require_parent(self, node: str) -> None:
         """Raise ParentNotFoundException unless `node` is the root or a unit."""
         if not self.is_parent(node):
-            raise AwsError("ParentNotFoundException", f"You specified a parent that doesn't exist: {node}.")
+            raise not_found("ParentNotFound", "parent")
 
     def parent_of(self, child: str) -> str:
         """Return the parent of an account or unit. Raises ChildNotFoundException."""
         found = self.units.get(child) or self.accounts.get(child)
         if found is None:
-            raise AwsError("ChildNotFoundException", f"You specified a child that doesn't exist: {child}.")
+            raise not_found("ChildNotFound", "child")
         return found.parent
 
     def units_of(self, parent: str) -> list[UnitRecord]:
@@ -112,6 +136,12 @@ class Tree:
     def path(self, node: str) -> str:
         """Return o-.../r-.../ou-.../ID/ of a unit or an account. AWS: IAM user guide, aws:PrincipalOrgPaths."""
         return "/".join([self.organization().organization_id, *self.levels(node)]) + "/"
+
+    def root_shape(self) -> Output:
+        """Return the root in the shape of the model."""
+        known = self.organization()
+        kinds = [{"Type": kind, "Status": "ENABLED"} for kind in known.policy_types]
+        return {"Id": known.root_id, "Arn": self.arn("root", known.root_id), "Name": "Root", "PolicyTypes": kinds}
 
     def account_shape(self, account: AccountRecord) -> Output:
         """Return an account in the shape of the model, with both Status and State."""

@@ -85,7 +85,7 @@ def wire_engines(
         tags := ResourceTags(),
     )
     gateway = Gateway(kernel, identity, _validator(kernel), borrow(identity))
-    organization = Organization(kernel, gateway)
+    organization = Organization(kernel, gateway, partial(_checked, identity))
     belongs.append(organization)
     urls = PresignedUrls(kernel, gateway, identity.credentials)
     fleet = Fleet(kernel, gateway, identity.service_linked_role, identity.hybrid_roles, random_text)
@@ -152,6 +152,11 @@ def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
     everywhere = {**holders, **engines.inventory.tagged()}
     gateway.add(Grouping(kernel, gateway, everywhere).operations())
     tags.know(everywhere)
+
+
+def _checked(identity: Identity, document: str, kind: str) -> None:
+    """Read a document of the organization as the evaluator will. A control policy is written like one of an identity."""
+    identity.validate_policy(document, kind="identity" if kind == "control" else "resource")
 
 
 def _validator(kernel: Kernel) -> Validator:

@@ -16,13 +16,14 @@ from typing import Any
 
 from localorg.fleet.activations import LIFE_MAX_S
 from localorg.fleet.records import NodeSeed
+from localorg.identity.bootstrap import ORGANIZATION_ROLE
 from localorg.inventory.records import InstanceSeed
 from localorg.kernel.events import Event
 from localorg.kernel.store import Store
 from localorg.organization.records import AccountSeed, OrganizationSeed, UnitSeed
 from localorg.server.engines import Engines
 from localorg.server.personas import PERSONAS
-from localorg.server.spec import NodesSpec, Spec
+from localorg.server.spec import AccountSpec, NodesSpec, Spec
 
 NODE_ROLE = "localorg-node"
 HYBRID_ROLE = "localorg-hybrid-node"
@@ -144,10 +145,12 @@ def seed(engines: Engines, spec: Spec, records: list[NodeRecord], changes: list[
     """Bring the organization into being, or add and change what the spec has new. Raises ValueError with every mismatch."""
     engines.organization.seed(organization_seed(spec))
     management = spec.organization.management.id
-    for account in engines.organization.accounts():
+    for account in [*engines.organization.accounts(), *engines.organization.outsiders()]:
         engines.identity.bootstrap_account(account)
-        if account != management:
-            engines.identity.bootstrap_organization_access_role(account, management)
+    for member in spec.accounts():
+        # AWS: Organizations user guide, "Accessing member accounts": who was invited has no such role until somebody makes one.
+        if member.id != management and member.joined == "CREATED":
+            engines.identity.bootstrap_organization_access_role(member.id, management)
     for account in {record.account for record in records if not record.hybrid}:
         engines.identity.bootstrap_node_role(account, NODE_ROLE)
     for record in records:
@@ -162,22 +165,28 @@ def seed(engines: Engines, spec: Spec, records: list[NodeRecord], changes: list[
 def organization_seed(spec: Spec) -> OrganizationSeed:
     """Return the spec's organization as the organization engine takes it."""
     organization = spec.organization
-    accounts = [_account(account.id, account.name, organization.root, account.state) for account in organization.accounts]
-    accounts += [_account(a.id, a.name, unit.id, a.state) for _, unit in spec.units() for a in unit.accounts]
-    head = organization.management
+    accounts = [_account(account, organization.root) for account in organization.accounts]
+    accounts += [_account(account, unit.id) for _, unit in spec.units() for account in unit.accounts]
     return OrganizationSeed(
         organization_id=organization.id,
         root_id=organization.root,
-        management_account=head.id,
+        management_account=organization.management.id,
         units=tuple(UnitSeed(unit.id, unit.name, parent) for parent, unit in spec.units()),
-        accounts=(_account(head.id, head.name, organization.root, head.state), *accounts),
+        accounts=(_account(organization.management, organization.root), *accounts),
         delegated_administrators=tuple((d.account, d.service) for d in organization.delegated_administrators),
         enabled_services=organization.trusted_services,
+        outsiders=tuple(_account(account, "") for account in spec.outside),
+        policy_types=organization.policy_types,
     )
 
 
-def _account(account_id: str, name: str, parent: str, state: str) -> AccountSeed:
-    return AccountSeed(account_id, name, f"{name}@example.com", parent, state)
+def _account(account: AccountSpec, parent: str) -> AccountSeed:
+    return AccountSeed(account.id, account.name, email_of(account.name), parent, account.state, account.joined)
+
+
+def email_of(name: str) -> str:
+    """Return the email address of an account: it is made of the account's name."""
+    return f"{name}@example.com"
 
 
 def seed_node(engines: Engines, record: NodeRecord) -> None:
@@ -236,16 +245,17 @@ def _activate(engines: Engines, record: NodeRecord) -> None:
 
 
 def welcome_new_accounts(engines: Engines) -> None:
-    """Let every account that joins later have what AWS gives it: the role by which the management account administers it.
+    """Let every account that is made later have what AWS gives it: the role by which the management account administers it.
 
-    AWS: Organizations user guide, "Creating a member account": OrganizationAccountAccessRole comes with the account.
+    AWS: Organizations user guide, "Creating a member account": the role comes with the account, under the name that CreateAccount gave;
+    an account that was invited has none.
     """
 
     def welcome(event: Event) -> None:
         account = event.data.get("account", "")
         management = engines.organization.management_of(account)
         if event.data.get("kind") == "account-created" and management:
-            engines.identity.bootstrap_organization_access_role(account, management)
+            engines.identity.bootstrap_organization_access_role(account, management, event.data.get("role", ORGANIZATION_ROLE))
 
     engines.kernel.on("seeding", welcome)
     engines.kernel.subscribe("organization.changed", "seeding")

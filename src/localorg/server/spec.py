@@ -17,7 +17,7 @@ from localorg.server.spec_places import place_problems
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-State = Literal["ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED"]
+State = Literal["PENDING_ACTIVATION", "ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED"]
 ServicePrincipal = Annotated[str, StringConstraints(pattern=r"^[\w+=,.@-]{1,128}$")]
 """AWS: Organizations API reference, EnableAWSServiceAccess, ServicePrincipal."""
 NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,58}$")]
@@ -46,11 +46,13 @@ class _Entry(BaseModel):
 
 
 class AccountSpec(_Entry):
-    """A member account, placed under the unit that lists it."""
+    """An account, placed under the unit that lists it, or outside the organization."""
 
     id: AccountId
     name: Annotated[str, StringConstraints(min_length=1, max_length=50)]
     state: State = "ACTIVE"
+    joined: Literal["CREATED", "INVITED"] = "CREATED"
+    """Whether it was created in the organization, which gave it OrganizationAccountAccessRole, or invited, which did not."""
 
 
 class UnitSpec(_Entry):
@@ -80,6 +82,8 @@ class OrganizationSpec(_Entry):
     units: tuple[UnitSpec, ...] = ()
     trusted_services: tuple[ServicePrincipal, ...] = ("member.org.stacksets.cloudformation.amazonaws.com", "ssm.amazonaws.com")
     delegated_administrators: tuple[DelegationSpec, ...] = ()
+    policy_types: tuple[Literal["SERVICE_CONTROL_POLICY"], ...] = ("SERVICE_CONTROL_POLICY",)
+    """The policy types that are enabled in the root from the start; [] is what Terraform finds before it enables them."""
 
 
 class NodesSpec(_Entry):
@@ -113,6 +117,8 @@ class Spec(_Entry):
     """Which AWS: the commercial Regions, GovCloud (US) or China."""
     regions: Annotated[tuple[RegionName, ...], Field(min_length=1)]
     organization: OrganizationSpec
+    outside: tuple[AccountSpec, ...] = ()
+    """Accounts that exist outside the organization: they may be invited, and come in."""
     nodes: tuple[NodesSpec, ...] = ()
     buckets: tuple[BucketSpec, ...] = ()
 

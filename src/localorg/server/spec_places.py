@@ -57,10 +57,13 @@ def place_problems(content: Any) -> list[str]:
         outline.account(account)
     for _, unit in _entries(organization.get("units")):
         outline.unit(unit, 1)
+    members = set(outline.accounts) - set(_texts([_mapping(organization.get("management")).get("id")]))
+    for _, account in _entries(spec.get("outside")):
+        outline.account(account)
     return [
         *_repetitions(spec, outline),
         *_region_problems(spec),
-        *_organization_problems(organization, outline),
+        *_organization_problems(organization, outline, members),
         *_node_problems(spec),
         *_location_problems(spec, outline),
     ]
@@ -111,7 +114,7 @@ def _region_problems(spec: dict[str, Any]) -> Iterator[str]:
             yield f"regions[{number}]: {region} is no Region of the partition {name}; it has {known}"
 
 
-def _organization_problems(organization: dict[str, Any], outline: _Outline) -> Iterator[str]:
+def _organization_problems(organization: dict[str, Any], outline: _Outline, members: set[str]) -> Iterator[str]:
     root = organization.get("root", "r-abcd")
     suffix = root.removeprefix("r-") if isinstance(root, str) else ""
     for unit in outline.units if suffix else ():
@@ -120,9 +123,10 @@ def _organization_problems(organization: dict[str, Any], outline: _Outline) -> I
     management = _mapping(organization.get("management"))
     if (state := management.get("state", "ACTIVE")) != "ACTIVE":
         yield f"organization.management.state: the management account is always ACTIVE, found {state}"
+    if "joined" in management:
+        yield "organization.management.joined: AWS always shows the management account as INVITED; remove the key"
     if outline.is_too_deep:
         yield f"organization.units: nested deeper than {OU_DEPTH_MAX}; AWS allows {OU_DEPTH_MAX} levels below the root"
-    members = set(outline.accounts) - set(_texts([management.get("id")]))
     for number, delegation in _entries(organization.get("delegated_administrators")):
         account = delegation.get("account")
         if _is_account(account) and account not in members:
@@ -150,6 +154,9 @@ def _node_problems(spec: dict[str, Any]) -> Iterator[str]:
 
 def _location_problems(spec: dict[str, Any], outline: _Outline) -> Iterator[str]:
     regions = _texts(spec.get("regions"))
+    for number, account in _entries(spec.get("outside")):
+        if "joined" in account:
+            yield f"outside[{number}].joined: the account has not joined the organization; remove the key"
     for kind in ("nodes", "buckets"):
         for number, entry in _entries(spec.get(kind)):
             account, region = entry.get("account"), entry.get("region")

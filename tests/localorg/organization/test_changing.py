@@ -54,7 +54,8 @@ def test_a_new_account_takes_time_and_begins_under_the_root():
     world.kernel.run_until(world.kernel.now() + 5)
     done = world.call("DescribeCreateAccountStatus", {"CreateAccountRequestId": status["Id"]})["CreateAccountStatus"]
     assert done["State"] == "SUCCEEDED"
-    assert world.facts == [{"kind": "account-created", "account": done["AccountId"], "parent": ROOT}]
+    fact = {"kind": "account-created", "account": done["AccountId"], "parent": ROOT, "role": "OrganizationAccountAccessRole"}
+    assert world.facts == [fact]
     assert world.organization.organization_of(done["AccountId"]) == "o-localorg01"
 
 

@@ -124,4 +124,4 @@ def test_access_names_the_resource():
         f"arn:aws:organizations::{HUB}:ou/o-localorg01/{UPPER}",
         f"arn:aws:organizations::{HUB}:root/o-localorg01/{ROOT}",
     ]
-    assert rules["ListAccounts"] is None
+    assert [access.resource for access in rules["ListAccounts"](request)] == ["*"]

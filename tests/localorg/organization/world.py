@@ -1,13 +1,17 @@
 """An organization of five accounts in a tree of depth three, and a caller for its API."""
 
+import json
+
+import pytest
 from support import AllowAll
 
 from localorg.kernel.clock import VirtualClock
+from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.kernel.events import Event, Kernel
 from localorg.kernel.store import Store
 from localorg.organization.records import AccountSeed, OrganizationSeed, UnitSeed
 from localorg.organization.service import Organization
-from localorg.protocol.calls import ApiCall, Output, Principal
+from localorg.protocol.calls import Access, ApiCall, Output, Principal
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.validate import validate
 
@@ -35,14 +39,39 @@ SEED = OrganizationSeed(
     enabled_services=(STACKSETS, "ssm.amazonaws.com"),
 )
 
+OUT = "777777777777"
+OUTSIDE = OrganizationSeed(**{**vars(SEED), "outsiders": (AccountSeed(OUT, "out", "out@example.com", ""),)})
+
+
+def no_array(document: str, _kind: str) -> None:
+    """Stand in for the evaluator's reader of documents."""
+    if not isinstance(json.loads(document), dict):
+        raise AwsError("MalformedPolicyDocument", "expected an object")
+
+
+class ByResourcePolicy:
+    """Allow everyone what is their own, and what is another's when its policy names account and action."""
+
+    def __init__(self) -> None:
+        self.asked: list[Access] = []
+
+    def check(self, principal: Principal, _region: str, access: Access) -> None:
+        self.asked.append(access)
+        statements = (access.resource_policy or {}).get("Statement", [])
+        named = [one for one in statements if principal.account in one["Principal"]["AWS"] and access.action in one["Action"]]
+        if access.owner not in ("", principal.account) and not named:
+            raise AccessDenied(f"{principal.account} may not {access.action}")
+
 
 class World:
     """A kernel, a gateway that allows everyone, the engine, and a diary of published facts."""
 
-    def __init__(self, seed: OrganizationSeed | None = SEED, store: Store | None = None) -> None:
+    def __init__(
+        self, seed: OrganizationSeed | None = SEED, store: Store | None = None, authoriser: ByResourcePolicy | None = None
+    ) -> None:
         self.kernel = Kernel(store or Store(), VirtualClock())
-        self.gateway = Gateway(self.kernel, AllowAll(), validate)
-        self.organization = Organization(self.kernel, self.gateway)
+        self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate)
+        self.organization = Organization(self.kernel, self.gateway, no_array)
         self.gateway.add(self.organization.operations())
         self.facts: list[dict[str, str]] = []
         self.kernel.on("diary", self._note)
@@ -51,6 +80,16 @@ class World:
             self.organization.seed(seed)
             self.kernel.step()
             self.facts.clear()
+
+    def refused(self, operation: str, params: Output | None = None, account: str = HUB) -> AwsError:
+        """Return the refusal of a call."""
+        with pytest.raises(AwsError) as refusal:
+            self.call(operation, params, account)
+        return refusal.value
+
+    def wait(self, seconds: float) -> None:
+        self.kernel.run_until(self.kernel.now() + seconds)
+        assert self.kernel.faults == []
 
     def _note(self, event: Event) -> None:
         self.facts.append(event.data)

@@ -12,7 +12,7 @@ from localorg.stacks.stacksets.records import InstanceRecord, ItemRecord, StackS
 from localorg.stacks.stacksets.shelf import Shelf
 from localorg.stacks.stacksets.working import SKIPPED
 
-ABOUT_ACCOUNTS = frozenset({"account-created", "account-moved", "account-removed", "account-state"})
+ABOUT_ACCOUNTS = frozenset({"account-created", "account-joined", "account-moved", "account-removed", "account-state"})
 
 
 def deletions(shelf: Shelf, stack_set: StackSetRecord, account: str, ancestors: list[str]) -> list[ItemRecord]:
