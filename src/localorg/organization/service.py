@@ -86,6 +86,24 @@ class Organization:
         """Let an account from outside in without an invitation, under the root or a unit. Raises AwsError."""
         self._membership.join(account, parent or self._tree.organization().root_id)
 
+    def roll(self) -> list[dict[str, str]]:
+        """Return id, name, state, how it joined and path of every account; those outside have joined nothing."""
+        inside = [
+            {
+                "id": one.account_id,
+                "name": one.name,
+                "state": one.state,
+                "joined": one.joined_method,
+                "path": self._tree.path(one.account_id),
+            }
+            for one in self._tree.accounts.values()
+        ]
+        outside = [
+            {"id": one.account_id, "name": one.name, "state": one.state, "joined": "-", "path": "-"}
+            for one in self._tree.outsiders.values()
+        ]
+        return inside + outside
+
     def outsiders(self) -> list[str]:
         """Return the ids of the accounts that are known and in no organization."""
         return [account.account_id for account in self._tree.outsiders.values()]

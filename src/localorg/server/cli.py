@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 StateOption = Annotated[Path, typer.Option("--state", envvar="LOCALORG_STATE", help="Where the organization is kept.")]
 DEFAULT_STATE = Path(".localorg")
+ACCOUNT_COLUMNS = ("id", "name", "state", "joined", "path")
 NO_ISOLATION = (
     "WARNING: --isolation none: there are no sandboxes. Install scripts of packages and scripts of runbooks run on this very machine, "
     "with your rights, and what they write stays on it. Use this only on a machine that you throw away."
@@ -106,8 +107,39 @@ def env(
 @app.command()
 def nodes(state: StateOption = DEFAULT_STATE) -> None:
     """List the nodes: where they are, what they are, whether they talk."""
-    rows = _ask(state, "nodes")["nodes"]
-    columns = ("instance_id", "account", "region", "name", "platform", "ping")
+    _table(_ask(state, "nodes")["nodes"], ("instance_id", "account", "region", "name", "platform", "ping"))
+
+
+@app.command()
+def accounts(state: StateOption = DEFAULT_STATE) -> None:
+    """List the accounts, those outside the organization too: their state, how they joined, where they are."""
+    _table(_ask(state, "accounts")["accounts"], ACCOUNT_COLUMNS)
+
+
+@app.command()
+def account(
+    account_id: Annotated[str, typer.Argument(help="The account, twelve digits.")],
+    set_state: Annotated[
+        str | None,
+        typer.Option(
+            "--set-state", metavar="STATE", help="Put it into a state, as only AWS does: SUSPENDED, PENDING_ACTIVATION ..."
+        ),
+    ] = None,
+    create: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Let it exist, outside the organization, under this name.")
+    ] = None,
+    join: Annotated[
+        str | None, typer.Option(metavar="PARENT", help="Let it in from outside, without an invitation, under this root or OU.")
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Do to an account what AWS has no API for, one thing at a time, and print how it stands now."""
+    chosen = {"set-state": set_state, "create": create, "join": join}
+    query = {"account": account_id, **{name: value for name, value in chosen.items() if value is not None}}
+    _table([_ask(state, "account", query)], ACCOUNT_COLUMNS)
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     table = [[column.upper() for column in columns], *[[str(row[column]) for column in columns] for row in rows]]
     widths = [max(len(line[number]) for line in table) for number in range(len(columns))]
     for line in table:

@@ -9,6 +9,7 @@ from typing import Any
 
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import ApiCall
+from localorg.server.account_door import AccountDoor
 from localorg.server.control import Refused
 from localorg.server.doors import Addresses
 from localorg.server.engines import Engines
@@ -30,13 +31,14 @@ class Operator:
 
     def answers(self) -> dict[str, Callable[[dict[str, str]], dict[str, Any]]]:
         """Return every question the operator may ask, by name."""
-        return {"env": self.env, "nodes": self.nodes, "pid": self.pid, "status": self.status}
+        accounts = AccountDoor(self.engines).answers()
+        return {"env": self.env, "nodes": self.nodes, "pid": self.pid, "status": self.status, **accounts}
 
     def env(self, query: dict[str, str]) -> dict[str, Any]:
         """Return the environment variables of an account's administrator."""
         account = query.get("account", self.spec.organization.management.id)
         region = query.get("region", self.spec.regions[0])
-        known = self.engines.organization.accounts()
+        known = [*self.engines.organization.accounts(), *self.engines.organization.outsiders()]
         if account not in known:
             raise Refused(404, f"{account} is no account of this organization; there are {', '.join(known)}")
         if region not in self.spec.regions:

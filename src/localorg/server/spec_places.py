@@ -154,8 +154,8 @@ def _node_problems(spec: dict[str, Any]) -> Iterator[str]:
 
 def _location_problems(spec: dict[str, Any], outline: _Outline) -> Iterator[str]:
     regions = _texts(spec.get("regions"))
-    for number, account in _entries(spec.get("outside")):
-        if "joined" in account:
+    for number, outsider in _entries(spec.get("outside")):
+        if "joined" in outsider:
             yield f"outside[{number}].joined: the account has not joined the organization; remove the key"
     for kind in ("nodes", "buckets"):
         for number, entry in _entries(spec.get(kind)):
