@@ -11,7 +11,7 @@ from typing import Any
 
 from localorg.protocol.patterns import compiled
 
-HUB, MEMBER, SUSPENDED = "111111111111", "222222222222", "333333333333"
+HUB, MEMBER, SUSPENDED, OUTSIDER = "111111111111", "222222222222", "333333333333", "444444444444"
 REGION = "eu-west-1"
 NODE = "i-0123456789abcdef0"
 ARN = f"arn:aws:iam::{HUB}:role"
@@ -131,7 +131,7 @@ NAMED = {
         f"arn:aws:ssm:{REGION}:{HUB}:document/Greet",
     ],
     "DocumentName": ["Greet", "Runbook", "AWS-RunShellScript"],
-    "Content": [COMMAND, RUNBOOK, COMMAND.replace("echo", "true"), BOMB, DEEP],
+    "Content": [COMMAND, RUNBOOK, COMMAND.replace("echo", "true"), BOMB, DEEP, POLICY],
     "DocumentType": ["Command", "Automation", "Package"],
     "DocumentFormat": ["JSON", "YAML"],
     "DocumentVersion": ["$DEFAULT", "$LATEST", "1"],
@@ -148,13 +148,19 @@ NAMED = {
     ],
     "AccountId": [HUB, MEMBER, SUSPENDED],
     "ParentId": ["r-abcd", "ou-abcd-11111111"],
+    "TargetId": ["r-abcd", "ou-abcd-11111111", MEMBER],
+    "RootId": ["r-abcd"],
+    "PolicyId": ["p-FullAWSAccess"],
+    "PolicyType": ["SERVICE_CONTROL_POLICY"],
+    "Filter": ["SERVICE_CONTROL_POLICY"],
+    "Id": [OUTSIDER],
     "ServicePrincipal": ["ssm.amazonaws.com", "member.org.stacksets.cloudformation.amazonaws.com"],
     "AWSServiceName": ["ssm.amazonaws.com"],
     "ScheduleExpression": ["rate(30 minutes)", "cron(0 2 ? * SUN *)", "cron(* * 31 2 ? *)", "at(2027-02-01T00:00:00)"],
     "MaxConcurrency": ["1", "50%", "100%"],
     "MaxErrors": ["0", "1", "50%"],
     "Query": ['{"ResourceTypeFilters":["AWS::EC2::Instance"],"TagFilters":[{"Key":"Name","Values":["node"]}]}', DEEP, "{}"],
-    "Type": ["TAG_FILTERS_1_0"],
+    "Type": ["TAG_FILTERS_1_0", "SERVICE_CONTROL_POLICY", "ACCOUNT"],
 }
 """Texts for members of these names, whatever their shape: so that many calls get past the models to where the work is."""
 HARM = [

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from server.fuzz.guesses import COMMAND, HUB, MEMBER, NODE, REGION, RUNBOOK, SUSPENDED, TRUST
+from server.fuzz.guesses import COMMAND, HUB, MEMBER, NODE, OUTSIDER, REGION, RUNBOOK, SUSPENDED, TRUST
 
 from localorg.fleet.records import NodeSeed
 from localorg.inventory.records import InstanceSeed
@@ -91,7 +91,10 @@ class House:
         accounts = (AccountSeed(HUB, "hub", "h@x.com", "r-abcd"), AccountSeed(MEMBER, "member", "m@x.com", "ou-abcd-11111111"))
         closed = AccountSeed(SUSPENDED, "closed", "c@x.com", "ou-abcd-11111111", "SUSPENDED")
         units = (UnitSeed("ou-abcd-11111111", "Workloads", "r-abcd"),)
-        self.engines.organization.seed(OrganizationSeed("o-example001", "r-abcd", HUB, units, (*accounts, closed)))
+        outsiders = (AccountSeed(OUTSIDER, "outsider", "o@x.com", ""),)
+        self.engines.organization.seed(
+            OrganizationSeed("o-example001", "r-abcd", HUB, units, (*accounts, closed), outsiders=outsiders)
+        )
         self.engines.identity.bootstrap_node_role(HUB)
         self.engines.inventory.add_instance(InstanceSeed(NODE, HUB, REGION, "10.0.0.1", "node", profile="localorg-node"))
         platform = ("Linux", "Debian GNU/Linux", "12")
