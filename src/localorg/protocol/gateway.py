@@ -122,7 +122,7 @@ class Gateway:
     def submit(self, call: ApiCall, reply: Event) -> None:
         """Perform a call to any service; its outcome arrives as `reply`, extended by ok/output or ok/error{Code,Message}."""
         if self.borrowed is None or not self.borrowed.serves(call.service):
-            self.kernel.post(replace(reply, data={**reply.data, **self._outcome(call)}))
+            self._answer(call, reply)
             return
         try:
             self.authorise_borrowed(call)
@@ -146,11 +146,16 @@ class Gateway:
         self._record(call, accesses, "allowed")
         return accesses
 
-    def _outcome(self, call: ApiCall) -> dict[str, object]:
+    def _answer(self, call: ApiCall, reply: Event) -> None:
+        """Post the outcome; an engine has time, so a handler that has nothing yet is called again when there is something."""
         try:
-            return {"ok": True, "output": self.invoke(call)}
+            outcome: dict[str, object] = {"ok": True, "output": self.attempt(call)}
+        except Wait as nothing_yet:
+            self.kernel.wait_on(nothing_yet.topic, lambda: self._answer(call, reply))
+            return
         except AwsError as refusal:
-            return failure(refusal)
+            outcome = failure(refusal)
+        self.kernel.post(replace(reply, data={**reply.data, **outcome}))
 
     def _find(self, call: ApiCall) -> Operation:
         operation = self._operations.get((call.service, call.operation))

@@ -184,6 +184,8 @@ class Accepting:
         except AwsError:
             # It depends on a resource that is still to be made.
             return Change("Modify", name, current.physical_id, kind.name, (), "Conditional")
+        if kind.always_asked and current.type == kind.name and wanted == current.properties:
+            return Change("Modify", name, current.physical_id, kind.name, (), "False")
         if current.type == kind.name and wanted == current.properties and current.status.endswith("_COMPLETE"):
             policies = (current.deletion_policy, current.replace_policy)
             return None if policies == plan.policies_of(name) else Change("Modify", name, current.physical_id, kind.name)

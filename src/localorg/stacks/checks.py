@@ -18,7 +18,7 @@ from localorg.stacks.logic import LISTS, LOGIC, RULES_ONLY
 from localorg.stacks.lookups import REFERENCE, reference_problem
 from localorg.stacks.parameter_types import kind_of
 from localorg.stacks.parameters import declaration_problems
-from localorg.stacks.resources.kinds import ResourceType
+from localorg.stacks.resources.kinds import ResourceType, has_attribute
 from localorg.stacks.template import EXTENSIONS, Template, invalid
 
 SECTIONS = frozenset(
@@ -200,7 +200,7 @@ def _names(template: Template, section: str, words: Mapping[str, Any], types: Ma
     for name, attribute in asked:
         resource = template.resources.get(name)
         kind = types.get(str(resource.get("Type"))) if isinstance(resource, dict) else None
-        if attribute and kind is not None and attribute not in kind.attributes:
+        if attribute and kind is not None and not has_attribute(kind, attribute):
             yield f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
     for place, name in _conditions_named(words, section):
         if name not in template.conditions:

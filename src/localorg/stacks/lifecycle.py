@@ -136,7 +136,7 @@ class Lifecycle:
             self._launch(stack, wanted, WorkRecord("create", wanted, {}, self._running.token()))
             return
         complete = not current.status.endswith("_FAILED")
-        if complete and current.type == wanted.type and current.properties == wanted.properties:
+        if complete and not kind.always_asked and current.type == wanted.type and current.properties == wanted.properties:
             current.needs, current.deletion_policy, current.replace_policy = wanted.needs, deletion, replace
             return
         self._change(stack, kind, current, wanted)

@@ -63,9 +63,22 @@ class Reading:
 
     def _describe(self, request: Request) -> Output:
         if "StackName" in request.params:
-            return {"Stacks": [_stack_shape(self._require(request))]}
+            return {"Stacks": [self._stack(self._require(request))]}
         living = [stack for stack in self._shelf.of(request.account, request.region) if not stack.gone]
-        return _paged(request, living, lambda stack: stack.stack_id, "Stacks", _stack_shape)
+        return _paged(request, living, lambda stack: stack.stack_id, "Stacks", self._stack)
+
+    def _stack(self, stack: StackRecord) -> Output:
+        return {**_stack_shape(stack), **self._ancestors(stack)}
+
+    def _ancestors(self, stack: StackRecord) -> Output:
+        """Return ParentId and RootId of a nested stack; others have none."""
+        parents = self._shelf.parents(stack.account, stack.region)
+        if stack.stack_id not in parents:
+            return {}
+        root = stack.stack_id
+        while root in parents:
+            root = parents[root]
+        return {"ParentId": parents[stack.stack_id], "RootId": root}
 
     def _events(self, request: Request) -> Output:
         stack = self._require(request)
@@ -101,7 +114,13 @@ class Reading:
     def _list(self, request: Request) -> Output:
         wanted = request.params.get("StackStatusFilter")
         rows = [row for row in self._shelf.of(request.account, request.region) if not wanted or row.status in wanted]
-        return _paged(request, rows, lambda stack: stack.stack_id, "StackSummaries", _summary_shape)
+        return _paged(
+            request,
+            rows,
+            lambda stack: stack.stack_id,
+            "StackSummaries",
+            lambda row: {**_summary_shape(row), **self._ancestors(row)},
+        )
 
     def _list_resources(self, request: Request) -> Output:
         stack = self._require(request)

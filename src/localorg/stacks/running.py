@@ -16,7 +16,7 @@ from localorg.protocol.calls import ApiCall
 from localorg.protocol.gateway import Gateway
 from localorg.stacks.fitting import fitted
 from localorg.stacks.records import OperationRecord, Reply, StackRecord, WorkRecord
-from localorg.stacks.resources.kinds import Ask, Made, Pause, ResourceType, Steps, Work
+from localorg.stacks.resources.kinds import Ask, Made, Pause, Plain, ResourceType, Steps, Work
 
 ENGINE = "stacks"
 SERVICE_NAMES = {"iam": "Iam", "ssm": "Ssm", "cloudformation": "CloudFormation", "s3": "S3"}
@@ -104,6 +104,8 @@ class Running:
         except Cancelled:
             verb = "update" if work.action == "update" or work.replaces else "creation"
             return Failed(f"Resource {verb} cancelled")
+        except Plain as failure:
+            return Failed(failure.message)
         except AwsError as refusal:
             return Failed(handler_reason(asked.service if asked else "cloudformation", refusal, work.token))
 
@@ -124,6 +126,7 @@ class Running:
                 self._kernel.settings.partition,
                 work.token,
                 work.resource.attributes,
+                tuple(stack.capabilities),
             )
         )
 

@@ -61,6 +61,15 @@ class Shelf:
             raise invalid(f"Stack with id {name} does not exist")
         return found
 
+    def parents(self, account: str, region: str) -> dict[str, str]:
+        """Return nested stack -> the stack whose resource it is."""
+        return {
+            resource.physical_id: stack.stack_id
+            for stack in self.of(account, region)
+            for resource in stack.resources.values()
+            if resource.type == "AWS::CloudFormation::Stack"
+        }
+
     def exports(self, account: str, region: str) -> dict[str, tuple[str, str]]:
         """Return export name -> (stack id, value) of an account and Region."""
         return {

@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from localorg.kernel.errors import AwsError
+
 Properties = Mapping[str, Any]
 
 
@@ -60,6 +62,8 @@ class Work:
     token: str
     """Twelve upper-case letters and digits, the same as long as this piece of work lasts."""
     attributes: Properties = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+    """What the request of the stack has acknowledged."""
 
     def changed(self, *names: str) -> bool:
         """Say whether one of these properties is not what it was."""
@@ -70,6 +74,13 @@ class Work:
         room = length_max - len(self.token) - 2
         logical = self.logical_id[: max(room // 2, room - len(self.stack_name))]
         return f"{self.stack_name[: room - len(logical)]}-{logical}-{self.token}"
+
+
+class Plain(AwsError):
+    """A failure whose message is the reason of the resource's event as it stands, not a service's refusal."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("Failed", message)
 
 
 Steps = Generator[Ask | Pause | Made, dict[str, Any], Resource]
@@ -103,8 +114,17 @@ class ResourceType:
     attributes: frozenset[str] = frozenset()
     replacing: Callable[[Properties, Properties], frozenset[str]] = never_replaced
     name_property: str = ""
+    attribute_prefix: str = ""
+    """What attributes that only the resource itself knows begin with."""
+    always_asked: bool = False
+    """Whether every update asks this resource, because what it refers to may have changed elsewhere."""
     capability: Callable[[Properties], str] | None = None
     """The capability that a template with this resource needs, or an empty string. Gets the unresolved properties."""
+
+
+def has_attribute(kind: ResourceType, name: str) -> bool:
+    """Say whether a resource of this type may have this attribute."""
+    return name in kind.attributes or bool(kind.attribute_prefix and name.startswith(kind.attribute_prefix))
 
 
 def tags_of(properties: Properties) -> dict[str, str]:

@@ -7,6 +7,7 @@ from localorg.stacks.resources.groups import RESOURCE_GROUP
 from localorg.stacks.resources.iam import ROLE
 from localorg.stacks.resources.inline import GROUP_POLICY, ROLE_POLICY, USER_POLICY
 from localorg.stacks.resources.kinds import ResourceType
+from localorg.stacks.resources.nested import NESTED_STACK
 from localorg.stacks.resources.parameters import PARAMETER
 from localorg.stacks.resources.people import ACCESS_KEY, GROUP, USER, USER_TO_GROUP_ADDITION
 from localorg.stacks.resources.policies import INSTANCE_PROFILE, MANAGED_POLICY, POLICY
@@ -23,6 +24,7 @@ _ALL = (
     GROUP_POLICY,
     INSTANCE_PROFILE,
     MANAGED_POLICY,
+    NESTED_STACK,
     PARAMETER,
     POLICY,
     RESOURCE_GROUP,
