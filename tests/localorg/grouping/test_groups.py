@@ -41,6 +41,13 @@ def test_a_group_lives_by_its_query(local):
         local.call("GetGroup", "resource-groups", GroupName="web")
 
 
+def test_a_group_by_query_has_no_configuration(local):
+    """Assumed: BadRequestException, which Terraform's provider takes for "this group has a query"; documented: one or the other."""
+    local.call("CreateGroup", "resource-groups", Name="web", ResourceQuery=query(("Role", ["web"])))
+    with pytest.raises(AwsError, match="BadRequestException: The group web has a resource query and no configuration"):
+        local.call("GetGroupConfiguration", "resource-groups", Group="web")
+
+
 @pytest.mark.parametrize(
     ("wanted", "refusal"),
     [
