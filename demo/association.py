@@ -26,11 +26,13 @@ class AssociationCall:
     max_concurrency: str = "4"
     max_errors: str = "4"
     extra: dict[str, str] = field(default_factory=dict)
+    text: str = TEXT
+    """The command with its placeholders."""
 
     def command(self) -> list[str]:
         """Return the article's command, as its words."""
         inner = json.dumps(self.arguments, separators=(",", ":"))[1:-1]
-        text = TEXT
+        text = self.text
         for placeholder, value in (
             ("TARGET_ACCOUNTS", '","'.join(self.target_accounts)),
             ("TARGET_REGIONS", '","'.join(self.target_regions)),

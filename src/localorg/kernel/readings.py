@@ -74,8 +74,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "selector-without-dollar",
         "Is a Selector or PropertySelector that does not begin with $ taken?",
-        {"refused": "the runbook cannot be created", "accepted": "it is read as if $. stood before it"},
-        "The guide shows $. everywhere and does not say that it is needed.",
+        {"accepted": "it is read as if $. stood before it", "refused": "the runbook cannot be created"},
+        "The guide shows $. everywhere and does not say that it is needed; published runbooks do without, AWS's own sample among them.",
     ),
     Question(
         "failed-execute-automation-outputs",

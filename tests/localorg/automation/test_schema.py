@@ -150,11 +150,11 @@ def test_a_branch_is_no_end() -> None:
 
 
 def test_selectors_without_a_dollar() -> None:
-    """Open question selector-without-dollar: refused at creation, or read as if $. stood in front."""
+    """Open question selector-without-dollar: read as if $. stood in front, as published runbooks need it, or refused at creation."""
     who = step("w", "aws:executeAwsApi", {"Service": "sts", "Api": "GetCallerIdentity"}, outputs=[output("a", "Account")])
     with pytest.raises(AwsError, match=r"a JSONPath begins with \$"):
-        Harness().start(book(who))
-    made = Harness(readings={"selector-without-dollar": "accepted"}).run(book(who, outputs=["w.a"]))
+        Harness(readings={"selector-without-dollar": "refused"}).start(book(who))
+    made = Harness().run(book(who, outputs=["w.a"]))
     assert made["Outputs"] == {"w.a": [HUB]}
 
 

@@ -1,0 +1,60 @@
+data "aws_organizations_organization" "this" {}
+
+data "aws_organizations_organizational_units" "top" {
+  parent_id = local.root
+}
+
+data "aws_organizations_organizational_unit" "workloads" {
+  parent_id = local.root
+  name      = "Workloads"
+}
+
+data "aws_organizations_organizational_unit_child_accounts" "workloads" {
+  parent_id = data.aws_organizations_organizational_unit.workloads.id
+}
+
+data "aws_organizations_organizational_unit_descendant_accounts" "all" {
+  parent_id = local.root
+}
+
+data "aws_organizations_organizational_unit_descendant_organizational_units" "all" {
+  parent_id = local.root
+}
+
+data "aws_organizations_delegated_administrators" "all" {
+  depends_on = [aws_organizations_delegated_administrator.shop]
+}
+
+data "aws_organizations_delegated_services" "shop" {
+  account_id = aws_organizations_delegated_administrator.shop.account_id
+}
+
+locals {
+  root = data.aws_organizations_organization.this.roots[0].id
+  org  = data.aws_organizations_organization.this.id
+  shop = one([for account in data.aws_organizations_organization.this.accounts : account.id if account.name == "shop"])
+}
+
+resource "aws_organizations_organizational_unit" "new" {
+  name      = "New"
+  parent_id = local.root
+}
+
+resource "aws_organizations_organizational_unit" "inner" {
+  name      = "Inner ${var.message}"
+  parent_id = aws_organizations_organizational_unit.new.id
+}
+
+resource "aws_organizations_account" "new" {
+  name      = "new"
+  email     = "new@example.com"
+  parent_id = aws_organizations_organizational_unit.new.id
+}
+
+resource "aws_organizations_delegated_administrator" "shop" {
+  account_id        = local.shop
+  service_principal = "ssm.amazonaws.com"
+}
+
+output "accounts" { value = data.aws_organizations_organizational_unit_descendant_accounts.all.accounts[*].name }
+output "delegates" { value = data.aws_organizations_delegated_administrators.all.delegated_administrators[*].name }
