@@ -77,18 +77,18 @@ class Terraform:
         return self._shell.run("terraform", f"-chdir={self.folder}", command, "-no-color", *options, expect=expect)
 
     def changes(self, *options: str) -> dict[str, str]:
-        """Apply, and return what was done: address -> create, update, delete, import ..."""
+        """Apply, and return what was done: address -> create, update, delete; `import` too where something was taken over."""
         made = self.run("apply", "-auto-approve", "-json", *options, expect=(0, 1))
         told = [json.loads(line) for line in made.out.splitlines()]
         wrong = [f"{line['@message']}\n{line['diagnostic'].get('detail', '')}" for line in told if line["@level"] == "error"]
         assert made.code == 0, "\n".join(wrong)
-        planned = [line["change"] for line in told if line["type"] == "planned_change"]
-        return {change["resource"]["addr"]: change["action"] for change in planned}
+        planned = [line["change"] for line in told if line["type"] == "planned_change" and line["change"]["action"] != "read"]
+        return {one["resource"]["addr"]: "import" if "importing" in one else one["action"] for one in planned}
 
     def unchanged(self, *options: str) -> bool:
         """Whether a plan finds nothing to do; what it found is in the error."""
         made = self.run("plan", "-detailed-exitcode", *options, expect=(0, 2))
-        assert made.code == 0, made.out[made.out.find("Terraform used the selected providers") :]
+        assert made.code == 0, made.out
         return True
 
     def outputs(self) -> dict[str, Any]:

@@ -26,7 +26,9 @@ FOLDER = os.environ.get("CSD_PUBLIC_SAMPLE", "")
 pytestmark = (
     pytest.mark.journey
     if FOLDER
-    else pytest.mark.skip(reason="the public sample is not here: set CSD_PUBLIC_SAMPLE to a folder with its CloudFormation/template.yaml")
+    else pytest.mark.skip(
+        reason="the public sample is not here: set CSD_PUBLIC_SAMPLE to a folder with its CloudFormation/template.yaml"
+    )
 )
 SAMPLE = Path(FOLDER)
 HUB, SHOP, LAKE, TOOLS = "111111111111", "222222222222", "333333333333", "666666666666"
@@ -88,7 +90,9 @@ class Sample:
 
     def launch(self) -> None:
         """Launch the stack of the README's button, from S3, with the inputs it lists."""
-        self.aws("s3", "cp", str(SAMPLE / "CloudFormation/template.yaml"), f"s3://{self.templates}/template.yaml", "--only-show-errors")
+        self.aws(
+            "s3", "cp", str(SAMPLE / "CloudFormation/template.yaml"), f"s3://{self.templates}/template.yaml", "--only-show-errors"
+        )
         delegated = {"IsDelegatedAdministrator": "true", "DelegatedAdminAccountId": self.hub}
         inputs = delegated if self.hub != HUB else {"IsDelegatedAdministrator": "false"}
         given = {**inputs, "ManagementAccountId": HUB, "DeploymentTargets": WORKLOADS}
@@ -165,4 +169,4 @@ def test_it_runs_and_calls_a_failure_a_success(places: Sample) -> None:
     assert eventually(lambda: places.overview(association), lambda seen: seen != "Pending", 30) == "Success"
     assert eventually(places.runs, lambda seen: DISTRIBUTE in seen, 30) == {ADD: "Success", DISTRIBUTE: "Success"}
     node = next(node for node in places.walk.nodes() if node["name"].startswith("well"))
-    assert places.walk.inside(node["id"], "cat", "/usr/share/stamp").out.strip() == "1.0"
+    assert places.walk.inside(node["instance_id"], "cat", "/usr/share/stamp").out.strip() == "1.0"

@@ -1,9 +1,13 @@
 resource "aws_cloudformation_stack" "own" {
-  name          = "tf-own"
-  parameters    = { Message = var.message, Names = "a,b" }
-  capabilities  = ["CAPABILITY_IAM"]
-  on_failure    = "DELETE"
-  template_body = <<-EOT
+  name         = "tf-own"
+  parameters   = { Message = var.message, Names = "a,b" }
+  capabilities = ["CAPABILITY_IAM"]
+  on_failure   = "DELETE"
+  policy_body = jsonencode({
+    Statement = [{ Effect = "Allow", Action = "Update:*", Principal = "*", Resource = "*" }]
+  })
+  timeout_in_minutes = 5
+  template_body      = <<-EOT
     Parameters:
       Message: {Type: String}
       Names: {Type: CommaDelimitedList}

@@ -49,6 +49,7 @@ resource "aws_iam_role" "work" {
   description          = "Works"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   max_session_duration = 7200
+  permissions_boundary = aws_iam_policy.work.arn
   tags                 = { Message = var.message }
 }
 
@@ -94,6 +95,28 @@ resource "aws_iam_user_policy" "operator" {
 
 resource "aws_iam_access_key" "operator" {
   user = aws_iam_user.operator.name
+}
+
+resource "aws_iam_group" "operators" {
+  name = "tf-operators"
+  path = "/people/"
+}
+
+resource "aws_iam_group_membership" "operators" {
+  name  = "operators"
+  group = aws_iam_group.operators.name
+  users = [aws_iam_user.operator.name]
+}
+
+resource "aws_iam_group_policy" "operators" {
+  name   = "own"
+  group  = aws_iam_group.operators.name
+  policy = data.aws_iam_policy_document.work.json
+}
+
+resource "aws_iam_group_policy_attachment" "operators" {
+  group      = aws_iam_group.operators.name
+  policy_arn = "arn:${data.aws_partition.here.partition}:iam::aws:policy/AmazonSSMReadOnlyAccess"
 }
 
 data "aws_iam_role" "work" {

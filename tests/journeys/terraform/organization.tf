@@ -14,7 +14,8 @@ data "aws_organizations_organizational_unit_child_accounts" "workloads" {
 }
 
 data "aws_organizations_organizational_unit_descendant_accounts" "all" {
-  parent_id = local.root
+  parent_id  = local.root
+  depends_on = [aws_organizations_account.new]
 }
 
 data "aws_organizations_organizational_unit_descendant_organizational_units" "all" {
