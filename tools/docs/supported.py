@@ -17,8 +17,10 @@ from localorg.commands.sending import REFUSED, REFUSED_WHEN_ENABLED
 from localorg.documents import aws_owned
 from localorg.documents.command_rules import PLATFORMS
 from localorg.documents.content import SCHEMAS, TEXT_KINDS
-from localorg.identity.conditions import IF_EXISTS, OPERATORS, SUPPORTED_KEYS, TAG_KEYS
+from localorg.identity.conditions import ANY, EACH, IF_EXISTS
+from localorg.identity.keys import SUPPORTED_KEYS, TAG_KEYS
 from localorg.identity.managed import AwsManagedPolicies
+from localorg.identity.operators import OPERATORS
 from localorg.identity.service_linked import SERVICES
 from localorg.inventory.filters import INSTANCE
 from localorg.kernel.blobs import Blobs
@@ -221,12 +223,12 @@ def _cloudformation() -> Iterator[str]:
 def _identity() -> Iterator[str]:
     yield "## Policies"
     yield _sentences(
-        ("Condition operators", codes(sorted(OPERATORS)) + f", each also with `{IF_EXISTS}`, and `Null`"),
+        ("Condition operators", codes(sorted(OPERATORS)) + f", each also with `{IF_EXISTS}`, `{ANY}:` and `{EACH}:`, and `Null`"),
         ("Condition keys and policy variables", codes(sorted((*SUPPORTED_KEYS.values(), *(f"{key}/TAG" for key in TAG_KEYS))))),
         ("AWS managed policies", codes(sorted(policy.name for policy in AwsManagedPolicies("aws").all()))),
         ("Service-linked roles", codes(sorted(service.role for service in SERVICES.values()))),
     )
-    yield "A policy that uses another operator or key is refused when it is written, never ignored."
+    yield "A call that depends on another key of AWS or of its own service is refused by name, never decided."
 
 
 def _nodes() -> Iterator[str]:

@@ -1,179 +1,111 @@
-"""The Condition block: operators and keys that this evaluator knows, and a refusal by name for all others.
+"""The Condition block: operators on keys, over one value or over sets of values.
 
 Flow: {"StringEquals": {"aws:SourceAccount": ["1", "2"]}} -> `Condition` values -> `holds(lookup)` for one request.
 Rules: all conditions of a statement must hold; of the values of one key any (for negated operators: none) must match. A missing key
-fails a condition, satisfies a negated one and any ...IfExists. Key names are case-insensitive, values are not.
-Refuses to know: where the values come from (authorise.py).
+fails a condition, satisfies a negated one, any ...IfExists and ForAllValues. Key names are case-insensitive, values are not.
+Refuses to know: where the values come from (facts.py), and which keys exist (keys.py).
 
-AWS: IAM user guide, "IAM JSON policy elements: Condition operators" and "AWS global condition context keys".
+AWS: IAM user guide, "IAM JSON policy elements: Condition operators", "Multivalued context keys", "Evaluation logic for multiple
+context keys or values".
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from localorg.identity.findings import SYNTAX, VENDOR, Findings
+from localorg.identity.operators import OPERATORS
 from localorg.identity.templates import Lookup, Template, template
 from localorg.kernel.errors import NotSupported
 
-SUPPORTED_KEYS: dict[str, str] = {
-    key.lower(): key
-    for key in (
-        "aws:PrincipalAccount",
-        "aws:PrincipalArn",
-        "aws:PrincipalIsAWSService",
-        "aws:PrincipalOrgID",
-        "aws:PrincipalServiceName",
-        "aws:PrincipalType",
-        "aws:RequestedRegion",
-        "aws:ResourceAccount",
-        "aws:ResourceOrgID",
-        "aws:SourceAccount",
-        "aws:SourceArn",
-        "aws:SourceOrgID",
-        "aws:userid",
-        "aws:username",
-        "iam:AWSServiceName",
-        "iam:PassedToService",
-        "iam:PolicyARN",
-        "s3:prefix",
-        "sts:ExternalId",
-        "sts:RoleSessionName",
-    )
-}
-"""Keys by lower-case name. Each of them is filled truthfully or is truthfully absent."""
-
-TAG_KEYS = ("aws:ResourceTag", "ec2:ResourceTag", "ssm:resourceTag")
-"""Keys that go on with a slash and the key of a tag, such as ssm:resourceTag/Stage."""
-_TAG_KEY = re.compile(f"({'|'.join(TAG_KEYS)})/.+", re.IGNORECASE)
-
-
-def is_known(key: str) -> bool:
-    """Say whether a condition key, in any case, is filled truthfully here."""
-    return key.lower() in SUPPORTED_KEYS or _TAG_KEY.fullmatch(key) is not None
-
-
-Matcher = Callable[[str, Template, Lookup], bool]
-"""(value in the request, value in the policy, the request) -> do they match?"""
-
-
-def _equal(found: str, wanted: Template, lookup: Lookup) -> bool:
-    return wanted.text(lookup) == found
-
-
-def _equal_any_case(found: str, wanted: Template, lookup: Lookup) -> bool:
-    text = wanted.text(lookup)
-    return text is not None and text.lower() == found.lower()
-
-
-def _like(found: str, wanted: Template, lookup: Lookup) -> bool:
-    pattern = wanted.pattern(lookup)
-    return pattern is not None and pattern(found)
-
-
-def _arn_like(found: str, wanted: Template, lookup: Lookup) -> bool:
-    """AWS: each of the six colon-delimited parts is compared by itself; ArnEquals and ArnLike behave identically."""
-    pattern = wanted.pattern(lookup, "arn-parts")
-    return pattern is not None and found.count(":") >= 5 and pattern(found)
-
-
-OPERATORS: dict[str, tuple[Matcher, bool]] = {
-    "ArnEquals": (_arn_like, False),
-    "ArnLike": (_arn_like, False),
-    "ArnNotEquals": (_arn_like, True),
-    "ArnNotLike": (_arn_like, True),
-    "Bool": (_equal_any_case, False),
-    "StringEquals": (_equal, False),
-    "StringEqualsIgnoreCase": (_equal_any_case, False),
-    "StringLike": (_like, False),
-    "StringNotEquals": (_equal, True),
-    "StringNotEqualsIgnoreCase": (_equal_any_case, True),
-    "StringNotLike": (_like, True),
-}
-"""Operator -> (how one value matches, negated?). Each also exists with the suffix IfExists; `Null` stands apart."""
-IF_EXISTS = "IfExists"
-_KNOWN_TO_AWS = re.compile(
-    r"(ForAnyValue:|ForAllValues:)?(String(Not)?Equals(IgnoreCase)?|String(Not)?Like|Numeric\w+|Date\w+|Bool|BinaryEquals|(Not)?IpAddress"
-    r"|Arn(Not)?(Equals|Like))(IfExists)?|(ForAnyValue:|ForAllValues:)?Null"
-)
+IF_EXISTS, NULL = "IfExists", "Null"
+EACH, ANY = "ForAllValues", "ForAnyValue"
+_OPERATOR = re.compile(rf"(?:(?P<over>{EACH}|{ANY}):)?(?P<name>\w+?)(?P<forgiving>{IF_EXISTS})?")
+KEY = re.compile(r"[^\s:]+:[^\s:].*", re.DOTALL)
+"""AWS: "Conditions must be prefaced by a vendor"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator on one key: does it hold for a request?"""
+    """One operator on one key: does it hold for a request? `over` says how it takes a set of values; `forgiving` is ...IfExists."""
 
-    operator: str
+    name: str
     key: str
     values: tuple[Template, ...]
+    over: str = ""
+    forgiving: bool = False
 
     def holds(self, lookup: Lookup) -> bool:
-        """Say whether the condition is true for the request that `lookup` describes."""
-        found = lookup(self.key)
-        if self.operator == "Null":
-            return any(wanted.source.lower() == ("true" if found is None else "false") for wanted in self.values)
-        matches, negated = OPERATORS[self.operator.removesuffix(IF_EXISTS)]
-        if found is None:
-            return negated or self.operator.endswith(IF_EXISTS)
-        return any(matches(found, wanted, lookup) for wanted in self.values) != negated
+        """Say whether the condition is true for the request that `lookup` describes. Raises NotSupported."""
+        found = lookup(self.key) or ()
+        if self.name == NULL:
+            return any((wanted.text(lookup) or "").lower() == ("false" if found else "true") for wanted in self.values)
+        matches, negated = OPERATORS[self.name]
+        if self.over and found == ("",):
+            # AWS: a set that "resolves to a null data set, such as an empty string" is no set.
+            found = ()
+        if not found:
+            return self.forgiving or (self.over == EACH if self.over else negated)
+        each = (any(matches(value, wanted, lookup) for wanted in self.values) != negated for value in found)
+        if self.over:
+            return all(each) if self.over == EACH else any(each)
+        # ASSUMED: several values without ForAnyValue or ForAllValues, which AWS advises against, are judged as a set of which one
+        # must match (for a negated operator: none).
+        return all(each) if negated else any(each)
 
 
-@dataclass(frozen=True, slots=True)
-class Unevaluable:
-    """A condition of an AWS managed policy that this evaluator cannot judge; whoever depends on it is refused by name."""
-
-    what: str
-
-    def holds(self, _lookup: Lookup) -> bool:
-        """Raise NotSupported: neither yes nor no would be honest."""
-        raise NotSupported(self.what, "a policy that decides this call")
-
-
-class Findings:
-    """What is wrong with a document: AWS would refuse it (`malformed`), or only localorg does (`unsupported`)."""
-
-    def __init__(self) -> None:
-        self.malformed: list[str] = []
-        self.unsupported: list[str] = []
+def all_hold(tests: Iterable[Callable[[], bool]]) -> bool:
+    """Say whether every test holds. What cannot be judged only matters when all others hold: then its NotSupported is raised."""
+    unsure: NotSupported | None = None
+    for test in tests:
+        try:
+            if not test():
+                return False
+        except NotSupported as unjudgeable:
+            unsure = unsure or unjudgeable
+    if unsure:
+        raise unsure
+    return True
 
 
-def parse_conditions(block: Any, place: str, findings: Findings, *, variables: bool) -> tuple[Condition | Unevaluable, ...]:
-    """Return the conditions of a statement; what is wrong or unknown goes to `findings`."""
+def parse_conditions(block: Any, place: str, findings: Findings, *, variables: bool) -> tuple[Condition, ...]:
+    """Return the conditions of a statement; what is wrong goes to `findings`."""
     if not isinstance(block, dict):
-        findings.malformed.append(f"{place}: Syntax errors in policy: Condition must be an object, found {block!r}")
+        findings.add(SYNTAX, place, f"expected an object, found {block!r}")
         return ()
     return tuple(_entries(block, place, findings, variables=variables))
 
 
-def _entries(block: dict[str, Any], place: str, findings: Findings, *, variables: bool) -> Iterator[Condition | Unevaluable]:
+def _entries(block: dict[str, Any], place: str, findings: Findings, *, variables: bool) -> Iterator[Condition]:
     for operator, keys in block.items():
-        if not _KNOWN_TO_AWS.fullmatch(operator):
-            findings.malformed.append(f"{place}.{operator}: Invalid Condition type : {operator}")
+        parts = _OPERATOR.fullmatch(operator)
+        known = parts and (parts["name"] in OPERATORS or (parts["name"] == NULL and not parts["forgiving"]))
+        if not parts or not known:
+            findings.add(f"Invalid Condition type : {operator}.", place)
         elif not isinstance(keys, dict):
-            findings.malformed.append(f"{place}.{operator}: Syntax errors in policy: expected an object of condition keys")
+            findings.add(SYNTAX, f"{place}.{operator}", f"expected an object of condition keys, found {keys!r}")
         else:
             for key, values in keys.items():
-                yield _entry(operator, key, values, f"{place}.{operator}.{key}", findings, variables=variables)
-
-
-def _entry(operator: str, key: str, values: Any, place: str, findings: Findings, *, variables: bool) -> Condition | Unevaluable:
-    texts = _texts(values)
-    if texts is None:
-        findings.malformed.append(f"{place}: Syntax errors in policy: expected a string or a list of strings, found {values!r}")
-        return Unevaluable(f"{values!r}")
-    unknown = []
-    if operator != "Null" and operator.removesuffix(IF_EXISTS) not in OPERATORS:
-        unknown.append(f"the condition operator {operator}")
-    if not is_known(key):
-        unknown.append(f"the condition key {key}")
-    templates = tuple(template(text, variables=variables) for text in texts)
-    unknown += [f"the policy variable ${{{name}}}" for item in templates for name in item.keys if not is_known(name)]
-    if unknown:
-        findings.unsupported += [f"{what} ({place})" for what in unknown]
-        return Unevaluable(" and ".join(unknown))
-    return Condition(operator, key.lower(), templates)
+                texts = _texts(values)
+                if not KEY.fullmatch(key):
+                    findings.add(VENDOR, f"{place}.{operator}", f"found the key {key!r}")
+                elif texts is None:
+                    findings.add(SYNTAX, f"{place}.{operator}.{key}", f"expected a string or a list of strings, found {values!r}")
+                else:
+                    templates = tuple(template(text, variables=variables) for text in texts)
+                    yield Condition(parts["name"], key, templates, parts["over"] or "", bool(parts["forgiving"]))
 
 
 def _texts(values: Any) -> list[str] | None:
-    listed = values if isinstance(values, list) else [values]
-    texts = [("true" if item else "false") if isinstance(item, bool) else item for item in listed]
-    return texts if all(isinstance(item, str) for item in texts) else None
+    """Return the values of one key as texts. AWS: numbers, true and false may be written without quotes."""
+    texts = []
+    for item in values if isinstance(values, list) else [values]:
+        match item:
+            case bool():
+                texts.append("true" if item else "false")
+            case int() | float() | str():
+                texts.append(str(item))
+            case _:
+                return None
+    return texts

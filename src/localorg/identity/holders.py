@@ -15,7 +15,6 @@ from localorg.identity.boundaries import checked_boundary
 from localorg.identity.directory import Directory, missing
 from localorg.identity.documents import check_identity_policy, on_the_wire, weight
 from localorg.identity.listing import listed
-from localorg.identity.managed import refuse_unjudgeable
 from localorg.identity.records import Group, Holder, Role, User
 from localorg.identity.tags import merged, tag_list, without
 from localorg.kernel.errors import AwsError
@@ -146,7 +145,6 @@ class HolderOperations:
             raise missing(f"Policy {arn} does not exist or is not attachable.")
         if policy.path.startswith("/aws-service-role/"):
             raise AwsError("PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.")
-        refuse_unjudgeable(policy)
         if arn in holder.attached:
             return
         if len(holder.attached) >= ATTACHED_MAX:

@@ -1,7 +1,7 @@
 """AWS's managed policies: real content, kept as data beside this module, in the partition of the organization.
 
 Flow: aws_managed_policies.json -> `${partition}` filled in -> `ManagedPolicy` values by ARN.
-Rules: content is AWS's; nothing is added or taken away. `unjudgeable` of the parsed document says what localorg cannot evaluate.
+Rules: content is AWS's; nothing is added or taken away.
 Refuses to know: who attaches them.
 
 AWS: "AWS managed policy reference guide". Content as of the versions named in the file.
@@ -10,7 +10,6 @@ AWS: "AWS managed policy reference guide". Content as of the versions named in t
 import json
 from importlib import resources
 
-from localorg.identity.policy import parsed
 from localorg.identity.records import ManagedPolicy, PolicyVersion
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError, NotSupported
@@ -45,13 +44,6 @@ class AwsManagedPolicies:
         if ":iam::aws:policy/" in arn and arn not in self._by_arn:
             carried = ", ".join(sorted(policy.name for policy in self._by_arn.values()))
             raise NotSupported(f"the AWS managed policy {arn} (localorg carries {carried})")
-
-
-def refuse_unjudgeable(policy: ManagedPolicy) -> None:
-    """Raise NotSupported when the policy holds conditions that localorg cannot evaluate."""
-    unjudgeable = parsed(policy.document, "identity", trusted=policy.aws_owned).unjudgeable
-    if unjudgeable:
-        raise NotSupported(", ".join(unjudgeable), f"the AWS managed policy {policy.name}")
 
 
 def _policy(partition: str, name: str, entry: dict[str, object]) -> ManagedPolicy:

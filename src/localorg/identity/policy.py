@@ -1,31 +1,36 @@
 """Policy documents: parsed once, refused at entry with every problem named, never half understood.
 
 Flow: JSON text or dictionary -> `parse_policy(document, kind)` -> `Policy` of `Statement`s that can answer "does this apply?".
-Rules: what AWS would refuse is MalformedPolicyDocument; what AWS would take but this evaluator cannot judge is NotSupported and names
-the element. Only AWS's own managed policies (`trusted=True`) may hold conditions we cannot judge: those refuse when they matter.
+Rules: what AWS refuses is MalformedPolicyDocument; what AWS takes is taken and judged. Keys that nobody here can fill are refused when
+a decision depends on them (facts.py).
 Refuses to know: who attached the policy and what the verdict is (evaluate.py).
 
-AWS: IAM user guide, "Grammar of the IAM JSON policy language" and "IAM JSON policy elements reference".
+AWS: IAM user guide, "Grammar of the IAM JSON policy language" and "IAM JSON policy elements reference"; Organizations user guide, "SCP
+syntax", "RCP syntax".
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
-from localorg.identity.conditions import Condition, Findings, Unevaluable, is_known, parse_conditions
+from localorg.identity.conditions import Condition, all_hold, parse_conditions
+from localorg.identity.findings import NO_ACTIONS, NO_RESOURCES, ONE_COLON, SYNTAX, TWICE, VENDOR, VERSION, Findings
 from localorg.identity.globs import Match, Piece, matcher
 from localorg.identity.principals import Principals, parse_principals
+from localorg.identity.resource_names import problem_of
 from localorg.identity.templates import Lookup, Template, template
-from localorg.kernel.arn import parse_arn
-from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.errors import AwsError
 
-Kind = Literal["identity", "resource", "trust", "session"]
+Kind = Literal["identity", "managed", "resource", "trust", "session", "scp", "rcp"]
+"""`managed` is an identity policy that is kept by itself; `scp` and `rcp` are the control policies of an organization."""
+WITHOUT_PRINCIPAL = frozenset({"identity", "managed", "session", "scp"})
 VERSIONS = ("2012-10-17", "2008-10-17")
+TOP = {"Version", "Id", "Statement"}
 ELEMENTS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
-ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
+VENDOR_NAME = re.compile(r"[A-Za-z0-9.-]+")
 SID = re.compile(r"[A-Za-z0-9]*")
 
 
@@ -68,56 +73,70 @@ class Statement:
     actions: Actions
     resources: Resources | None
     principals: Principals | None
-    conditions: tuple[Condition | Unevaluable, ...]
+    conditions: tuple[Condition, ...]
 
     def applies(self, action: str, resource: str, lookup: Lookup) -> bool:
         """Say whether the statement speaks of this request, whoever makes it. Raises NotSupported for an unjudgeable condition."""
-        return (
-            self.actions.hold(action)
-            and (self.resources is None or self.resources.hold(resource, lookup))
-            and all(condition.holds(lookup) for condition in self.conditions)
-        )
+        if not self.actions.hold(action):
+            return False
+        tests = [partial(condition.holds, lookup) for condition in self.conditions]
+        if self.resources is not None:
+            tests.insert(0, partial(self.resources.hold, resource, lookup))
+        return all_hold(tests)
+
+    def keys(self) -> Iterator[str]:
+        """Yield the condition keys and policy variables that the statement names, as they are written."""
+        for item in self.resources.templates if self.resources else ():
+            yield from item.keys
+        for condition in self.conditions:
+            yield condition.key
+            for value in condition.values:
+                yield from value.keys
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A parsed document; `unjudgeable` names what only AWS could evaluate (empty unless trusted)."""
+    """A parsed document, its statements in the order of the text."""
 
     statements: tuple[Statement, ...]
-    unjudgeable: tuple[str, ...] = ()
+
+    def keys(self) -> Iterator[str]:
+        """Yield the condition keys and policy variables that the document names, as they are written."""
+        for statement in self.statements:
+            yield from statement.keys()
 
 
-def parse_policy(document: str | Mapping[str, Any], kind: Kind, *, trusted: bool = False) -> Policy:
-    """Return the parsed policy. Raises AwsError MalformedPolicyDocument or NotSupported, each naming every problem."""
+def parse_policy(document: str | Mapping[str, Any], kind: Kind) -> Policy:
+    """Return the parsed policy. Raises AwsError MalformedPolicyDocument, naming every problem, or NotSupported."""
     findings = Findings()
     content = _content(document)
     version = content.get("Version", "2008-10-17")
-    if version not in VERSIONS:
-        findings.malformed.append(f"Version: Policy document must be version 2012-10-17 or greater. Found {version!r}")
-    findings.malformed += [f"{name}: Syntax errors in policy." for name in content if name not in {"Version", "Id", "Statement"}]
+    # ASSUMED: a managed policy needs version 2012-10-17; any other kind of policy may have the older one, or none.
+    if version not in VERSIONS or (kind == "managed" and version != VERSIONS[0]):
+        findings.add(VERSION if version in VERSIONS else SYNTAX, "Version", f"found {version!r}")
+    for name in content:
+        if name not in TOP:
+            findings.add(SYNTAX, name, "no element of a policy")
+    if not isinstance(content.get("Id", ""), str):
+        findings.add(SYNTAX, "Id", f"expected a string, found {content['Id']!r}")
+    reader = Reader(kind, findings, variables=version == VERSIONS[0])
     listed = content.get("Statement")
     entries = listed if isinstance(listed, list) else [listed]
     if not entries or listed is None:
-        findings.malformed.append("Statement: Syntax errors in policy. A policy needs at least one statement")
+        findings.add(SYNTAX, "Statement", "a policy needs at least one statement")
         entries = []
-    reader = _Reader(kind, findings, variables=version == "2012-10-17")
-    statements = tuple(
-        statement for number, entry in enumerate(entries) if (statement := reader.statement(entry, f"Statement[{number}]"))
-    )
-    findings.malformed += [
-        f"Statement: Statement IDs (SID) in a single policy must be unique: {sid}" for sid in _twice(statements)
-    ]
-    if findings.malformed:
-        raise AwsError("MalformedPolicyDocument", "; ".join(findings.malformed))
-    if findings.unsupported and not trusted:
-        raise NotSupported(", ".join(findings.unsupported), f"{'an' if kind == 'identity' else 'a'} {kind} policy")
-    return Policy(statements, tuple(findings.unsupported))
+    found = [reader.statement(entry, f"Statement[{number}]") for number, entry in enumerate(entries)]
+    statements = tuple(statement for statement in found if statement)
+    for sid in _twice(statements):
+        findings.add(TWICE, detail=sid)
+    findings.refuse()
+    return Policy(statements)
 
 
 @lru_cache(maxsize=4096)
-def parsed(text: str, kind: Kind, *, trusted: bool = False) -> Policy:
+def parsed(text: str, kind: Kind) -> Policy:
     """Like `parse_policy`, remembered: rows hold text, and the same text is judged many times."""
-    return parse_policy(text, kind, trusted=trusted)
+    return parse_policy(text, kind)
 
 
 def _twice(statements: tuple[Statement, ...]) -> list[str]:
@@ -138,7 +157,7 @@ def _content(document: str | Mapping[str, Any]) -> Mapping[str, Any]:
         except RecursionError as error:
             raise AwsError("MalformedPolicyDocument", "This policy contains invalid Json: nested too deeply") from error
     if not isinstance(document, Mapping):
-        raise AwsError("MalformedPolicyDocument", f"Syntax errors in policy: expected an object, found {document!r}")
+        raise AwsError("MalformedPolicyDocument", f"{SYNTAX} (expected an object, found {document!r})")
     return document
 
 
@@ -157,7 +176,7 @@ def _of_action(name: str) -> Match:
     return matcher([kinds.get(character) or Piece(character) for character in name], any_case=True)
 
 
-class _Reader:
+class Reader:
     """Reads statements and notes what is wrong with them."""
 
     def __init__(self, kind: Kind, findings: Findings, *, variables: bool) -> None:
@@ -166,90 +185,103 @@ class _Reader:
         self.variables = variables
 
     def statement(self, entry: Any, place: str) -> Statement | None:
+        """Return a statement, or None when it is none at all."""
+        bad = self.findings.add
         if not isinstance(entry, Mapping):
-            self._bad(place, f"Syntax errors in policy: expected an object, found {entry!r}")
+            bad(SYNTAX, place, f"expected an object, found {entry!r}")
             return None
         for name in entry:
             if name not in ELEMENTS:
-                self._bad(place, f"Syntax errors in policy: {name} is no element of a statement")
-        if entry.get("Effect") not in ("Allow", "Deny"):
-            self._bad(f"{place}.Effect", f"Syntax errors in policy: expected Allow or Deny, found {entry.get('Effect')!r}")
-        sid = entry.get("Sid", "")
-        if not isinstance(sid, str) or (self.kind != "resource" and not SID.fullmatch(sid)):
-            self._bad(f"{place}.Sid", f"Statement IDs (SID) must be alpha-numeric, found {sid!r}")
-        conditions: tuple[Condition | Unevaluable, ...] = ()
+                bad(SYNTAX, place, f"{name} is no element of a statement")
+        effect = entry.get("Effect")
+        if effect not in ("Allow", "Deny"):
+            bad(SYNTAX, f"{place}.Effect", f"expected Allow or Deny, found {effect!r}")
+        elif self.kind == "rcp" and effect == "Allow":
+            bad(SYNTAX, f"{place}.Effect", "a resource control policy can only deny")
+        conditions: tuple[Condition, ...] = ()
         if "Condition" in entry:
             conditions = parse_conditions(entry["Condition"], f"{place}.Condition", self.findings, variables=self.variables)
         return Statement(
-            sid=str(sid),
-            allow=entry.get("Effect") == "Allow",
+            sid=self._sid(entry, place),
+            allow=effect == "Allow",
             actions=self._actions(entry, place),
             resources=self._resources(entry, place),
             principals=self._principals(entry, place),
-            # What can be judged is judged first, so that the rest is only asked when it decides.
-            conditions=tuple(sorted(conditions, key=lambda condition: isinstance(condition, Unevaluable))),
+            conditions=conditions,
         )
 
-    def _bad(self, place: str, what: str) -> None:
-        self.findings.malformed.append(f"{place}: {what}")
+    def _sid(self, entry: Mapping[str, Any], place: str) -> str:
+        sid = entry.get("Sid", "")
+        if not isinstance(sid, str):
+            self.findings.add(SYNTAX, f"{place}.Sid", f"expected a string, found {sid!r}")
+        elif self.kind != "resource" and not SID.fullmatch(sid):
+            self.findings.add("Statement IDs (SID) must be alpha-numeric.", f"{place}.Sid", f"found {sid!r}")
+        return str(sid)
 
-    def _either(self, entry: Mapping[str, Any], name: str, place: str) -> tuple[str, list[str]] | None:
+    def _either(self, entry: Mapping[str, Any], name: str, place: str, absent: str) -> tuple[str, list[str]] | None:
         """Return which of `name` and Not`name` is there, and its strings."""
         there = [element for element in (name, f"Not{name}") if element in entry]
         if len(there) != 1:
-            told = f"Policy statement must contain {name.lower()}s." if not there else f"both {name} and Not{name} are there"
-            self._bad(place, told if not there else f"Syntax errors in policy: {told}")
+            self.findings.add(SYNTAX if there else absent, place, f"both {name} and Not{name} are there" if there else "")
             return None
         values = entry[there[0]]
         listed = values if isinstance(values, list) else [values]
-        if not listed or not all(isinstance(item, str) for item in listed):
-            self._bad(f"{place}.{there[0]}", f"Syntax errors in policy: expected strings, found {values!r}")
-            return None
-        return there[0], listed
+        if not listed:
+            self.findings.add(absent, f"{place}.{there[0]}")
+        elif not all(isinstance(item, str) for item in listed):
+            self.findings.add(SYNTAX, f"{place}.{there[0]}", f"expected strings, found {values!r}")
+        else:
+            return there[0], listed
+        return None
 
     def _actions(self, entry: Mapping[str, Any], place: str) -> Actions:
-        found = self._either(entry, "Action", place)
+        found = self._either(entry, "Action", place, NO_ACTIONS)
         if found is None:
             return Actions((), negated=False)
         element, names = found
         for name in names:
-            if not ACTION.fullmatch(name):
-                self._bad(
-                    f"{place}.{element}",
-                    f"Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc. Found {name!r}",
-                )
-            elif self.kind == "trust" and not name.lower().startswith("sts:"):
-                self._bad(f"{place}.{element}", f"AssumeRole policy may only specify STS AssumeRole actions. Found {name!r}")
+            vendor, colon, rest = name.partition(":")
+            there = f"{place}.{element}"
+            if self.kind == "trust" and not name.lower().startswith("sts:"):
+                self.findings.add("AssumeRole policy may only specify STS AssumeRole actions.", there, f"found {name!r}")
+            elif name != "*" and not (colon and rest):
+                self.findings.add(VENDOR, there, f"found {name!r}")
+            elif ":" in rest:
+                self.findings.add(ONE_COLON, there, f"found {name!r}")
+            elif name != "*" and not VENDOR_NAME.fullmatch(vendor):
+                self.findings.add(f"Vendor {vendor} is not valid", there)
         return Actions(tuple(map(_of_action, names)), negated=element == "NotAction")
 
     def _resources(self, entry: Mapping[str, Any], place: str) -> Resources | None:
         if self.kind == "trust":
             for element in ("Resource", "NotResource"):
                 if element in entry:
-                    self._bad(place, f"Has prohibited field {element}")
+                    self.findings.add(f"Has prohibited field {element}", place)
             return None
-        found = self._either(entry, "Resource", place)
+        found = self._either(entry, "Resource", place, NO_RESOURCES)
         if found is None:
             return None
         element, texts = found
         for text in texts:
-            # ASSUMED: a pattern may end with * before all six parts of an ARN are written (arn:aws-cn:ssm:*).
-            if text != "*" and parse_arn(text) is None and not (text.startswith("arn:") and text.endswith("*")):
-                self._bad(f"{place}.{element}", f'Resource {text} must be in ARN format or "*".')
+            problem = problem_of(text)
+            if problem:
+                self.findings.add(problem, f"{place}.{element}")
         templates = tuple(template(text, variables=self.variables) for text in texts)
-        for unknown in (key for item in templates for key in item.keys if not is_known(key)):
-            self.findings.unsupported.append(f"the policy variable ${{{unknown}}} ({place}.{element})")
         return Resources("*" in texts, templates, element == "NotResource")
 
     def _principals(self, entry: Mapping[str, Any], place: str) -> Principals | None:
-        if self.kind in {"identity", "session"}:
-            if "Principal" in entry or "NotPrincipal" in entry:
-                self._bad(place, "Policy document should not specify a principal.")
+        there = [element for element in ("Principal", "NotPrincipal") if element in entry]
+        if self.kind in WITHOUT_PRINCIPAL:
+            if there:
+                self.findings.add("Policy document should not specify a principal.", place)
             return None
-        if "NotPrincipal" in entry:
-            self.findings.unsupported.append(f"the policy element NotPrincipal ({place})")
-            return None
-        if "Principal" not in entry:
-            self._bad(place, "Missing required field Principal")
-            return None
-        return parse_principals(entry["Principal"], f"{place}.Principal", self.findings)
+        if self.kind == "trust" and "NotPrincipal" in there:
+            self.findings.add("Has prohibited field NotPrincipal", place)
+        elif len(there) != 1:
+            sentence = f"{SYNTAX}" if there else "Missing required field Principal"
+            self.findings.add(sentence, place, "both Principal and NotPrincipal are there" if there else "")
+        elif self.kind == "rcp" and entry.get("Principal") not in ("*", {"AWS": "*"}):
+            self.findings.add(SYNTAX, f"{place}.Principal", 'a resource control policy can only say "*"')
+        else:
+            return parse_principals(entry[there[0]], f"{place}.{there[0]}", self.findings, others=there[0] == "NotPrincipal")
+        return None

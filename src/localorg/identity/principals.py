@@ -9,18 +9,21 @@ AWS: IAM user guide, "AWS JSON policy elements: Principal"; "How AWS enforcement
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from localorg.identity.conditions import Findings
+from localorg.identity.findings import Findings
 from localorg.kernel.arn import parse_arn
+from localorg.kernel.errors import NotSupported
 from localorg.protocol.calls import Principal
 
 ACCOUNT = re.compile(r"\d{12}")
 UNIQUE_ID = re.compile(r"A(ROA|IDA)[A-Z0-9]{12,124}")
 SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
-NAMED_RESOURCE = re.compile(r"(user|role|assumed-role)/[\w+=,.@/-]+|root")
+FEDERATED = re.compile(r"arn:[\w-]+:iam::\d{12}:(saml|oidc)-provider/\S+|[a-z0-9-]+(\.[a-z0-9-]+)+\S*")
+NAMED_RESOURCE = re.compile(r"(user|role|assumed-role|federated-user)/[\w+=,.@/-]+|root")
 
 
 class Reach(IntEnum):
@@ -34,21 +37,24 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principals:
-    """The principals of one statement."""
+    """The principals of one statement; `others` says that it speaks of all but them (NotPrincipal)."""
 
     everyone: bool
     accounts: frozenset[str]
     arns: frozenset[str]
     services: frozenset[str]
+    federated: frozenset[str] = frozenset()
+    others: bool = False
 
     def reach(self, principal: Principal) -> Reach:
         """Return how directly the statement speaks of `principal`."""
-        if principal.kind == "service":
+        if self.others:
+            return Reach.NONE if self._spares(principal) else Reach.NAMED
+        if principal.kind in {"service", "node"}:
             # AWS: "*" also covers services; a service principal otherwise only matches its own name.
-            return Reach.NAMED if self.everyone or principal.service in self.services else Reach.NONE
-        if principal.kind == "node":
             # A node's key opens the door to its role's token only; no policy can name it.
-            return Reach.NAMED if self.everyone else Reach.NONE
+            named = principal.kind == "service" and principal.service in self.services
+            return Reach.NAMED if self.everyone or named else Reach.NONE
         if principal.kind in {"role", "federated"} and principal.arn in self.arns:
             return Reach.SESSION
         if self.everyone or (principal.role_arn or principal.user_arn or principal.arn) in self.arns:
@@ -57,34 +63,50 @@ class Principals:
             return Reach.NAMED if principal.kind == "root" else Reach.ACCOUNT
         return Reach.NONE
 
-
-def parse_principals(element: Any, place: str, findings: Findings) -> Principals:
-    """Return the principals of a statement; what is wrong or unknown goes to `findings`."""
-    if element == "*":
-        return _collected(["*"], [])
-    if not isinstance(element, dict) or not element:
-        findings.malformed.append(f'{place}: Invalid principal in policy: expected "*" or an object, found {element!r}')
-        return _collected([], [])
-    aws: list[str] = []
-    services: list[str] = []
-    for kind, values in element.items():
-        listed = values if isinstance(values, list) else [values]
-        if not listed:
-            findings.malformed.append(f'{place}: Invalid principal in policy: "{kind}" names nobody')
-        match kind:
-            case "AWS":
-                aws += [value for value in listed if _aws_is_valid(value, place, findings)]
-            case "Service":
-                services += [value for value in listed if _service_is_valid(value, place, findings)]
-            case "Federated" | "CanonicalUser":
-                findings.unsupported.append(f"the principal type {kind} ({place})")
+    def _spares(self, principal: Principal) -> bool:
+        """AWS: NotPrincipal must name the account too, and of a role session also its role; else it speaks of them."""
+        if self.everyone:
+            return True
+        match principal.kind:
+            case "service":
+                return principal.service in self.services
+            case "anonymous" | "node":
+                return False
             case _:
-                findings.malformed.append(f'{place}: Invalid principal in policy: "{kind}" is no kind of principal')
-    return _collected(aws, services)
+                names = {principal.arn, principal.role_arn or principal.arn}
+                return principal.account in self.accounts and (principal.kind == "root" or names <= self.arns)
 
 
-def _collected(aws: list[str], services: list[str]) -> Principals:
-    accounts, arns = set(), set()
+def parse_principals(element: Any, place: str, findings: Findings, *, others: bool = False) -> Principals:
+    """Return the principals of a statement; what is wrong goes to `findings`. Raises NotSupported."""
+    named: dict[str, list[str]] = {}
+    if element == "*":
+        named["AWS"] = ["*"]
+    elif not isinstance(element, dict) or not element:
+        findings.add("Invalid principal in policy.", place, f'expected "*" or an object, found {element!r}')
+    else:
+        for kind, values in element.items():
+            named[kind] = _valid(kind, values if isinstance(values, list) else [values], place, findings)
+    return _collected(named, others=others)
+
+
+def _valid(kind: str, values: list[Any], place: str, findings: Findings) -> list[str]:
+    if kind == "CanonicalUser":
+        raise NotSupported(f"the principal type {kind} ({place})", "a policy")
+    if kind not in VALID:
+        findings.add("Invalid principal in policy.", place, f'"{kind}" is no kind of principal')
+        return []
+    if not values:
+        findings.add("Invalid principal in policy.", place, f'"{kind}" names nobody')
+    told, is_valid = VALID[kind]
+    for value in values:
+        if not isinstance(value, str) or not is_valid(value):
+            findings.add(f'Invalid principal in policy: "{told}":"{value}"', place)
+    return [value for value in values if isinstance(value, str)]
+
+
+def _collected(named: dict[str, list[str]], *, others: bool) -> Principals:
+    accounts, arns, aws = set(), set(), named.get("AWS", [])
     for value in aws:
         arn = parse_arn(value)
         if ACCOUNT.fullmatch(value):
@@ -93,26 +115,22 @@ def _collected(aws: list[str], services: list[str]) -> Principals:
             accounts.add(arn.account)
         elif value != "*":
             arns.add(value)
-    return Principals("*" in aws, frozenset(accounts), frozenset(arns), frozenset(services))
+    services, federated = frozenset(named.get("Service", [])), frozenset(named.get("Federated", []))
+    return Principals("*" in aws, frozenset(accounts), frozenset(arns), services, federated, others)
 
 
-def _aws_is_valid(value: Any, place: str, findings: Findings) -> bool:
-    if isinstance(value, str) and (value == "*" or ACCOUNT.fullmatch(value) or UNIQUE_ID.fullmatch(value)):
+def _is_aws(value: str) -> bool:
+    if value == "*" or ACCOUNT.fullmatch(value) or UNIQUE_ID.fullmatch(value):
         return True
-    arn = parse_arn(value) if isinstance(value, str) else None
-    if arn and arn.service == "sts" and arn.resource.startswith("federated-user/"):
-        findings.unsupported.append(f"federated users as principals ({place})")
-        return False
-    known = arn and arn.service in {"iam", "sts"} and not arn.region and ACCOUNT.fullmatch(arn.account)
+    arn = parse_arn(value)
     # AWS: "You cannot use a wildcard to match part of a principal name or ARN."
-    if not known or not NAMED_RESOURCE.fullmatch(arn.resource if arn else ""):
-        findings.malformed.append(f'{place}: Invalid principal in policy: "AWS":"{value}"')
-        return False
-    return True
+    known = arn and arn.service in {"iam", "sts"} and not arn.region and ACCOUNT.fullmatch(arn.account)
+    return bool(known and NAMED_RESOURCE.fullmatch(arn.resource if arn else ""))
 
 
-def _service_is_valid(value: Any, place: str, findings: Findings) -> bool:
-    if isinstance(value, str) and SERVICE.fullmatch(value):
-        return True
-    findings.malformed.append(f'{place}: Invalid principal in policy: "SERVICE":"{value}"')
-    return False
+VALID: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "AWS": ("AWS", _is_aws),
+    "Service": ("SERVICE", lambda value: SERVICE.fullmatch(value) is not None),
+    "Federated": ("FEDERATED", lambda value: FEDERATED.fullmatch(value) is not None),
+}
+"""Kind of principal -> how IAM calls it in a refusal, and which names it may have."""

@@ -13,11 +13,12 @@ from localorg.identity.absent import Absent
 from localorg.identity.access_keys import AccessKeys
 from localorg.identity.account import Account
 from localorg.identity.account_details import AccountDetails
-from localorg.identity.authorise import Authoriser, OrganizationOf, TagsOf
+from localorg.identity.authorise import Authoriser, ControlPolicies
 from localorg.identity.bootstrap import NODE_SESSION_S, ORGANIZATION_ROLE, Bootstrap
 from localorg.identity.directory import Directory
 from localorg.identity.documents import check_principals_exist
 from localorg.identity.entities import PolicyEntities
+from localorg.identity.facts import OrganizationOf, Surroundings, TagsOf
 from localorg.identity.groups import Groups
 from localorg.identity.hybrid_roles import HybridRoles
 from localorg.identity.partition_check import check_partition
@@ -40,7 +41,8 @@ class Identity:
     """IAM and STS of every account. `secret_source(n)` gives text made of n random bytes (secrets.token_urlsafe).
 
     `is_open(account)` says whether an account is active; nobody of another account's signs calls, or is assumed there.
-    `tags_of(account, arn)` gives the tags of a resource that a policy asks about.
+    `tags_of(account, arn)` gives the tags of a resource that a policy asks about. `path_of(account)` is where an account is in its
+    organization, `service_control(account)` what its organization says of it (texts of policies by level).
     """
 
     def __init__(
@@ -50,11 +52,14 @@ class Identity:
         organization_of: OrganizationOf,
         is_open: IsOpen = lambda _account: True,
         tags_of: TagsOf = lambda _account, _resource: {},
+        path_of: OrganizationOf = lambda _account: None,
+        service_control: ControlPolicies = lambda _account: (),
     ) -> None:
         self.directory = Directory(kernel)
         self._kernel = kernel
         secrets = Secrets(secret_source)
-        self.authoriser = Authoriser(self.directory, organization_of, tags_of)
+        around = Surroundings(self.directory, organization_of, path_of, tags_of)
+        self.authoriser = Authoriser(around, service_control)
         self.sessions = Sessions(self.directory, secrets)
         self._roles = Roles(self.directory)
         self._users = Users(self.directory)

@@ -14,9 +14,9 @@ from base64 import b32encode
 from collections.abc import Callable
 from typing import Any
 
-from localorg.identity.authorise import Authoriser, user_id
+from localorg.identity.authorise import Authoriser
 from localorg.identity.directory import Directory
-from localorg.identity.managed import refuse_unjudgeable
+from localorg.identity.facts import user_id
 from localorg.identity.partition_check import check_partition
 from localorg.identity.policy import parsed
 from localorg.identity.records import Role, Session
@@ -208,8 +208,6 @@ class SecurityTokens:
             policy = self._directory.policy(entry.get("arn", ""))
             if not policy.aws_owned and policy.account != role.account:
                 raise AwsError("MalformedPolicyDocument", f"{policy.arn} is not in the account of {role.arn}")
-            if policy.aws_owned:
-                refuse_unjudgeable(policy)
             texts.append(policy.document)
         return tuple(texts)
 

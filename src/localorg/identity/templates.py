@@ -17,8 +17,9 @@ from typing import Literal
 from localorg.identity import globs
 from localorg.identity.globs import Match
 
-Lookup = Callable[[str], str | None]
-"""lower-case condition key -> its value in this request, or None."""
+Lookup = Callable[[str], tuple[str, ...] | None]
+"""Condition key, in any case -> its values in this request (several only of a multivalued key), or None. Raises NotSupported for a key
+that AWS fills and nobody here can."""
 Grammar = Literal["text", "arn", "arn-parts"]
 """`text`: wildcards match anything. `arn`: as the Resource element, a wildcard keeps to its part of the ARN unless it ends it.
 `arn-parts`: as ArnLike, each of the six parts by itself."""
@@ -48,7 +49,7 @@ class Template:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The condition keys that its variables name, in lower case."""
+        """The condition keys that its variables name, as they are written."""
         return tuple(piece.key for piece in self.pieces if piece.key)
 
     def text(self, lookup: Lookup) -> str | None:
@@ -67,8 +68,9 @@ class Template:
             if not piece.key:
                 filled.append((piece.text, piece.wild))
                 continue
-            value = lookup(piece.key)
-            value = piece.default if value is None else value
+            values = lookup(piece.key)
+            # AWS: IAM user guide, policy variables: a multivalued key is no variable.
+            value = values[0] if values and len(values) == 1 else piece.default
             if value is None:
                 return None
             filled.append((value, False))
@@ -95,8 +97,8 @@ def _variable(inside: str) -> Piece:
         return Piece(inside)
     defaulted = _DEFAULTED.fullmatch(inside)
     if defaulted:
-        return Piece(key=defaulted.group(1).lower(), default=defaulted.group(2))
-    return Piece(key=inside.strip().lower() or "(empty)")
+        return Piece(key=defaulted.group(1), default=defaulted.group(2))
+    return Piece(key=inside.strip() or "(empty)")
 
 
 @lru_cache(maxsize=8192)

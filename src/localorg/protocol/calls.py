@@ -13,6 +13,8 @@ from localorg.kernel.events import Event
 
 Params = dict[str, Any]
 Output = dict[str, Any]
+ContextKeys = Mapping[str, str | Sequence[str]]
+"""Condition key (ssm:Overwrite, aws:RequestTag/Stage ...) -> its value, or the values of a key that can have several (aws:TagKeys)."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Principal:
     """For a federated principal: the user who let it in, whose policies it has."""
     source_arn: str = ""
     """For a service principal: the resource it acts for (aws:SourceArn)."""
+    via: tuple[str, ...] = ()
+    """The services that make the call with this principal's own credentials, first first (aws:CalledVia)."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class ApiCall:
     operation: str
     params: Params = field(default_factory=dict)
     source: Literal["wire", "engine"] = "engine"
+    context: ContextKeys = field(default_factory=dict)
+    """What is known of the request itself (aws:SourceIp, aws:UserAgent ...); a part of the context of each of its accesses."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ class Access:
 
     `owner` is the account that owns the resource (empty: the caller's own). `resource_policy` is the policy document attached to
     the resource (trust policy, bucket policy) when it has one; `trust` says it is a role trust policy, for which the policy alone
-    decides for service principals. `context` adds condition keys to the global ones.
+    decides for service principals. `context` gives the condition keys of the service (ssm:Overwrite, iam:PassedToService ...); a key
+    without values is one that the request does not have. The gateway adds the keys of the request and of the tags that it brings.
     """
 
     action: str
@@ -66,7 +73,7 @@ class Access:
     owner: str = ""
     resource_policy: dict[str, Any] | None = None
     trust: bool = False
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: ContextKeys = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Protocol
 from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import Access, ApiCall, Operation, Output, Params, Principal, Request, Wait
+from localorg.protocol.request_tags import request_tags
 
 IAM_PREFIXES = {
     "resourcegroupstaggingapi": "tag",
@@ -139,7 +140,7 @@ class Gateway:
         try:
             accesses = self.borrowed.access(call)
             for access in accesses:
-                self.authoriser.check(call.principal, call.region, access)
+                self._check(call, access)
         except AwsError as refusal:
             self._record(call, accesses, "denied" if isinstance(refusal, AccessDenied) else refusal.code, refusal.message)
             raise
@@ -172,8 +173,13 @@ class Gateway:
             operation=call.operation,
             params=call.params,
             now=self.kernel.now(),
-            check=lambda access: self.authoriser.check(call.principal, call.region, access),
+            check=lambda access: self._check(call, access),
         )
+
+    def _check(self, call: ApiCall, access: Access) -> None:
+        """Ask the authoriser, with what the request itself brings to the condition keys."""
+        context = {**call.context, **request_tags(access.action, call.params), **access.context}
+        self.authoriser.check(call.principal, call.region, replace(access, context=context) if context else access)
 
     @staticmethod
     def _usual(call: ApiCall) -> Access:

@@ -14,6 +14,9 @@ class WireRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes = b""
+    peer: str = ""
+    """The address that the request came from; empty when nobody knows."""
+    is_encrypted: bool = False
 
     def query_pairs(self) -> list[tuple[str, str]]:
         """Return the decoded query parameters in order; a bare `?policy` is ("policy", "")."""

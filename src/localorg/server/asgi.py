@@ -26,6 +26,7 @@ from localorg.protocol.gateway import Gateway
 from localorg.protocol.http import WireRequest, WireResponse
 from localorg.protocol.parse import operation_of, parse
 from localorg.protocol.partitions import partition
+from localorg.protocol.request_keys import request_keys
 from localorg.protocol.serialise import serialise
 from localorg.protocol.serialise_error import serialise_error
 from localorg.server import node_signature, signature, signature_v2
@@ -199,7 +200,7 @@ class Application:
         service = turn.service or ""
         turn.operation = operation_of(service, request)
         params = parse(service, turn.operation, request)
-        call = ApiCall(principal, region, service, turn.operation, params, source="wire")
+        call = ApiCall(principal, region, service, turn.operation, params, source="wire", context=request_keys(request))
         try:
             output = await self._attempt(call, receive)
         finally:
@@ -304,6 +305,8 @@ def _without_body(scope: Scope) -> WireRequest:
         raw_path.partition(b"?")[0].decode("latin-1"),
         scope["query_string"].decode("latin-1"),
         headers,
+        peer=(scope.get("client") or ("",))[0],
+        is_encrypted=scope.get("scheme") in {"https", "wss"},
     )
 
 

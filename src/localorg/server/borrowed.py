@@ -26,6 +26,7 @@ from localorg.protocol.gateway import Gateway, failure
 from localorg.protocol.http import WireRequest, WireResponse
 from localorg.protocol.models import BORROWED_SERVICES
 from localorg.protocol.parse import operation_of, parse
+from localorg.protocol.request_keys import request_keys
 from localorg.protocol.validate import validate
 from localorg.server import moto_app, signature_v2
 from localorg.server.chunked import decoded
@@ -114,7 +115,7 @@ class Borrowed:
         if service == "s3":
             plain = narrowed(operation, plain)
         params = _s3_params(operation, plain) if service == "s3" else parse(service, operation, plain)
-        call = ApiCall(caller.principal, region, service, operation, params, source="wire")
+        call = ApiCall(caller.principal, region, service, operation, params, source="wire", context=request_keys(request))
         try:
             gateway.authorise_borrowed(call)
         except AccessDenied:

@@ -25,6 +25,7 @@ from localorg.protocol.calls import ApiCall, Output, Params, Principal
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.http import WireRequest, WireResponse
 from localorg.protocol.parse_json import loaded
+from localorg.protocol.request_keys import request_keys
 from localorg.server.replies import Receive, Send
 from localorg.server.signature import Caller
 
@@ -80,7 +81,7 @@ class ControlChannels:
             if request.method != "POST" or not request.path.startswith(PREFIX):
                 raise NotSupported(f"{request.method} {request.path}", "ssmmessages (expected a control channel)")
             params = {**loaded(request.body), "ChannelId": request.path.removeprefix(PREFIX)}
-            answer = self._call(caller, "CreateControlChannel", params)
+            answer = self._call(caller, "CreateControlChannel", params, request)
         except AwsError as refusal:
             return _error(refusal)
         finally:
@@ -94,7 +95,7 @@ class ControlChannels:
         await receive()  # websocket.connect
         try:
             caller = identified(request)
-            self._call(caller, "OpenControlChannel", _open_params(request))
+            self._call(caller, "OpenControlChannel", _open_params(request), request)
         except AwsError as refusal:
             self.log.warning("control channel refused: %s", refusal)
             await send({"type": "websocket.close", "code": POLICY, "reason": refusal.code})
@@ -109,9 +110,9 @@ class ControlChannels:
             channel.close()
             await committed()
 
-    def _call(self, caller: Caller, operation: str, params: Params) -> Output:
-        call = ApiCall(caller.principal, caller.claim.region, "ssmmessages", operation, params, source="wire")
-        return self.gateway.attempt(call)
+    def _call(self, caller: Caller, operation: str, params: Params, request: WireRequest) -> Output:
+        region, keys = caller.claim.region, request_keys(request)
+        return self.gateway.attempt(ApiCall(caller.principal, region, "ssmmessages", operation, params, "wire", keys))
 
     async def _opened(self, caller: Caller, receive: Receive, send: Send) -> Channel | None:
         """Return the channel that the first frame has the token of; None when it has not, or nothing came."""

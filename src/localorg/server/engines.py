@@ -83,6 +83,7 @@ def wire_engines(
         lambda account: belongs[0].organization_of(account) if belongs else None,
         lambda account: belongs[0].is_open(account) if belongs else True,
         tags := ResourceTags(),
+        lambda account: belongs[0].organization_path_of(account) if belongs else None,
     )
     gateway = Gateway(kernel, identity, _validator(kernel), borrow(identity))
     organization = Organization(kernel, gateway, partial(_checked, identity))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from identity.world import allow, deny
+from identity.world import allow, deny, lookup_in
 
 from localorg.identity.evaluate import Policies, Question, decide
 from localorg.identity.policy import Policy, parse_policy
@@ -72,7 +72,7 @@ ROWS = [
     Row("? is one character (moto)", None, (allow("ssm:?etDocument", DOCUMENTS.replace("*:1", "eu-west-?:1")),)),
     Row("? is not no character", IDENTITY, (allow("ssm:GetDocument?"),)),
     Row("a last * of a part may pass the colon", None, (allow("ssm:GetDocument", "arn:aws:ssm:*"),)),
-    Row("a * within a part stays in it", IDENTITY, (allow("ssm:GetDocument", f"arn:aws:s*m:eu-west-1:{A}:documents"),)),
+    Row("a * within a part stays in it", IDENTITY, (allow("ssm:GetDocument", "arn:aws:ssm:e*1:document/*"),)),
     Row("NotAction allows all others", None, ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},)),
     Row("NotAction leaves its own out", IDENTITY, ({"Effect": "Allow", "NotAction": "ssm:Get*", "Resource": "*"},)),
     Row("NotResource allows all others", None, ({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::x"},)),
@@ -204,7 +204,7 @@ def policies_of(row: Row) -> Policies:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.claim)
 def test_the_decision(row: Row) -> None:
     """Documented: IAM user guide, "Policy evaluation logic". The verdict, and the reason in AWS's words."""
-    question = Question(row.who, row.action, row.resource, row.context.get, row.same_account)
+    question = Question(row.who, row.action, row.resource, lookup_in(row.context), row.same_account)
     denial = decide(question, policies_of(row))
     assert (denial.reason if denial else None) == (row.denied.format(row.action) if row.denied else None)
 

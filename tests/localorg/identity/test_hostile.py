@@ -48,7 +48,7 @@ def test_both_ways_to_match_agree(pattern: list[Piece], text: str) -> None:
     [
         allow("s3:" + STARS, f"{BUCKET}/x"),
         allow("s3:*", f"{BUCKET}/{STARS}"),
-        allow("s3:*", f"arn:{STARS}:*{STARS}*:*:*:*"),
+        allow("s3:*", f"arn:aws:s3:*{STARS}*:*:{STARS}"),
         allow("s3:*", "*", StringLike={"s3:prefix": STARS}),
         allow("s3:*", "*", ArnLike={"aws:PrincipalArn": f"arn:aws:*:*:*:{STARS}"}),
     ],

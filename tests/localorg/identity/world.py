@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localorg.identity.service import Identity
+from localorg.identity.templates import Lookup
 from localorg.kernel.clock import VirtualClock
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
@@ -141,3 +142,9 @@ def deny(action: Any, resource: Any = "*", **condition: Any) -> dict[str, Any]:
 def service(name: str, account: str, source_arn: str = "") -> Principal:
     """Return an AWS service that works for `account`."""
     return Principal(kind="service", account=account, arn=name, service=name, source_account=account, source_arn=source_arn)
+
+
+def lookup_in(context: Mapping[str, str | Sequence[str]]) -> Lookup:
+    """Return what answers for condition keys as a request with this context does; names of keys have no case."""
+    known = {key.lower(): (value,) if isinstance(value, str) else tuple(value) for key, value in context.items()}
+    return lambda key: known.get(key.lower())
