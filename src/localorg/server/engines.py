@@ -84,6 +84,7 @@ def wire_engines(
         lambda account: belongs[0].is_open(account) if belongs else True,
         tags := ResourceTags(),
         lambda account: belongs[0].organization_path_of(account) if belongs else None,
+        lambda account: [[policy.content for policy in level] for level in belongs[0].control_policies(account)],
     )
     gateway = Gateway(kernel, identity, _validator(kernel), borrow(identity))
     organization = Organization(kernel, gateway, partial(_checked, identity))
@@ -157,7 +158,7 @@ def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
 
 def _checked(identity: Identity, document: str, kind: str) -> None:
     """Read a document of the organization as the evaluator will. A control policy is written like one of an identity."""
-    identity.validate_policy(document, kind="identity" if kind == "control" else "resource")
+    identity.validate_policy(document, kind="scp" if kind == "control" else "resource")
 
 
 def _validator(kernel: Kernel) -> Validator:
