@@ -203,7 +203,7 @@ def _cloudformation() -> Iterator[str]:
         (
             codes([kind.name]),
             codes(f"{name}*" if name in kind.required else name for name in sorted(kind.properties)),
-            codes(sorted(kind.attributes)),
+            codes([*sorted(kind.attributes), *([f"{kind.attribute_prefix}NAME"] if kind.attribute_prefix else [])]),
         )
         for kind in sorted(TYPES.values(), key=lambda kind: kind.name)
     ]

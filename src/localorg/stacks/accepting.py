@@ -11,6 +11,7 @@ from typing import Any
 
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Principal, Request
+from localorg.stacks.changes import Change, Comparing
 from localorg.stacks.checks import refuse_declarations, require_sound
 from localorg.stacks.extensions import expand
 from localorg.stacks.lookups import Lookups
@@ -38,18 +39,6 @@ class Proposal:
     role_arn: str = ""
     resolved: dict[str, str] = field(default_factory=dict)
     """What parameters that name others (of Parameter Store) came to."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """What happens to one resource: Add, Modify or Remove; `names` are the properties that change."""
-
-    action: str
-    logical_id: str
-    physical_id: str
-    type: str
-    names: tuple[str, ...] = ()
-    replacement: str = ""
 
 
 class Accepting:
@@ -155,14 +144,11 @@ class Accepting:
 
     def changes(self, stack: StackRecord, proposal: Proposal, principal: Principal) -> list[Change]:
         """Return what would change. A change of outputs or tags alone is one without a resource."""
-        plan = self._plan(proposal, stack, self.template_as(stack, proposal.template, proposal.parameters), principal)
-        needs = plan.needs()
-        found = [change for name in needs if (change := self._change(stack, proposal, plan, name))]
-        found += [
-            Change("Remove", name, resource.physical_id, resource.type)
-            for name, resource in stack.resources.items()
-            if name not in needs
-        ]
+        was = self.template_as(stack, stack.template, stack.parameters) if stack.template else Template({})
+        shall = self.template_as(stack, proposal.template, proposal.parameters)
+        plan = self._plan(proposal, stack, shall, principal)
+        values = {**stack.parameters, **stack.resolved}, {**proposal.parameters, **proposal.resolved}
+        found = Comparing(stack, plan, (was, shall), values, proposal.tags).changes()
         if not found and (stack.tags != proposal.tags or self._outputs(plan) != stack.outputs):
             found.append(Change("Modify", "", stack.stack_id, "AWS::CloudFormation::Stack"))
         return found
@@ -174,24 +160,6 @@ class Accepting:
         except AwsError:
             # An output that names what is not there yet is a change.
             return None
-
-    def _change(self, stack: StackRecord, proposal: Proposal, plan: Plan, name: str) -> Change | None:
-        kind, current = plan.type_of(name), stack.resources.get(name)
-        if current is None or not current.physical_id:
-            return Change("Add", name, "", kind.name)
-        try:
-            wanted = plan.properties_of(name, proposal.tags)
-        except AwsError:
-            # It depends on a resource that is still to be made.
-            return Change("Modify", name, current.physical_id, kind.name, (), "Conditional")
-        if kind.always_asked and current.type == kind.name and wanted == current.properties:
-            return Change("Modify", name, current.physical_id, kind.name, (), "False")
-        if current.type == kind.name and wanted == current.properties and current.status.endswith("_COMPLETE"):
-            policies = (current.deletion_policy, current.replace_policy)
-            return None if policies == plan.policies_of(name) else Change("Modify", name, current.physical_id, kind.name)
-        names = tuple(sorted(key for key in {*wanted, *current.properties} if wanted.get(key) != current.properties.get(key)))
-        replaced = current.type != kind.name or bool(kind.replacing(current.properties, wanted))
-        return Change("Modify", name, current.physical_id, kind.name, names, "True" if replaced else "False")
 
     def doom_all(self, operation: OperationRecord, stack: StackRecord, retained: list[str]) -> None:
         """Have every resource of a stack deleted, except those that its template or the request retains."""

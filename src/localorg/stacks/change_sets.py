@@ -7,15 +7,18 @@ forgets the stack's others. # ASSUMED: it is complete at once; AWS takes seconds
 AWS: CloudFormation user guide, "Update stacks using change sets".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from localorg.kernel import ids
 from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
+from localorg.kernel.paging import page
 from localorg.protocol.calls import Output, Request
-from localorg.stacks.accepting import Accepting, Change, Proposal
+from localorg.stacks.accepting import Accepting, Proposal
+from localorg.stacks.changes import Change, Detail
+from localorg.stacks.once import remember, seen
 from localorg.stacks.parameters import shown
 from localorg.stacks.records import Action, ChangeSetRecord, OperationRecord, StackRecord
 from localorg.stacks.resources.kinds import tag_list
@@ -23,6 +26,19 @@ from localorg.stacks.shelf import Shelf
 from localorg.stacks.template import invalid, parse
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+
+PAGE = 100
+BAD_TOKEN = AwsError("ValidationError", "The NextToken is not valid: pass the token of the page before, unchanged.")
+VALUES = ("BeforeValue", "AfterValue", "Path", "AttributeChangeType")
+UNSUPPORTED = (
+    "ResourcesToImport",
+    "IncludeNestedStacks",
+    "ImportExistingResources",
+    "DeploymentMode",
+    "DeploymentConfig",
+    "DisableValidation",
+    "NotificationARNs",
+)
 
 
 class Starter(Protocol):
@@ -62,7 +78,11 @@ class ChangeSets:
         kind = params.get("ChangeSetType", "UPDATE")
         _refuse_unsupported(params)
         stack = self._stack_for(request, kind)
-        if any(one.name == params["ChangeSetName"] for one in self._of(stack)):
+        same = next((one for one in self._of(stack) if one.name == params["ChangeSetName"]), None)
+        if same is not None and params.get("ClientToken") and same.token == params["ClientToken"]:
+            # AWS: ClientToken: the same request again has no second effect.
+            return {"Id": same.change_set_id, "StackId": stack.stack_id}
+        if same is not None:
             raise AwsError("AlreadyExistsException", f"ChangeSet {params['ChangeSetName']} already exists")
         proposal = self._accepting.propose(request, stack)
         changes = self._accepting.changes(stack, proposal, request.principal)
@@ -111,6 +131,8 @@ class ChangeSets:
             [_change_shape(change) for change in changes if change.logical_id],
             params.get("OnStackFailure", "ROLLBACK"),
             proposal.resolved,
+            params.get("ClientToken", ""),
+            "OnStackFailure" in params,
         )
 
     def _describe(self, request: Request) -> Output:
@@ -122,15 +144,23 @@ class ChangeSets:
             "Parameters": shown(template.parameters, record.parameters, record.resolved),
             "Capabilities": record.capabilities,
             "Tags": tag_list(record.tags),
-            "Changes": record.changes,
             "NotificationARNs": [],
             "RollbackConfiguration": {},
+            "IncludeNestedStacks": False,
+            "ImportExistingResources": False,
+            **({"OnStackFailure": record.on_failure} if record.asked_on_failure else {}),
         }
-        return shape
+        rows = [(f"{number:04d}", change) for number, change in enumerate(record.changes)]
+        chosen, token = page(rows, lambda row: row[0], PAGE, request.params.get("NextToken"), BAD_TOKEN)
+        full = request.params.get("IncludePropertyValues", False)
+        shape["Changes"] = [change if full else _without_values(change) for _, change in chosen]
+        return {**shape, **({"NextToken": token} if token else {})}
 
     def _execute(self, request: Request) -> Output:
         record = self.require(request)
         stack = self._shelf.by_id(record.stack_id)
+        if stack is not None and seen(request, stack):
+            return {}
         if record.execution != "AVAILABLE" or stack is None:
             raise AwsError(
                 "InvalidChangeSetStatus",
@@ -138,6 +168,9 @@ class ChangeSets:
             )
         if stack.busy:
             raise invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+        if request.params.get("DisableRollback") and record.asked_on_failure:
+            # AWS: API reference, DisableRollback: "... or OnStackFailure, but not both". ASSUMED: the sentence.
+            raise invalid("You can specify either DisableRollback or OnStackFailure, but not both")
         action: Action = "create" if record.type == "CREATE" else "update"
         proposal = Proposal(
             record.template, record.parameters, record.tags, record.capabilities, record.role_arn, record.resolved
@@ -147,6 +180,8 @@ class ChangeSets:
         for other in self._of(stack):
             if other.change_set_id != record.change_set_id:
                 self._shelf.change_sets.delete(other.change_set_id)
+        remember(request, stack)
+        self._shelf.put(stack)
         record.execution = "EXECUTE_IN_PROGRESS"
         self._shelf.change_sets.put(record, record.change_set_id)
         return {}
@@ -167,7 +202,10 @@ class ChangeSets:
 
     def _list(self, request: Request) -> Output:
         stack = self._shelf.require(request.account, request.region, request.params["StackName"])
-        return {"Summaries": [_summary(record, stack) for record in self._of(stack)]}
+        rows = sorted(self._of(stack), key=lambda record: record.change_set_id)
+        chosen, token = page(rows, lambda record: record.change_set_id, PAGE, request.params.get("NextToken"), BAD_TOKEN)
+        more = {"IncludeNestedStacks": False, "ImportExistingResources": False}
+        return {"Summaries": [{**_summary(one, stack), **more} for one in chosen], **({"NextToken": token} if token else {})}
 
     def _runs(self, record: ChangeSetRecord) -> bool:
         stack = self._shelf.by_id(record.stack_id)
@@ -218,26 +256,54 @@ def _execution(record: ChangeSetRecord, stack: StackRecord | None) -> str:
 
 
 def _change_shape(change: Change) -> dict[str, Any]:
-    detail: dict[str, Any] = {"Action": change.action, "LogicalResourceId": change.logical_id, "ResourceType": change.type}
-    if change.physical_id:
-        detail["PhysicalResourceId"] = change.physical_id
+    optional = {
+        "PolicyAction": change.policy,
+        "PhysicalResourceId": change.physical_id,
+        "BeforeContext": change.before,
+        "AfterContext": change.after,
+    }
+    shape: dict[str, Any] = {
+        "Action": change.action,
+        "LogicalResourceId": change.logical_id,
+        "ResourceType": change.type,
+        # AWS: these two are there for every action, and tell something for Modify.
+        "Scope": list(dict.fromkeys(detail.attribute for detail in change.details)),
+        "Details": [_detail_shape(detail) for detail in change.details],
+        **{key: value for key, value in optional.items() if value},
+    }
     if change.action == "Modify":
-        detail["Replacement"] = change.replacement or "False"
-        detail["Scope"] = ["Properties"]
-        targets = [{"Attribute": "Properties", "Name": name} for name in change.names]
-        detail["Details"] = [
-            {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"} for target in targets
-        ]
-    return {"Type": "Resource", "ResourceChange": detail}
+        shape["Replacement"] = change.replacement
+    return {"Type": "Resource", "ResourceChange": shape}
+
+
+def _detail_shape(detail: Detail) -> dict[str, Any]:
+    kind = "Add" if detail.before is None else "Remove" if detail.after is None else "Modify"
+    target: dict[str, Any] = {
+        "Attribute": detail.attribute,
+        "RequiresRecreation": detail.recreation,
+        "Path": f"/{detail.attribute}/{detail.name}" if detail.name else f"/{detail.attribute}",
+        "AttributeChangeType": kind,
+    }
+    optional = {"Name": detail.name, "BeforeValue": detail.before, "AfterValue": detail.after}
+    target |= {key: value for key, value in optional.items() if value}
+    shape = {"Target": target, "Evaluation": detail.evaluation, "ChangeSource": detail.source}
+    return {**shape, **({"CausingEntity": detail.cause} if detail.cause else {})}
+
+
+def _without_values(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a change as it is shown unless IncludePropertyValues asks for more."""
+    resource = {key: value for key, value in change["ResourceChange"].items() if key not in ("BeforeContext", "AfterContext")}
+    resource["Details"] = [
+        {**one, "Target": {key: value for key, value in one["Target"].items() if key not in VALUES}}
+        for one in resource["Details"]
+    ]
+    return {**change, "ResourceChange": resource}
 
 
 def _refuse_unsupported(params: dict[str, Any]) -> None:
-    named = [
-        name
-        for name in ("ResourcesToImport", "IncludeNestedStacks", "ImportExistingResources", "DeploymentMode", "NotificationARNs")
-        if params.get(name)
-    ]
-    named += [name for name in ("ResourceTypes", "RollbackConfiguration", "DeploymentConfig") if params.get(name)]
+    named = [name for name in UNSUPPORTED if params.get(name)]
+    if any((params.get("RollbackConfiguration") or {}).values()):
+        named.append("RollbackConfiguration")
     if params.get("ChangeSetType") == "IMPORT":
         named.append("ChangeSetType IMPORT")
     if named:

@@ -157,7 +157,7 @@ def shown(declarations: Mapping[str, Any], values: Mapping[str, str], resolved: 
     """Return the parameters of a stack as DescribeStacks shows them; `resolved` are values out of Parameter Store."""
     rows = []
     for name, value in values.items():
-        hidden = _hides(declarations.get(name, {}))
+        hidden = hides(declarations.get(name, {}))
         row = {"ParameterKey": name, "ParameterValue": HIDDEN if hidden else value}
         if name in resolved:
             row["ResolvedValue"] = HIDDEN if hidden else resolved[name]
@@ -165,7 +165,8 @@ def shown(declarations: Mapping[str, Any], values: Mapping[str, str], resolved: 
     return rows
 
 
-def _hides(declaration: Mapping[str, Any]) -> bool:
+def hides(declaration: Mapping[str, Any]) -> bool:
+    """Say whether a parameter is NoEcho."""
     return str(declaration.get("NoEcho", False)).lower() == "true"
 
 
@@ -173,7 +174,7 @@ def declared(declarations: Mapping[str, Any]) -> list[Output]:
     """Return the parameters of a template as GetTemplateSummary shows them."""
     found = []
     for name, declaration in declarations.items():
-        row: Output = {"ParameterKey": name, "ParameterType": declaration["Type"], "NoEcho": _hides(declaration)}
+        row: Output = {"ParameterKey": name, "ParameterType": declaration["Type"], "NoEcho": hides(declaration)}
         if "Default" in declaration:
             row["DefaultValue"] = _chosen({}, declaration, None)
         if "Description" in declaration:

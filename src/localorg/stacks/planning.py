@@ -98,11 +98,17 @@ class Plan:
             raise invalid(f"[/Resources/{name}/Properties] must be an object")
         properties = dict(self._told(properties))
         kind = self.type_of(name)
-        if stack_tags and "Tags" in kind.properties:
-            # AWS: CloudFormation user guide, "Resource tag": stack-level tags propagate to resources that support them.
-            properties["Tags"] = tag_list({**stack_tags, **tags_of(properties)})
+        properties |= with_stack_tags(kind, properties, stack_tags)
         require_properties(name, kind, properties)
         return properties
+
+    def asked(self, value: Any) -> list[tuple[str, str]]:
+        """Return (name, attribute or "") for all that a value asks for under the conditions that hold."""
+        return list(references(value, self._scope.condition))
+
+    def value_of(self, value: Any) -> Any:
+        """Return a value resolved; NO_VALUE stands for none. Raises ValidationError."""
+        return self._told(resolve(value, self._scope))
 
     def outputs(self) -> list[OutputRecord]:
         """Return the outputs whose condition holds. Raises ValidationError."""
@@ -159,6 +165,14 @@ class Plan:
         if name not in self.imports:
             self.imports.append(name)
         return value
+
+
+def with_stack_tags(kind: ResourceType, properties: Properties, stack_tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return {"Tags": ...} of a resource that takes tags in a stack that has some, else nothing."""
+    if not stack_tags or "Tags" not in kind.properties:
+        return {}
+    # AWS: CloudFormation user guide, "Resource tag": stack-level tags propagate to resources that support them.
+    return {"Tags": tag_list({**stack_tags, **tags_of(properties)})}
 
 
 def require_properties(name: str, kind: ResourceType, properties: Properties) -> None:

@@ -190,3 +190,5 @@ class ChangeSetRecord:
     changes: list[dict[str, Any]] = field(default_factory=list)
     on_failure: str = "ROLLBACK"
     resolved: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+    asked_on_failure: bool = False
