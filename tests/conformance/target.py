@@ -35,7 +35,7 @@ REGIONS = {
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
 }
 REGION, OTHER_REGION = REGIONS[PARTITION]
-HUB, MEMBER = "111111111111", "222222222222"
+HUB, MEMBER, OUTSIDER = "111111111111", "222222222222", "333333333333"
 BUCKET = f"conformance-{HUB}"
 SPEC = f"""
 partition: {PARTITION}
@@ -49,6 +49,7 @@ organization:
       name: Workloads
       units:
         - {{id: ou-abcd-22222222, name: Inner, accounts: [{{id: "{MEMBER}", name: shop}}]}}
+outside: [{{id: "{OUTSIDER}", name: outsider}}]
 nodes:
   - {{account: "{MEMBER}", region: {REGION}, persona: debian-12, name: shop-1, tags: {{Role: web, Name: shop-1}}}}
   - {{account: "{MEMBER}", region: {REGION}, persona: amazon-2023, name: shop-2, tags: {{Role: db}}}}
@@ -104,6 +105,12 @@ class Target:
     offline_node: Callable[[], str]
     walk: Walk | None = None
     """The local organization, where there is one."""
+
+    def account(self, account_id: str) -> Account:
+        """Return any other account. Skips where there is no local organization: whoever runs AWS makes no accounts to throw away."""
+        if self.walk is None:
+            pytest.skip("accounts are made and invited only in a local organization")
+        return _local_account(self.walk, account_id)
 
 
 @contextmanager
