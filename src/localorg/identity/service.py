@@ -120,6 +120,10 @@ class Identity:
         """Return a principal that acts as the service-linked role of `service_name` in `account`. Raises NotSupported."""
         return self._linked.principal(account, service_name)
 
+    def stacksets_execution_role(self) -> str:
+        """Return the name of the role that StackSets act as in member accounts."""
+        return self._linked.stacksets_execution_role()
+
     def validate_policy(self, document: str | Mapping[str, Any], kind: Kind = "identity") -> None:
         """Check a document before it is kept. Raises AwsError MalformedPolicyDocument or NotSupported, naming every problem."""
         policy = parse_policy(document, kind)

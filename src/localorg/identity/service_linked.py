@@ -94,10 +94,14 @@ class ServiceLinkedRoles:
         self._directory.keep(role)
         return role
 
+    def stacksets_execution_role(self) -> str:
+        """Return the name of the role that StackSets act as, the same in every account: DescribeStackSet tells one for a set."""
+        # ASSUMED: AWS does not publish how the digest comes about; one organization has one.
+        return f"stacksets-exec-{hashlib.sha256(self._directory.partition.encode()).hexdigest()[:32]}"
+
     def _stacksets_execution(self, account: str) -> Role:
         """AWS: in a member, StackSets act as stacksets-exec-<digest>, which holds AdministratorAccess."""
-        # ASSUMED: AWS does not publish how the digest comes about; one of the account is stable and unique.
-        name = f"stacksets-exec-{hashlib.sha256(account.encode()).hexdigest()[:32]}"
+        name = self.stacksets_execution_role()
         known = self._directory.roles.get(account, name)
         if known:
             return known

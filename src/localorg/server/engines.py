@@ -110,7 +110,14 @@ def wire_engines(
         commands=Commands(kernel, gateway, fleet.nodes, identity.service_linked_role),
         associations=associations,
         compliance=Compliance(kernel, associations.compliance_of, fleet.is_managed),
-        stacks=Stacks(kernel, gateway, identity.sessions.principal, identity.service_linked_role, organization.management_of),
+        stacks=Stacks(
+            kernel,
+            gateway,
+            identity.sessions.principal,
+            identity.service_linked_role,
+            organization.management_of,
+            identity.stacksets_execution_role,
+        ),
         fleet=fleet,
         inventory=Inventory(kernel, gateway),
     )

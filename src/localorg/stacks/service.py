@@ -49,7 +49,7 @@ class Stacks:
 
     `sessions` turns an access key id into the principal of its session, `service_linked_role` (account, service) into that role's
     principal; `management_of` gives the management account of an account's organization (without it, the API is asked under the
-    caller, who then needs organizations:DescribeOrganization).
+    caller, who then needs organizations:DescribeOrganization); `execution_role` the name of the role that StackSets act as in members.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Stacks:
         sessions: Callable[[str], Principal],
         service_linked_role: Callable[[str, str], Principal],
         management_of: Callable[[str], str | None] | None = None,
+        execution_role: Callable[[], str] = lambda: "stacksets-exec",
     ) -> None:
         self._kernel = kernel
         self._gateway = gateway
@@ -67,7 +68,7 @@ class Stacks:
         self._fetching = Fetching(kernel, gateway)
         self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition, self._fetching.text, Lookups(gateway))
         self._lifecycle = Lifecycle(kernel, gateway, self._shelf, TYPES, self._accepting.plan_of)
-        self._sets = StackSets(kernel, gateway, self._accepting, service_linked_role, management_of)
+        self._sets = StackSets(kernel, gateway, self._accepting, sessions, service_linked_role, management_of, execution_role)
         self._change_sets = ChangeSets(kernel, self._shelf, self._accepting, self._blank, self.start)
         self._reading = Reading(gateway, self._shelf, self._accepting, TYPES, self._change_sets.require)
         self._recovering = Recovering(kernel, self._shelf, self._lifecycle, self._principal)

@@ -1,10 +1,14 @@
 """AWS::CloudFormation::StackSet: a set and its instances; complete when its operations are.
 
-AWS: CloudFormation template reference, AWS::CloudFormation::StackSet.
+Rules: an update switches managed execution, deletes the instances that are wanted no more, updates the set, creates new instances and
+changes the overrides of others, in this order; an update that fails midway is rolled back the same way. An operation that is in the
+way is waited for.
+
+AWS: CloudFormation template reference, AWS::CloudFormation::StackSet; the published source of the resource type
+(aws-cloudformation-resource-providers-cloudformation): UpdateHandler, BaseHandlerStd.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from localorg.kernel.errors import AwsError
@@ -23,21 +27,24 @@ from localorg.stacks.resources.kinds import (
     tag_list,
     tags_of,
 )
+from localorg.stacks.resources.stack_instances import Call, Coverage, calls, covered, overridden, without
 
 FIRST_POLL_S, LAST_POLL_S = 0.5, 30.0
-_SET = ("Capabilities", "Description", "TemplateBody", "AutoDeployment", "ManagedExecution", "Parameters")
+WORDS_MAX = 850
+"""AWS: the resource type's limit of its error message."""
+_ROLES = ("AdministrationRoleARN", "ExecutionRoleName")
+_SET = ("Capabilities", "Description", "TemplateBody", "TemplateURL", "AutoDeployment", "Parameters", *_ROLES)
+_UPDATING = (*_ROLES, "Description", "TemplateBody", "Parameters", "AutoDeployment", "Tags")
+"""AWS: Comparator.isStackSetConfigEquals: what an update of the set is for; Capabilities alone are none."""
 
-Place = tuple[str, str]
-"""(deployment target as JSON, Region)"""
 
-
-def _text(properties: Properties) -> dict[str, Any]:
+def _template(properties: Properties) -> dict[str, Any]:
     body = properties.get("TemplateBody")
-    return {"TemplateBody": json.dumps(body)} if isinstance(body, dict) else {}
+    return {"TemplateBody": json.dumps(body)} if isinstance(body, dict) else chosen(properties, "TemplateBody", "TemplateURL")
 
 
 def _set_params(properties: Properties) -> dict[str, Any]:
-    params = {**chosen(properties, *_SET, "CallAs"), **_text(properties)}
+    params = {**chosen(properties, *_SET, "CallAs"), **_template(properties)}
     if tags_of(properties):
         params["Tags"] = tag_list(tags_of(properties))
     return params
@@ -47,26 +54,55 @@ def _call_as(properties: Properties) -> dict[str, Any]:
     return chosen(properties, "CallAs")
 
 
+def _check_template(properties: Properties) -> Steps:
+    """Let CloudFormation look at the set's template first, as the resource type does."""
+    # AWS: Validator: a set's template has no stack set in it, and a service-managed one's no stack.
+    summary = yield Ask("cloudformation", "GetTemplateSummary", _template(properties))
+    if "AWS::CloudFormation::StackSet" in summary.get("ResourceTypes", ()):
+        kind = "AWS::CloudFormation::StackSet"
+        raise AwsError("InvalidRequest", f"Invalid request provided: Nested {kind} is not supported in {kind}")
+    return Resource("")
+
+
 def _create(work: Work) -> Steps:
     properties = work.properties
-    name = properties["StackSetName"]
-    params = {"StackSetName": name, **chosen(properties, "PermissionModel"), **_set_params(properties)}
+    wanted = covered(properties)
+    yield from _check_template(properties)
+    params = {
+        "StackSetName": properties["StackSetName"],
+        **chosen(properties, "PermissionModel", "ManagedExecution"),
+        **_set_params(properties),
+    }
     stack_set_id = (yield Ask("cloudformation", "CreateStackSet", params))["StackSetId"]
     yield Made(stack_set_id)
-    for group in properties.get("StackInstancesGroup") or ():
-        yield from _instances(stack_set_id, properties, "CreateStackInstances", _group_params(group))
+    for call in calls(properties, wanted):
+        yield from _operation(stack_set_id, properties, "CreateStackInstances", _with_overrides(call))
     return Resource(stack_set_id, {"StackSetId": stack_set_id})
 
 
-def _group_params(group: Properties) -> dict[str, Any]:
-    return chosen(group, "DeploymentTargets", "Regions", "ParameterOverrides")
+def _with_overrides(call: Call) -> Call:
+    return call if call["ParameterOverrides"] else _without_overrides(call)
 
 
-def _instances(stack_set_id: str, properties: Properties, operation: str, params: dict[str, Any]) -> Steps:
+def _without_overrides(call: Call) -> Call:
+    return {name: value for name, value in call.items() if name != "ParameterOverrides"}
+
+
+def _operation(stack_set_id: str, properties: Properties, operation: str, params: dict[str, Any]) -> Steps:
+    """Begin an operation, as soon as no other is in the way, and wait for its end."""
     common = {"StackSetName": stack_set_id, **_call_as(properties), **chosen(properties, "OperationPreferences")}
-    answer = yield Ask("cloudformation", operation, {**common, **params})
-    yield from _awaited(stack_set_id, properties, answer["OperationId"])
-    return Resource(stack_set_id)
+    pause = FIRST_POLL_S
+    while True:
+        try:
+            answer = yield Ask("cloudformation", operation, {**common, **params})
+        except AwsError as refusal:
+            # AWS: BaseHandlerStd.filterException: the operation is tried again.
+            if refusal.code != "OperationInProgressException":
+                raise
+        else:
+            return (yield from _awaited(stack_set_id, properties, answer["OperationId"]))
+        yield Pause(pause)
+        pause = min(pause * 1.5, LAST_POLL_S)
 
 
 def _awaited(stack_set_id: str, properties: Properties, operation_id: str) -> Steps:
@@ -76,69 +112,79 @@ def _awaited(stack_set_id: str, properties: Properties, operation_id: str) -> St
         found = (yield Ask("cloudformation", "DescribeStackSetOperation", which))["StackSetOperation"]
         if found["Status"] == "SUCCEEDED":
             return Resource(stack_set_id)
-        if found["Status"] in ("FAILED", "STOPPED"):
-            results = (yield Ask("cloudformation", "ListStackSetOperationResults", which))["Summaries"]
-            failed = [row for row in results if row["Status"] == "FAILED"]
-            words = "; ".join(f"{row['Account']} {row['Region']}: {row.get('StatusReason', '')}" for row in failed[:5])
-            more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
-            raise AwsError("StackSetOperationFailed", f"Operation {operation_id} {found['Status']}: {words}{more}")
+        if found["Status"] not in ("RUNNING", "QUEUED"):
+            yield from _explain(which, found.get("StatusReason", ""))
         yield Pause(pause)
         pause = min(pause * 1.5, LAST_POLL_S)
 
 
-def _places(properties: Properties) -> dict[Place, Any]:
-    """Return where instances are asked for, one entry per unit and Region where no accounts are filtered, with the overrides."""
-    found: dict[Place, Any] = {}
-    for group in properties.get("StackInstancesGroup") or ():
-        target = group["DeploymentTargets"]
-        parts: Iterator[Any] = iter([target])
-        if not target.get("Accounts"):
-            parts = ({"OrganizationalUnitIds": [unit]} for unit in target.get("OrganizationalUnitIds") or ())
-        for part in parts:
-            for region in group["Regions"]:
-                found[json.dumps(part, sort_keys=True), region] = group.get("ParameterOverrides")
-    return found
+def _explain(which: dict[str, Any], reason: str) -> Steps:
+    """Raise what AWS's resource type says of an operation that did not succeed."""
+    reasons = [reason] if reason else []
+    token: dict[str, str] = {}
+    while not reason:
+        answer = yield Ask("cloudformation", "ListStackSetOperationResults", {**which, **token})
+        reasons += [row.get("StatusReason", "") for row in answer["Summaries"] if row["Status"] == "FAILED"]
+        if not answer.get("NextToken"):
+            break
+        token = {"NextToken": answer["NextToken"]}
+    told = "".join(f" [{words}]" for words in dict.fromkeys(reasons))
+    message = f"Stack set operation [{which['OperationId']}] was unexpectedly stopped or failed. status reason(s):{told}"
+    if len(message) > WORDS_MAX:
+        message = f"{message[:WORDS_MAX]}... Use list-stack-set-operation-results for more information."
+    raise AwsError("NotStabilized", message)
 
 
 def _update(work: Work) -> Steps:
     stack_set_id, properties = work.physical_id, work.properties
-    was, wanted = _places(work.before), _places(properties)
-    for target, regions in _gathered([place for place in was if place not in wanted]):
-        params = {"DeploymentTargets": target, "Regions": regions, "RetainStacks": False}
-        yield from _instances(stack_set_id, properties, "DeleteStackInstances", params)
-    if work.changed(*_SET, "Tags"):
-        params = {"StackSetName": stack_set_id, **_set_params(properties), **chosen(properties, "OperationPreferences")}
-        answer = yield Ask("cloudformation", "UpdateStackSet", params)
-        yield from _awaited(stack_set_id, properties, answer["OperationId"])
-    for place, overrides in wanted.items():
-        if place in was and was[place] != overrides:
-            params = {"DeploymentTargets": json.loads(place[0]), "Regions": [place[1]], "ParameterOverrides": overrides or []}
-            yield from _instances(stack_set_id, properties, "UpdateStackInstances", params)
-    for target, regions in _gathered([place for place in wanted if place not in was]):
-        overrides = wanted[_first_place(target), regions[0]]
-        params = {"DeploymentTargets": target, "Regions": regions, **({"ParameterOverrides": overrides} if overrides else {})}
-        yield from _instances(stack_set_id, properties, "CreateStackInstances", params)
+    wanted = covered(properties)
+    was = _covered_before(work, wanted)
+    yield from _check_template(properties)
+    yield from _switch_execution(stack_set_id, properties)
+    for call in calls(properties, without(was, wanted)):
+        params = {**_without_overrides(call), "RetainStacks": False}
+        yield from _operation(stack_set_id, properties, "DeleteStackInstances", params)
+    if work.changed(*_UPDATING) or "TemplateURL" in properties:
+        params = _set_params(properties)
+        if tags_of(work.before) and "Tags" not in params:
+            params["Tags"] = []
+        yield from _operation(stack_set_id, properties, "UpdateStackSet", params)
+    for call in calls(properties, without(wanted, was)):
+        yield from _operation(stack_set_id, properties, "CreateStackInstances", _with_overrides(call))
+    for call in calls(properties, overridden(wanted, was)):
+        yield from _operation(stack_set_id, properties, "UpdateStackInstances", call)
     return Resource(stack_set_id, {"StackSetId": stack_set_id})
 
 
-def _first_place(target: dict[str, Any]) -> str:
-    return json.dumps(target, sort_keys=True)
+def _covered_before(work: Work, wanted: Coverage) -> Coverage:
+    """Return what was covered. Nothing was made of a group that is no group, so going back from it changes nothing."""
+    try:
+        return covered(work.before)
+    except AwsError:
+        return wanted
 
 
-def _gathered(places: list[Place]) -> list[tuple[dict[str, Any], list[str]]]:
-    """Return (deployment target, Regions), one for each target."""
-    by_target: dict[str, list[str]] = {}
-    for target, region in places:
-        by_target.setdefault(target, []).append(region)
-    return [(json.loads(target), regions) for target, regions in by_target.items()]
+def _switch_execution(stack_set_id: str, properties: Properties) -> Steps:
+    """Switch managed execution in an update of its own: no other change may go with it."""
+    ask = Ask("cloudformation", "DescribeStackSet", {"StackSetName": stack_set_id, **_call_as(properties)})
+    is_active = (yield ask)["StackSet"]["ManagedExecution"]["Active"]
+    wanted = str((properties.get("ManagedExecution") or {}).get("Active", False)).lower() == "true"
+    if is_active != wanted:
+        params = {
+            "ManagedExecution": {"Active": wanted},
+            "UsePreviousTemplate": True,
+            **chosen(properties, *_ROLES, "Capabilities"),
+        }
+        yield from _operation(stack_set_id, {**properties, "OperationPreferences": {}}, "UpdateStackSet", params)
+    return Resource(stack_set_id)
 
 
 def _delete(work: Work) -> Steps:
     stack_set_id, properties = work.physical_id, work.properties
-    for target, regions in _gathered(list(_places(properties))):
-        params = {"DeploymentTargets": target, "Regions": regions, "RetainStacks": False}
+    for call in calls(properties, covered(properties)):
+        params = {**_without_overrides(call), "RetainStacks": False}
         try:
-            yield from _instances(stack_set_id, properties, "DeleteStackInstances", params)
+            yield from _operation(stack_set_id, properties, "DeleteStackInstances", params)
         except AwsError as refusal:
             if refusal.code != "StackSetNotFoundException":
                 raise
@@ -150,13 +196,22 @@ def _delete(work: Work) -> Steps:
 STACK_SET = ResourceType(
     name="AWS::CloudFormation::StackSet",
     properties=frozenset(
-        {*_SET, "CallAs", "OperationPreferences", "PermissionModel", "StackInstancesGroup", "StackSetName", "Tags"}
+        {
+            *_SET,
+            "CallAs",
+            "ManagedExecution",
+            "OperationPreferences",
+            "PermissionModel",
+            "StackInstancesGroup",
+            "StackSetName",
+            "Tags",
+        }
     ),
     required=frozenset({"PermissionModel", "StackSetName"}),
     attributes=frozenset({"StackSetId"}),
     create=_create,
     update=_update,
     delete=_delete,
-    replacing=replaced_by("StackSetName", "PermissionModel", "CallAs"),
+    replacing=replaced_by("StackSetName", "PermissionModel"),
     name_property="StackSetName",
 )

@@ -7,6 +7,7 @@ AWS: CloudFormation user guide, "StackSets with AWS Organizations".
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from localorg.kernel.errors import AwsError
@@ -17,12 +18,17 @@ from localorg.stacks.template import invalid
 
 MEMBER_SERVICE = "member.org.stacksets.cloudformation.amazonaws.com"
 ADMIN_SERVICE = "stacksets.cloudformation.amazonaws.com"
+ADMIN_ROLE_PATH = f"/aws-service-role/{ADMIN_SERVICE}/AWSServiceRoleForCloudFormationStackSetsOrgAdmin"
 NOT_ALLOWED = (
     "You must be the management account or delegated admin of an organization before operating a SERVICE_MANAGED stack set"
 )
 NO_TRUST = "You must enable organizations access to operate a service managed stack set"
 
+NOT_DELEGATED = "Account used is not a delegated administrator"
+"""AWS: the words of whoever calls with CallAs DELEGATED_ADMIN and is none."""
+
 Account = dict[str, Any]
+Ask = Callable[[str, Output], Output]
 
 
 class Directory:
@@ -47,23 +53,37 @@ class Directory:
         if request.params.get("CallAs", "SELF") == "SELF":
             return request.account
         management = self.management(request)
-        if management is None:
-            raise invalid(NOT_ALLOWED)
-        rows = self._all(
-            management, "ListDelegatedAdministrators", "DelegatedAdministrators", {"ServicePrincipal": MEMBER_SERVICE}
-        )
-        if request.account not in [row["Id"] for row in rows]:
-            raise invalid(NOT_ALLOWED)
+        if management is None or not self._is_delegate(request):
+            raise invalid(NOT_DELEGATED)
         return management
 
+    def _is_delegate(self, request: Request) -> bool:
+        # AWS: CloudFormation user guide, "Register a delegated administrator member account": the caller itself needs
+        # organizations:ListDelegatedAdministrators; without it the account counts as no delegated administrator.
+        ask = partial(self._as_caller, request)
+        try:
+            rows = self._all(ask, "ListDelegatedAdministrators", "DelegatedAdministrators", {"ServicePrincipal": MEMBER_SERVICE})
+        except AwsError:
+            return False
+        return request.account in [row["Id"] for row in rows]
+
     def require_trust(self, request: Request) -> None:
-        """Raise ValidationError unless the caller may make service-managed sets at all."""
+        """Raise ValidationError unless the caller may work on service-managed sets at all."""
         management = self.management(request)
         if management is None or (request.params.get("CallAs", "SELF") == "SELF" and request.account != management):
             raise invalid(NOT_ALLOWED)
-        rows = self._all(management, "ListAWSServiceAccessForOrganization", "EnabledServicePrincipals")
-        if MEMBER_SERVICE not in [row["ServicePrincipal"] for row in rows]:
+        if not self.is_trusted(management):
             raise invalid(f"{NO_TRUST} (enable-aws-service-access --service-principal {MEMBER_SERVICE})")
+
+    def is_trusted(self, management: str) -> bool:
+        """Say whether the organization lets StackSets in."""
+        ask = partial(self._ask, management)
+        rows = self._all(ask, "ListAWSServiceAccessForOrganization", "EnabledServicePrincipals")
+        return MEMBER_SERVICE in [row["ServicePrincipal"] for row in rows]
+
+    def administer(self, management: str) -> Principal:
+        """Return StackSets' own principal in the management account; its service-linked role is made when it is not there."""
+        return self._linked(management, ADMIN_SERVICE)
 
     def management(self, request: Request) -> str | None:
         """Return the management account of the caller's organization, or None when it is in none."""
@@ -78,11 +98,14 @@ class Directory:
             return None
         return found
 
-    def expand(self, management: str, target: TargetRecord) -> dict[str, tuple[str, Account]]:
-        """Return account id -> (targeted unit, account) of everything that `target` means. Raises ValidationError."""
+    def expand(self, management: str, target: TargetRecord, *, lenient: bool = False) -> dict[str, tuple[str, Account]]:
+        """Return account id -> (targeted unit, account) of everything that `target` means. Raises ValidationError.
+
+        `lenient` takes a unit that is not there (any more) for an empty one.
+        """
         under: dict[str, tuple[str, Account]] = {}
         for unit in target.units:
-            for account in self._under(management, unit):
+            for account in self._under(management, unit, lenient=lenient):
                 if account["Id"] != management:
                     under.setdefault(account["Id"], (unit, account))
         # AWS: CloudFormation API reference, DeploymentTargets, AccountFilterType.
@@ -92,12 +115,13 @@ class Directory:
             case "DIFFERENCE":
                 return {name: row for name, row in under.items() if name not in target.accounts}
             case "UNION":
-                return {**under, **{name: self._single(management, name) for name in target.accounts if name not in under}}
+                others = [name for name in target.accounts if name not in under and name != management]
+                return {**under, **{name: self._single(management, name) for name in others}}
             case _:
                 return under
 
     def ancestors(self, management: str, account: str) -> list[str]:
-        """Return the units above an account and the root, nearest first; empty when it is not in the organization."""
+        """Return the units above an account or unit and the root, nearest first; empty when it is not in the organization."""
         found: list[str] = []
         child = account
         while not child.startswith("r-"):
@@ -111,13 +135,13 @@ class Directory:
         return found
 
     def state(self, management: str, account: str) -> str:
-        """Return the State of an account; CLOSED when it is not in the organization."""
+        """Return the State of an account; empty when it is not in the organization."""
         try:
             return str(self._ask(management, "DescribeAccount", {"AccountId": account})["Account"]["State"])
         except AwsError as refusal:
             if refusal.code != "AccountNotFoundException":
                 raise
-            return "CLOSED"
+            return ""
 
     def _single(self, management: str, account: str) -> tuple[str, Account]:
         try:
@@ -126,27 +150,34 @@ class Directory:
             raise invalid(f"Account {account} is not in the organization") from refusal
         return self.ancestors(management, account)[0], found
 
-    def _under(self, management: str, unit: str) -> list[Account]:
+    def _under(self, management: str, unit: str, *, lenient: bool) -> list[Account]:
+        ask = partial(self._ask, management)
         try:
-            found = self._all(management, "ListAccountsForParent", "Accounts", {"ParentId": unit})
-            below = self._all(management, "ListOrganizationalUnitsForParent", "OrganizationalUnits", {"ParentId": unit})
+            found = self._all(ask, "ListAccountsForParent", "Accounts", {"ParentId": unit})
+            below = self._all(ask, "ListOrganizationalUnitsForParent", "OrganizationalUnits", {"ParentId": unit})
         except AwsError as refusal:
             if refusal.code not in ("ParentNotFoundException", "InvalidInputException"):
                 raise
+            if lenient:
+                return []
             raise invalid(f"OrganizationalUnitId {unit} does not exist in the organization: {refusal.message}") from refusal
-        return [*found, *(account for child in below for account in self._under(management, child["Id"]))]
+        return [*found, *(account for child in below for account in self._under(management, child["Id"], lenient=lenient))]
 
-    def _all(self, management: str, operation: str, member: str, params: Output | None = None) -> list[dict[str, Any]]:
+    @staticmethod
+    def _all(ask: Ask, operation: str, member: str, params: Output | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         token: str | None = None
         while True:
-            answer = self._ask(management, operation, {**(params or {}), **({"NextToken": token} if token else {})})
+            answer = ask(operation, {**(params or {}), **({"NextToken": token} if token else {})})
             rows += answer[member]
             token = answer.get("NextToken")
             if not token:
                 return rows
 
+    def _as_caller(self, request: Request, operation: str, params: Output) -> Output:
+        return self._gateway.invoke(ApiCall(request.principal, request.region, "organizations", operation, params))
+
     def _ask(self, management: str, operation: str, params: Output) -> Output:
-        principal = self._linked(management, ADMIN_SERVICE)
+        principal = self.administer(management)
         region = self._gateway.kernel.settings.regions[0]
         return self._gateway.invoke(ApiCall(principal, region, "organizations", operation, params))

@@ -13,11 +13,21 @@ from localorg.protocol.calls import Output, Request
 from localorg.stacks.parameters import shown
 from localorg.stacks.resources.kinds import tag_list
 from localorg.stacks.stacksets.organization import Directory
-from localorg.stacks.stacksets.records import InstanceRecord, ItemRecord, SetOperationRecord, StackSetRecord
+from localorg.stacks.stacksets.records import SERVICE_MANAGED, InstanceRecord, ItemRecord, SetOperationRecord, StackSetRecord
 from localorg.stacks.stacksets.shelf import Shelf
 from localorg.stacks.template import parse
 
 PAGE = 100
+GATE = "AWSCloudFormationStackSetAccountGate"
+NEVER_CHECKED = {
+    "DriftStatus": "NOT_CHECKED",
+    "TotalStackInstancesCount": 0,
+    "DriftedStackInstancesCount": 0,
+    "InSyncStackInstancesCount": 0,
+    "InProgressStackInstancesCount": 0,
+    "FailedStackInstancesCount": 0,
+}
+"""What is known of drift here: DetectStackSetDrift is refused by name."""
 
 R = TypeVar("R")
 
@@ -25,9 +35,10 @@ R = TypeVar("R")
 class Reading:
     """Answers questions about sets."""
 
-    def __init__(self, shelf: Shelf, directory: Directory, partition: str) -> None:
+    def __init__(self, shelf: Shelf, directory: Directory, arn: Callable[[StackSetRecord], str], partition: str) -> None:
         self._shelf = shelf
         self._directory = directory
+        self._arn = arn
         self._partition = partition
 
     def handlers(self) -> dict[str, Callable[[Request], Output]]:
@@ -40,41 +51,89 @@ class Reading:
             "DescribeStackSetOperation": self._operation,
             "ListStackSetOperations": self._operations,
             "ListStackSetOperationResults": self._results,
+            "ListStackSetAutoDeploymentTargets": self._targets,
         }
 
-    def arn(self, stack_set: StackSetRecord) -> str:
-        """Return the ARN of a set."""
-        resource = f"stackset/{stack_set.stack_set_id}"
-        return str(Arn(self._partition, "cloudformation", stack_set.region, stack_set.account, resource))
+    def find(self, request: Request) -> StackSetRecord | None:
+        """Return the set that the request names and its caller may know of: a living one by name, any by id or ARN; or None."""
+        found = self._shelf.find(self._directory.home(request), request.region, request.params["StackSetName"])
+        # AWS: ListStackSets: delegated administrators see the service-managed sets of the management account.
+        return found if found is not None and self._is_visible(request, found) else None
+
+    @staticmethod
+    def _is_visible(request: Request, stack_set: StackSetRecord) -> bool:
+        return request.params.get("CallAs", "SELF") == "SELF" or stack_set.permission_model == SERVICE_MANAGED
+
+    def known(self, request: Request) -> StackSetRecord:
+        """Return the set that the request names, deleted or not. Raises StackSetNotFoundException."""
+        found = self.find(request)
+        if found is None:
+            raise AwsError("StackSetNotFoundException", f"StackSet {request.params['StackSetName']} not found", status=404)
+        return found
 
     def require(self, request: Request) -> StackSetRecord:
-        """Return the set that the request names. Raises StackSetNotFoundException."""
-        return self._shelf.require(self._directory.home(request), request.region, request.params["StackSetName"])
+        """Return the living set that the request names. Raises StackSetNotFoundException."""
+        found = self.known(request)
+        if found.status != "ACTIVE":
+            raise AwsError("StackSetNotFoundException", f"StackSet {request.params['StackSetName']} not found", status=404)
+        return found
 
     def _describe(self, request: Request) -> Output:
-        found = self.require(request)
+        found = self.known(request)
         regions = list(dict.fromkeys(one.region for one in self._shelf.instances(found.stack_set_id)))
         template = parse(found.template)
-        return {
-            "StackSet": {
-                **_head(found),
-                "TemplateBody": found.template,
-                "Parameters": shown(template.parameters, found.parameters),
-                "Capabilities": found.capabilities,
-                "Tags": tag_list(found.tags),
-                "StackSetARN": self.arn(found),
-                "OrganizationalUnitIds": list(found.units),
-                "Regions": regions,
-            }
+        shape = {
+            **self._head(found),
+            "TemplateBody": found.template,
+            "Parameters": shown(template.parameters, found.parameters),
+            "Capabilities": found.capabilities,
+            "Tags": tag_list(found.tags),
+            "StackSetARN": self._arn(found),
+            "AdministrationRoleARN": found.admin_role,
+            "ExecutionRoleName": found.execution_role,
+            "StackSetDriftDetectionDetails": NEVER_CHECKED,
+            "Regions": regions,
         }
+        if found.permission_model == SERVICE_MANAGED:
+            shape["OrganizationalUnitIds"] = list(found.units)
+        return {"StackSet": shape}
+
+    def _targets(self, request: Request) -> Output:
+        found = self.known(request)
+        rows = list(found.units.items())
+        return _paged(request, rows, lambda row: row[0], lambda row: {"OrganizationalUnitId": row[0], "Regions": row[1]})
+
+    def _head(self, stack_set: StackSetRecord) -> Output:
+        shape: Output = {
+            "StackSetName": stack_set.name,
+            "StackSetId": stack_set.stack_set_id,
+            "Status": stack_set.status,
+            "PermissionModel": stack_set.permission_model,
+            "ManagedExecution": {"Active": stack_set.managed_execution},
+            **({"Description": stack_set.description} if stack_set.description else {}),
+        }
+        if stack_set.permission_model == SERVICE_MANAGED:
+            shape["AutoDeployment"] = self._deployment(stack_set)
+        return shape
+
+    def _deployment(self, stack_set: StackSetRecord) -> Output:
+        if not stack_set.auto_deployment:
+            return {"Enabled": False}
+        first = [one for name in stack_set.depends_on if (one := self._shelf.by_id(name))]
+        depends = {"DependsOn": [self._arn(one) for one in first]} if first else {}
+        return {"Enabled": True, "RetainStacksOnAccountRemoval": stack_set.retain_on_removal, **depends}
 
     def _list(self, request: Request) -> Output:
         wanted = request.params.get("Status")
-        rows = [one for one in self._shelf.of(self._directory.home(request), request.region) if wanted in (None, one.status)]
-        return _paged(request, rows, lambda one: one.stack_set_id, lambda one: {**_head(one), "DriftStatus": "NOT_CHECKED"})
+        rows = [
+            one
+            for one in self._shelf.of(self._directory.home(request), request.region)
+            if wanted in (None, one.status) and self._is_visible(request, one)
+        ]
+        return _paged(request, rows, lambda one: one.stack_set_id, lambda one: {**self._head(one), "DriftStatus": "NOT_CHECKED"})
 
     def _instances(self, request: Request) -> Output:
-        params, found = request.params, self.require(request)
+        params, found = request.params, self.known(request)
         rows = [
             one
             for one in self._shelf.instances(found.stack_set_id)
@@ -85,7 +144,7 @@ class Reading:
         return _paged(request, rows, lambda one: f"{one.account}/{one.region}", _instance_shape)
 
     def _instance(self, request: Request) -> Output:
-        params, found = request.params, self.require(request)
+        params, found = request.params, self.known(request)
         account, region = params["StackInstanceAccount"], params["StackInstanceRegion"]
         one = self._shelf.instance(found.stack_set_id, account, region)
         if one is None:
@@ -95,9 +154,14 @@ class Reading:
         return {"StackInstance": {**_instance_shape(one), "ParameterOverrides": overrides}}
 
     def _operation(self, request: Request) -> Output:
-        found = self.require(request)
+        found = self.known(request)
         operation = self._shelf.operation(found.stack_set_id, request.params["OperationId"])
-        shape = {**_operation_shape(operation), "StackSetId": found.stack_set_id}
+        shape = {
+            **_operation_shape(operation),
+            "StackSetId": found.stack_set_id,
+            "AdministrationRoleARN": operation.admin_role,
+            "ExecutionRoleName": operation.execution_role,
+        }
         if operation.action == "DELETE":
             shape["RetainStacks"] = operation.retain
         if operation.targets:
@@ -105,15 +169,25 @@ class Reading:
         return {"StackSetOperation": shape}
 
     def _operations(self, request: Request) -> Output:
-        rows = list(reversed(self._shelf.operations(self.require(request).stack_set_id)))
+        rows = list(reversed(self._shelf.operations(self.known(request).stack_set_id)))
         return _paged(request, rows, lambda one: one.operation_id, _operation_shape)
 
     def _results(self, request: Request) -> Output:
-        found = self.require(request)
+        found = self.known(request)
         items = self._shelf.operation(found.stack_set_id, request.params["OperationId"]).items
         wanted = [one["Values"] for one in request.params.get("Filters", ())]
         rows = [item for item in items if not wanted or item.status in wanted]
-        return _paged(request, rows, lambda item: f"{item.account}/{item.region}", _item_shape)
+        return _paged(request, rows, lambda item: f"{item.account}/{item.region}", self._item_shape)
+
+    def _item_shape(self, item: ItemRecord) -> Output:
+        optional = {"StatusReason": item.reason, "OrganizationalUnitId": item.unit}
+        shape: Output = {"Account": item.account, "Region": item.region, "Status": item.status}
+        if item.gate:
+            function = Arn(self._partition, "lambda", item.region, item.account, f"function:{GATE}")
+            # AWS: CLI reference, list-stack-set-operation-results: without the account gate's function it is SKIPPED.
+            reason = item.reason if item.gate == "FAILED" else f"Function not found: {function}"
+            shape["AccountGateResult"] = {"Status": item.gate, "StatusReason": reason}
+        return {**shape, **{key: value for key, value in optional.items() if value}}
 
 
 def _matches(instance: InstanceRecord, wanted: dict[str, str]) -> bool:
@@ -128,30 +202,19 @@ def _paged(request: Request, rows: Sequence[R], key: Callable[[R], str], shape: 
     return {"Summaries": [shape(row) for row in chosen], **({"NextToken": token} if token else {})}
 
 
-def _head(stack_set: StackSetRecord) -> Output:
-    deployment: Output = {"Enabled": stack_set.auto_deployment}
-    if stack_set.auto_deployment:
-        deployment["RetainStacksOnAccountRemoval"] = stack_set.retain_on_removal
-    return {
-        "StackSetName": stack_set.name,
-        "StackSetId": stack_set.stack_set_id,
-        "Status": stack_set.status,
-        "PermissionModel": "SERVICE_MANAGED",
-        "AutoDeployment": deployment,
-        "ManagedExecution": {"Active": stack_set.managed_execution},
-        **({"Description": stack_set.description} if stack_set.description else {}),
-    }
-
-
 def _instance_shape(one: InstanceRecord) -> Output:
-    optional = {"StackId": one.stack_id, "StatusReason": one.reason, "LastOperationId": one.last_operation}
+    optional = {
+        "StackId": one.stack_id,
+        "StatusReason": one.reason,
+        "LastOperationId": one.last_operation,
+        "OrganizationalUnitId": one.unit,
+    }
     return {
         "StackSetId": one.stack_set_id,
         "Account": one.account,
         "Region": one.region,
         "Status": one.status,
         "StackInstanceStatus": {"DetailedStatus": one.detailed},
-        "OrganizationalUnitId": one.unit,
         "DriftStatus": "NOT_CHECKED",
         **{key: value for key, value in optional.items() if value},
     }
@@ -169,8 +232,3 @@ def _operation_shape(one: SetOperationRecord) -> Output:
         "StatusDetails": {"FailedStackInstancesCount": failed},
         **{key: value for key, value in optional.items() if value},
     }
-
-
-def _item_shape(item: ItemRecord) -> Output:
-    shape = {"Account": item.account, "Region": item.region, "Status": item.status, "OrganizationalUnitId": item.unit}
-    return {**shape, **({"StatusReason": item.reason} if item.reason else {})}

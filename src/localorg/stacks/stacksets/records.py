@@ -1,12 +1,15 @@
 """What StackSets keep: sets, instances, operations and their items.
 
-Rules: a set lives in one Region of the management account, also when a delegated administrator works on it.
+Rules: a service-managed set lives in one Region of the management account, also when a delegated administrator works on it; a
+self-managed one in the account that made it.
 """
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Action = Literal["CREATE", "UPDATE", "DELETE"]
+SERVICE_MANAGED = "SERVICE_MANAGED"
+SELF_MANAGED = "SELF_MANAGED"
 
 
 @dataclass
@@ -39,6 +42,16 @@ class StackSetRecord:
     status: str = "ACTIVE"
     units: dict[str, list[str]] = field(default_factory=dict)
     """unit (or root) -> Regions, for accounts that come later."""
+    permission_model: str = SERVICE_MANAGED
+    admin_role: str = ""
+    execution_role: str = ""
+    token: str = ""
+    """ClientRequestToken of the request that made it; `updated` says whether it was changed since."""
+    updated: bool = False
+    depends_on: list[str] = field(default_factory=list)
+    """ids of sets whose automatic operations go first."""
+    waiting: dict[str, list[str]] = field(default_factory=dict)
+    """account that changed its place while an operation was at work on it -> the units that were above it before."""
 
 
 @dataclass
@@ -59,7 +72,7 @@ class InstanceRecord:
 
 @dataclass
 class ItemRecord:
-    """What an operation does to one instance. `clearing`: a failed stack is deleted first."""
+    """What an operation does to one instance. `clearing`: a failed stack is deleted first. `gate`: AccountGateResult's status."""
 
     account: str
     region: str
@@ -67,6 +80,7 @@ class ItemRecord:
     status: str = "PENDING"
     reason: str = ""
     clearing: bool = False
+    gate: str = ""
 
 
 @dataclass
@@ -83,6 +97,19 @@ class SetOperationRecord:
     items: list[ItemRecord]
     retain: bool = False
     targets: dict[str, Any] = field(default_factory=dict)
-    overrides: dict[str, str] | None = None
+    overrides: dict[str, str | None] | None = None
+    """What the operation overrides; a key without a value keeps what the instance has."""
     ended: float | None = None
     reason: str = ""
+    admin_role: str = ""
+    execution_role: str = ""
+    automatic: bool = False
+    """Begun by an account that came or went."""
+
+    def touches(self, account: str) -> bool:
+        """Say whether the operation works in an account."""
+        return any(item.account == account for item in self.items)
+
+    def places(self) -> set[tuple[str, str]]:
+        """Return (account, Region) of every item."""
+        return {(item.account, item.region) for item in self.items}

@@ -40,13 +40,6 @@ class Shelf:
         found = self._sets.get(account, region, wanted)
         return found or next((one for one in self.of(account, region) if one.name == wanted and one.status == "ACTIVE"), None)
 
-    def require(self, account: str, region: str, name: str) -> StackSetRecord:
-        """Return the living set. Raises StackSetNotFoundException."""
-        found = self.find(account, region, name)
-        if found is None or found.status != "ACTIVE":
-            raise AwsError("StackSetNotFoundException", f"StackSet {name} not found", status=404)
-        return found
-
     def put_instance(self, instance: InstanceRecord) -> None:
         """Keep an instance."""
         self._instances.put(instance, instance.stack_set_id, instance.account, instance.region)

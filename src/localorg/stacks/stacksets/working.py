@@ -1,64 +1,89 @@
-"""Works an operation of a set off: starts stacks in members, hears of their ends, keeps within the preferences.
+"""Works an operation of a set off: starts stacks in its accounts, hears of their ends, keeps within the preferences.
 
-Flow: `pump(set)` takes the oldest open operation -> per Region as many accounts as `pace` allows -> CreateStack | UpdateStack |
-DeleteStack as StackSets' own principal in the member -> "stack.finished" -> the item and the instance -> pump again -> the end.
-Rules: one operation of a set at a time. Suspended accounts are skipped. A Region with too many failures ends the operation.
+Flow: `pump(set)` takes the operations whose turn it is -> per Region as many accounts as `pace` allows -> `commanding` ->
+"stack.finished" -> the item and the instance -> pump again -> the end.
+Rules: one operation of a set at a time; with managed execution those that touch different instances go on together, and whoever waits
+is not overtaken. Suspended accounts are skipped. A Region with too many failures ends the operation.
 Refuses to know: who asked for it.
 
 AWS: CloudFormation user guide, "StackSets concepts": operation status, stack instance status.
 """
 
-from typing import Any
-
-from localorg.kernel import ids
 from localorg.kernel.errors import AwsError
-from localorg.kernel.events import Event, Kernel
-from localorg.protocol.calls import ApiCall, Output
+from localorg.kernel.events import Event
 from localorg.protocol.gateway import Gateway
-from localorg.stacks.resources.kinds import tag_list
+from localorg.stacks.stacksets.acting import Acting, RoleMissingError
+from localorg.stacks.stacksets.commanding import DEAD_ENDS, NO_UPDATES, Commanding
+from localorg.stacks.stacksets.dependencies import Dependencies
 from localorg.stacks.stacksets.organization import Directory
 from localorg.stacks.stacksets.pace import concurrency, in_parallel, tolerance
-from localorg.stacks.stacksets.records import InstanceRecord, ItemRecord, SetOperationRecord, StackSetRecord
+from localorg.stacks.stacksets.records import SERVICE_MANAGED, InstanceRecord, ItemRecord, SetOperationRecord, StackSetRecord
 from localorg.stacks.stacksets.shelf import Shelf
 
 ENGINE = "stacksets"
 BEGIN_S = 0.2
 """How long an operation is visibly RUNNING before its first stack. # ASSUMED"""
 SKIPPED = "SKIPPED_SUSPENDED_ACCOUNT"
-DEAD_ENDS = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 GOOD_ENDS = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
+STOPPED_REASON, FAILED_REASON = "Cancelled by the user", "Cancelled since failure tolerance has exceeded"
+"""AWS: the second is the sentence of cancelled instances. # ASSUMED: the first."""
 
 
 class Working:
     """Moves the operations of StackSets on."""
 
-    def __init__(self, kernel: Kernel, gateway: Gateway, shelf: Shelf, directory: Directory) -> None:
-        self._kernel = kernel
-        self._gateway = gateway
+    def __init__(self, gateway: Gateway, shelf: Shelf, directory: Directory, acting: Acting) -> None:
+        self._kernel = gateway.kernel
         self._shelf = shelf
         self._directory = directory
+        self._acting = acting
+        self._commanding = Commanding(gateway, acting)
+        self._dependencies = Dependencies(shelf)
 
     def begin(self, stack_set: StackSetRecord) -> None:
         """Let the set's operations go on soon."""
         self._kernel.after(BEGIN_S, Event(ENGINE, "pump", {"set": stack_set.stack_set_id}))
 
     def pump(self, stack_set: StackSetRecord) -> None:
-        """Start what may start; end what has nothing left to do; go on with the next operation."""
-        while True:
-            waiting = self._shelf.open_operations(stack_set.stack_set_id)
-            if not waiting:
-                return
-            operation = waiting[0]
-            if operation.status == "QUEUED":
-                operation.status = "RUNNING"
-            self._work(stack_set, operation)
-            self._shelf.put_operation(operation)
-            if any(item.status in ("PENDING", "RUNNING") for item in operation.items):
-                return
-            self._end(operation)
+        """Start what may start; end what has nothing left to do; go on with the operations that waited for it."""
+        ended = True
+        while ended:
+            ended = False
+            for operation in self._live(stack_set):
+                self._work(stack_set, operation)
+                self._shelf.put_operation(operation)
+                if not any(item.status in ("PENDING", "RUNNING") for item in operation.items):
+                    self._end(stack_set, operation)
+                    ended = True
 
-    def finished(self, stack_id: str, status: str) -> None:
-        """Hear that a stack came to an end."""
+    def _live(self, stack_set: StackSetRecord) -> list[SetOperationRecord]:
+        """Return the operations whose turn it is; those that waited for it are RUNNING from now on."""
+        live: list[SetOperationRecord] = []
+        taken: set[tuple[str, str]] = set()
+        for operation in self._shelf.open_operations(stack_set.stack_set_id):
+            places = operation.places()
+            if operation.status == "QUEUED":
+                # AWS: ManagedExecution: operations that do not conflict go on together, the others wait in request order.
+                conflicts = bool(live) and (not stack_set.managed_execution or bool(places & taken))
+                if conflicts or self._is_held(stack_set, operation):
+                    return live
+                operation.status = "RUNNING"
+            live.append(operation)
+            taken |= places
+        return live
+
+    def _is_held(self, stack_set: StackSetRecord, operation: SetOperationRecord) -> bool:
+        match self._dependencies.hold(stack_set, operation):
+            case "wait":
+                return True
+            case "fail":
+                operation.reason = "A stack set that this one depends on failed"
+                for item in operation.items:
+                    item.status, item.reason = "FAILED", operation.reason
+        return False
+
+    def finished(self, stack_id: str, status: str) -> StackSetRecord | None:
+        """Hear that a stack came to an end; return the set whose operation waited for it."""
         for stack_set in self._shelf.every():
             for operation in self._shelf.open_operations(stack_set.stack_set_id):
                 for item in operation.items:
@@ -66,7 +91,8 @@ class Working:
                     if item.status == "RUNNING" and instance is not None and instance.stack_id == stack_id:
                         self._take(stack_set, operation, item, instance, status)
                         self.pump(stack_set)
-                        return
+                        return stack_set
+        return None
 
     def resume(self, stack_set: StackSetRecord) -> None:
         """After a restart: hear of the stacks that ended meanwhile, then go on."""
@@ -75,7 +101,12 @@ class Working:
                 instance = self._shelf.instance(stack_set.stack_set_id, item.account, item.region)
                 if item.status != "RUNNING" or instance is None:
                     continue
-                status = self._status(instance)
+                try:
+                    status = self._commanding.status(stack_set, operation, instance)
+                except AwsError as refusal:
+                    self._settle(operation, item, instance, refusal.message)
+                    self._shelf.put_operation(operation)
+                    continue
                 if not status.endswith("_IN_PROGRESS"):
                     self._take(stack_set, operation, item, instance, status)
         self.pump(stack_set)
@@ -106,15 +137,11 @@ class Working:
         for item in operation.items:
             if item.status == "PENDING":
                 item.status = "CANCELLED"
-                # AWS: the sentence of cancelled instances.
-                item.reason = (
-                    "Cancelled since failure tolerance has exceeded"
-                    if operation.status != "STOPPING"
-                    else "Cancelled by the user"
-                )
+                item.reason = FAILED_REASON if operation.status != "STOPPING" else STOPPED_REASON
                 instance = self._shelf.instance(operation.stack_set_id, item.account, item.region)
                 if instance is not None:
                     instance.detailed, instance.reason = "CANCELLED", item.reason
+                    instance.last_operation = operation.operation_id
                     self._shelf.put_instance(instance)
 
     def _start(self, stack_set: StackSetRecord, operation: SetOperationRecord, item: ItemRecord) -> None:
@@ -123,79 +150,70 @@ class Working:
             instance = InstanceRecord(stack_set.stack_set_id, item.account, item.region, item.unit)
         instance.last_operation = operation.operation_id
         if operation.overrides is not None:
-            instance.overrides = operation.overrides
-        state = self._directory.state(stack_set.account, item.account)
-        if state != "ACTIVE" and operation.action != "DELETE":
-            # AWS: CloudFormation API reference, StackInstanceComprehensiveStatus. # ASSUMED: the item counts as succeeded.
-            item.status, item.reason = "SUCCEEDED", f"The account {item.account} is {state}"
-            instance.detailed, instance.reason = SKIPPED, item.reason
-            self._shelf.put_instance(instance)
+            kept = {key: instance.overrides.get(key) if value is None else value for key, value in operation.overrides.items()}
+            instance.overrides = {key: value for key, value in kept.items() if value is not None}
+        if self._is_skipped(stack_set, operation, item, instance):
             return
         item.status = instance.detailed = "RUNNING"
         self._shelf.put_instance(instance)
         try:
             done = self._command(stack_set, operation, item, instance)
         except AwsError as refusal:
-            self._settle(operation, item, instance, f"{refusal.code}: {refusal.message}")
+            item.gate = "FAILED" if isinstance(refusal, RoleMissingError) else item.gate
+            self._settle(operation, item, instance, refusal.message)
             return
         self._shelf.put_instance(instance)
         if done:
             self._settle(operation, item, instance, "")
 
+    def _is_skipped(
+        self, stack_set: StackSetRecord, operation: SetOperationRecord, item: ItemRecord, instance: InstanceRecord
+    ) -> bool:
+        """Skip a suspended account. # ASSUMED: the item counts as succeeded; a deletion skips it too unless stacks are retained."""
+        if stack_set.permission_model != SERVICE_MANAGED:
+            return False
+        if operation.action == "DELETE" and (operation.retain or not instance.stack_id):
+            return False
+        if self._directory.state(stack_set.account, item.account) in ("ACTIVE", ""):
+            return False
+        # AWS: CloudFormation API reference, StackInstanceComprehensiveStatus; the reason is StackSets' own word.
+        item.status, item.reason = "SUCCEEDED", "ACCOUNT_SUSPENDED"
+        instance.status, instance.detailed, instance.reason = "OUTDATED", SKIPPED, item.reason
+        self._shelf.put_instance(instance)
+        return True
+
     def _command(
         self, stack_set: StackSetRecord, operation: SetOperationRecord, item: ItemRecord, instance: InstanceRecord
     ) -> bool:
         """Give the order for one instance. Returns True when nothing is left to wait for."""
-        status = self._status(instance) if instance.stack_id else ""
-        if operation.action == "DELETE":
-            if operation.retain or not status:
-                return True
-            self._call(instance, "DeleteStack", {"StackName": instance.stack_id})
-            return False
+        command, deleting = self._commanding, operation.action == "DELETE"
+        if deleting and (operation.retain or not instance.stack_id):
+            return True
+        status = command.status(stack_set, operation, instance)
+        item.gate = "SKIPPED"
+        if deleting:
+            if status:
+                command.delete(stack_set, operation, instance)
+            return not status
+        self._require_stack(operation, instance, status)
         if status in DEAD_ENDS:
             # ASSUMED: an instance whose stack never came to be is made anew by the next operation.
             item.clearing = True
-            self._call(instance, "DeleteStack", {"StackName": instance.stack_id})
+            command.delete(stack_set, operation, instance)
             return False
-        params = self._params(stack_set, instance)
-        if status:
-            return self._update(instance, params)
-        name = f"StackSet-{stack_set.name}-{ids.uuid(self._kernel.dice)}"
-        instance.stack_id = self._call(instance, "CreateStack", {"StackName": name, **params})["StackId"]
-        return False
-
-    def _update(self, instance: InstanceRecord, params: Output) -> bool:
-        try:
-            self._call(instance, "UpdateStack", {"StackName": instance.stack_id, **params})
-        except AwsError as refusal:
-            if refusal.message != "No updates are to be performed.":
-                raise
-            return True
-        return False
+        if not status:
+            command.create(stack_set, operation, instance)
+            return False
+        if command.update(stack_set, operation, instance):
+            return False
+        item.reason = NO_UPDATES
+        return True
 
     @staticmethod
-    def _params(stack_set: StackSetRecord, instance: InstanceRecord) -> dict[str, Any]:
-        values = {**stack_set.parameters, **instance.overrides}
-        return {
-            "TemplateBody": stack_set.template,
-            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
-            "Capabilities": stack_set.capabilities,
-            "Tags": tag_list(stack_set.tags),
-        }
-
-    def _call(self, instance: InstanceRecord, operation: str, params: Output) -> Output:
-        principal = self._directory.member(instance.account)
-        return self._gateway.invoke(ApiCall(principal, instance.region, "cloudformation", operation, params))
-
-    def _status(self, instance: InstanceRecord) -> str:
-        """Return the status of the instance's stack; empty when there is none (any more)."""
-        try:
-            status: str = self._call(instance, "DescribeStacks", {"StackName": instance.stack_id})["Stacks"][0]["StackStatus"]
-        except AwsError as refusal:
-            if refusal.code != "ValidationError":
-                raise
-            return ""
-        return "" if status == "DELETE_COMPLETE" else status
+    def _require_stack(operation: SetOperationRecord, instance: InstanceRecord, status: str) -> None:
+        if operation.action == "UPDATE" and instance.stack_id and not status:
+            # ASSUMED: an update fails where somebody deleted the stack in its account; CreateStackInstances makes it anew.
+            raise AwsError("ValidationError", f"Stack [{instance.stack_id}] does not exist")
 
     def _take(
         self, stack_set: StackSetRecord, operation: SetOperationRecord, item: ItemRecord, instance: InstanceRecord, status: str
@@ -207,35 +225,24 @@ class Working:
             self._shelf.put_operation(operation)
             return
         good = status in GOOD_ENDS or (operation.action == "DELETE" and not status)
-        self._settle(operation, item, instance, "" if good else self._why(instance, status))
+        reason = "" if good else self._commanding.why(stack_set, operation, instance, status)
+        self._settle(operation, item, instance, reason)
         self._shelf.put_operation(operation)
 
     def _settle(self, operation: SetOperationRecord, item: ItemRecord, instance: InstanceRecord, reason: str) -> None:
         item.status = instance.detailed = "FAILED" if reason else "SUCCEEDED"
-        item.reason = instance.reason = reason
+        item.reason = reason or item.reason
+        instance.reason = item.reason
         if operation.action == "DELETE" and not reason:
             self._shelf.forget_instance(instance.stack_set_id, instance.account, instance.region)
             return
-        # AWS: CloudFormation API reference, StackInstance Status: INOPERABLE after a failed deletion.
-        instance.status = "CURRENT" if not reason else "INOPERABLE" if operation.action == "DELETE" else "OUTDATED"
+        instance.status = "OUTDATED" if reason else "CURRENT"
+        if reason and operation.action == "DELETE":
+            # AWS: CloudFormation API reference, StackInstance Status: INOPERABLE after a failed deletion.
+            instance.status = instance.detailed = "INOPERABLE"
         self._shelf.put_instance(instance)
 
-    def _why(self, instance: InstanceRecord, status: str) -> str:
-        events = self._call(instance, "DescribeStackEvents", {"StackName": instance.stack_id})["StackEvents"]
-        failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
-        failed = [event for event in failed if event["ResourceType"] != "AWS::CloudFormation::Stack"]
-        if not failed:
-            return f"The stack ended in {status}"
-        # AWS: the sentence of failed instances. The oldest failure is the cause, the newest come first in the list.
-        cause = next(
-            (event for event in reversed(failed) if "cancelled" not in event.get("ResourceStatusReason", "")), failed[-1]
-        )
-        why = cause.get("ResourceStatusReason", "")
-        return (
-            f"ResourceLogicalId:{cause['LogicalResourceId']}, ResourceType:{cause['ResourceType']}, ResourceStatusReason:{why}."
-        )
-
-    def _end(self, operation: SetOperationRecord) -> None:
+    def _end(self, stack_set: StackSetRecord, operation: SetOperationRecord) -> None:
         if operation.status == "STOPPING":
             operation.status = "STOPPED"
         else:
@@ -247,3 +254,6 @@ class Working:
             operation.status = "FAILED" if over else "SUCCEEDED"
         operation.ended = self._kernel.now()
         self._shelf.put_operation(operation)
+        self._acting.forget(operation)
+        for other in self._dependencies.dependents(stack_set):
+            self.begin(other)
