@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from organization.world import DEEP, HUB, LOWER, ONE, OTHER, ROOT, SEED, TWO, UPPER, account
+import pytest
+from organization.world import ASLEEP, DEEP, HUB, LOWER, ONE, OTHER, ROOT, SEED, STACKSETS, TWO, UPPER, account
 from stacks.world import NAMED, World, admin, role, template
 
+from localorg.kernel.errors import AwsError
 from localorg.kernel.settings import Settings
 from localorg.kernel.store import Store
 from localorg.protocol.calls import ApiCall, Output
@@ -13,8 +15,15 @@ ROLE = template(
     {"Role": role(RoleName="Exec", Description={"Ref": "Words"})}, Parameters={"Words": {"Type": "String", "Default": "v1"}}
 )
 REGIONS = ["us-east-1", "eu-west-1"]
+CURRENT = ("CURRENT", "SUCCEEDED")
+AUTO = {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+TAKEN: Output = {"policies": {}, "attached": [], "tags": {}}
+"""A role that is in the way."""
 PARALLEL = {"RegionConcurrencyType": "PARALLEL", "MaxConcurrentCount": 10, "FailureToleranceCount": 9}
 __all__ = [
+    "ASLEEP",
+    "AUTO",
+    "CURRENT",
     "DEEP",
     "HUB",
     "LOWER",
@@ -25,11 +34,21 @@ __all__ = [
     "REGIONS",
     "ROLE",
     "ROOT",
+    "STACKSETS",
+    "TAKEN",
     "TWO",
     "UPPER",
     "Organized",
     "account",
+    "refused",
 ]
+
+
+def refused(world: World, operation: str, params: Output, account: str = HUB) -> AwsError:
+    """Return the refusal of a call."""
+    with pytest.raises(AwsError) as refusal:
+        world.call(operation, params, account)
+    return refusal.value
 
 
 class Organized(World):
@@ -53,11 +72,12 @@ class Organized(World):
             "DeploymentTargets": {"OrganizationalUnitIds": list(units)},
             "Regions": regions or REGIONS[:1],
         }
-        return self.finish(self.call(operation, {**given, **params})["OperationId"])
+        given = {**given, **params}
+        return self.finish(self.call(operation, given)["OperationId"], given["StackSetName"])
 
-    def finish(self, operation_id: str) -> Output:
+    def finish(self, operation_id: str, name: str = "set") -> Output:
         self.run()
-        return self.call("DescribeStackSetOperation", {"StackSetName": "set", "OperationId": operation_id})["StackSetOperation"]
+        return self.call("DescribeStackSetOperation", {"StackSetName": name, "OperationId": operation_id})["StackSetOperation"]
 
     def results(self, operation: Output) -> dict[tuple[str, str], str]:
         params = {"StackSetName": "set", "OperationId": operation["OperationId"]}
@@ -67,6 +87,13 @@ class Organized(World):
     def instances(self) -> dict[tuple[str, str], tuple[str, str]]:
         rows = self.call("ListStackInstances", {"StackSetName": "set"})["Summaries"]
         return {(row["Account"], row["Region"]): (row["Status"], row["StackInstanceStatus"]["DetailedStatus"]) for row in rows}
+
+    def instance(self, account: str, region: str = REGIONS[0]) -> Output:
+        params = {"StackSetName": "set", "StackInstanceAccount": account, "StackInstanceRegion": region}
+        return self.call("DescribeStackInstance", params)["StackInstance"]
+
+    def move(self, account: str, source: str, destination: str) -> None:
+        self.ask_organization("MoveAccount", AccountId=account, SourceParentId=source, DestinationParentId=destination)
 
     def ask_organization(self, operation: str, **params: str) -> Output:
         answer = self.gateway.invoke(ApiCall(admin(), REGIONS[0], "organizations", operation, params))

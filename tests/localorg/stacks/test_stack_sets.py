@@ -1,21 +1,28 @@
-"""StackSets: one template in the accounts of the organization, and how it follows them."""
+"""StackSets: sets, who may work on them, and what they say of themselves."""
 
 import pytest
-from organization.world import ASLEEP, STACKSETS
-from stacks.organized import DEEP, HUB, LOWER, NAMED, ONE, OTHER, PARALLEL, REGIONS, ROLE, ROOT, TWO, UPPER, Organized
+from stacks.organized import (
+    ASLEEP,
+    AUTO,
+    CURRENT,
+    DEEP,
+    HUB,
+    NAMED,
+    ONE,
+    OTHER,
+    REGIONS,
+    ROLE,
+    ROOT,
+    STACKSETS,
+    TAKEN,
+    TWO,
+    UPPER,
+    Organized,
+    refused,
+)
 from stacks.world import role, template
 
 from localorg.kernel.errors import AwsError
-from localorg.kernel.store import Store
-
-CURRENT = ("CURRENT", "SUCCEEDED")
-AUTO = {"Enabled": True, "RetainStacksOnAccountRemoval": False}
-
-
-def refused(world, operation, params, account=HUB):
-    with pytest.raises(AwsError) as refusal:
-        world.call(operation, params, account)
-    return refusal.value
 
 
 def test_instances_reach_every_account_under_a_unit():
@@ -63,7 +70,7 @@ def test_a_member_may_not_unless_it_is_a_delegate():
     world = Organized()
     with pytest.raises(AwsError, match="You must be the management account or delegated admin"):
         world.make_set(caller=TWO)
-    with pytest.raises(AwsError, match="You must be the management account or delegated admin"):
+    with pytest.raises(AwsError, match="Account used is not a delegated administrator"):
         world.make_set(caller=TWO, CallAs="DELEGATED_ADMIN")
     world.ask_organization("RegisterDelegatedAdministrator", AccountId=TWO, ServicePrincipal=STACKSETS)
     world.make_set(caller=TWO, CallAs="DELEGATED_ADMIN")
@@ -73,46 +80,10 @@ def test_a_member_may_not_unless_it_is_a_delegate():
     assert world.deploy(UPPER)["Status"] == "SUCCEEDED"
 
 
-def test_self_managed_sets_are_refused_by_name():
-    """Assumed: localorg's own rule, what is not supported is named."""
-    refusal = refused(Organized(), "CreateStackSet", {"StackSetName": "set", "TemplateBody": ROLE})
-    assert refusal.code == "NotImplemented"
-    assert "SELF_MANAGED" in refusal.message
-
-
-def test_a_failure_stops_the_operation_and_cancels_the_rest():
-    """Documented: CloudFormation API reference, StackSetOperationPreferences: tolerance 0, one account at a time, per Region."""
-    world = Organized()
-    world.iam.roles[ONE, "Exec"] = {"policies": {}, "attached": [], "tags": {}}
-    world.make_set()
-    operation = world.deploy(UPPER, regions=REGIONS)
-    assert operation["Status"] == "FAILED"
-    assert operation["StatusDetails"] == {"FailedStackInstancesCount": 1}
-    statuses = world.results(operation)
-    assert statuses[ONE, "us-east-1"] == "FAILED"
-    assert {statuses[key] for key in statuses if key != (ONE, "us-east-1")} == {"CANCELLED"}
-    summary = world.call(
-        "DescribeStackInstance", {"StackSetName": "set", "StackInstanceAccount": ONE, "StackInstanceRegion": "us-east-1"}
-    )
-    reason = summary["StackInstance"]["StatusReason"]
-    assert reason.startswith("ResourceLogicalId:Role, ResourceType:AWS::IAM::Role, ResourceStatusReason:")
-    assert "Role with name Exec already exists." in reason
-
-
-def test_tolerated_failures_do_not_stop_it():
-    """Documented: CloudFormation API reference, FailureToleranceCount."""
-    world = Organized()
-    world.iam.roles[ONE, "Exec"] = {"policies": {}, "attached": [], "tags": {}}
-    world.make_set()
-    operation = world.deploy(UPPER, OperationPreferences={"FailureToleranceCount": 1})
-    assert operation["Status"] == "SUCCEEDED"
-    assert world.results(operation)[DEEP, "us-east-1"] == "SUCCEEDED"
-
-
 def test_a_failed_instance_is_made_anew_by_the_next_operation():
     """Assumed: StackSets clear a stack that never came to be before they try again."""
     world = Organized()
-    world.iam.roles[TWO, "Exec"] = {"policies": {}, "attached": [], "tags": {}}
+    world.iam.roles[TWO, "Exec"] = dict(TAKEN)
     world.make_set()
     assert world.deploy(OTHER)["Status"] == "FAILED"
     del world.iam.roles[TWO, "Exec"]
@@ -120,241 +91,103 @@ def test_a_failed_instance_is_made_anew_by_the_next_operation():
     assert world.instances()[TWO, "us-east-1"] == CURRENT
 
 
-def test_an_update_of_the_set_reaches_every_instance():
-    """Documented: CloudFormation API reference, UpdateStackSet."""
+def test_a_set_tells_what_it_is_made_of():
+    """Documented: CloudFormation API reference, StackSet. Observed: service-managed sets name the roles that StackSets made."""
     world = Organized()
-    world.make_set()
-    world.deploy(UPPER)
-    update = {"StackSetName": "set", "UsePreviousTemplate": True, "Capabilities": NAMED}
-    update["Parameters"] = [{"ParameterKey": "Words", "ParameterValue": "v2"}]
-    operation = world.finish(world.call("UpdateStackSet", {**update, "OperationPreferences": PARALLEL})["OperationId"])
-    assert (operation["Action"], operation["Status"]) == ("UPDATE", "SUCCEEDED")
-    assert {world.iam.roles[name, "Exec"]["Description"] for name in (ONE, DEEP)} == {"v2"}
+    stack_set_id = world.make_set(Tags=[{"Key": "team", "Value": "blue"}], Description="all about roles")
+    world.deploy(UPPER, regions=REGIONS[1:])
+    found = world.call("DescribeStackSet", {"StackSetName": stack_set_id})["StackSet"]
+    assert found["AdministrationRoleARN"].startswith(f"arn:aws:iam::{HUB}:role/aws-service-role/stacksets.cloudformation")
+    assert found["ExecutionRoleName"] == "stacksets-exec"
+    assert (found["OrganizationalUnitIds"], found["Regions"]) == ([UPPER], REGIONS[1:])
+    assert (found["PermissionModel"], found["AutoDeployment"]) == ("SERVICE_MANAGED", {"Enabled": False})
+    assert found["StackSetDriftDetectionDetails"]["DriftStatus"] == "NOT_CHECKED"
+    assert found["Tags"] == [{"Key": "team", "Value": "blue"}]
+    assert world.iam.roles[ONE, "Exec"]["tags"]["team"] == "blue"
 
 
-def test_overrides_of_instances():
-    """Documented: CloudFormation API reference, UpdateStackInstances ParameterOverrides."""
+def test_a_deleted_set_is_read_by_its_id():
+    """Documented: CloudFormation API reference, StackSet Status DELETED, and ListStackSets Status."""
     world = Organized()
-    world.make_set()
-    world.deploy(UPPER)
-    overrides = [{"ParameterKey": "Words", "ParameterValue": "mine"}]
-    world.deploy(LOWER, operation="UpdateStackInstances", ParameterOverrides=overrides)
-    assert world.iam.roles[DEEP, "Exec"]["Description"] == "mine"
-    assert world.iam.roles[ONE, "Exec"]["Description"] == "v1"
-    bad = [{"ParameterKey": "Unknown", "ParameterValue": "mine"}]
-    params = {"StackSetName": "set", "DeploymentTargets": {"OrganizationalUnitIds": [LOWER]}, "Regions": REGIONS[:1]}
-    assert "[Unknown] do not exist" in refused(world, "UpdateStackInstances", {**params, "ParameterOverrides": bad}).message
-
-
-def test_instances_are_deleted_before_the_set():
-    """Documented: CloudFormation API reference, DeleteStackInstances and StackSetNotEmptyException."""
-    world = Organized()
-    world.make_set()
-    world.deploy(UPPER, OperationPreferences=PARALLEL)
-    assert refused(world, "DeleteStackSet", {"StackSetName": "set"}).code == "StackSetNotEmptyException"
-    assert world.deploy(UPPER, operation="DeleteStackInstances", RetainStacks=False)["Status"] == "SUCCEEDED"
-    assert world.holders() == set()
-    assert world.instances() == {}
+    stack_set_id = world.make_set()
     world.call("DeleteStackSet", {"StackSetName": "set"})
-    assert refused(world, "DescribeStackSet", {"StackSetName": "set"}).code == "StackSetNotFoundException"
+    assert world.call("DescribeStackSet", {"StackSetName": stack_set_id})["StackSet"]["Status"] == "DELETED"
+    assert world.call("ListStackInstances", {"StackSetName": stack_set_id})["Summaries"] == []
+    assert refused(world, "UpdateStackSet", {"StackSetName": stack_set_id, "UsePreviousTemplate": True}).code.startswith(
+        "StackSetN"
+    )
+    assert world.call("ListStackSets", {"Status": "ACTIVE"})["Summaries"] == []
+    assert [row["StackSetId"] for row in world.call("ListStackSets", {"Status": "DELETED"})["Summaries"]] == [stack_set_id]
+    assert world.make_set() != stack_set_id
 
 
-def test_retained_stacks_stay():
-    """Documented: CloudFormation API reference, DeleteStackInstances RetainStacks."""
+def test_a_creation_may_be_asked_for_twice():
+    """Documented: CloudFormation API reference, CreateStackSet ClientRequestToken, NameAlreadyExists, CreatedButModified."""
     world = Organized()
-    world.make_set()
-    world.deploy(OTHER)
-    world.deploy(OTHER, operation="DeleteStackInstances", RetainStacks=True)
-    assert world.holders() == {TWO}
-    assert world.instances() == {}
-
-
-@pytest.mark.parametrize(
-    ("kind", "accounts", "reached"),
-    [("INTERSECTION", [ONE], {ONE}), ("DIFFERENCE", [ONE], {DEEP}), ("NONE", None, {ONE, DEEP})],
-)
-def test_account_filters(kind, accounts, reached):
-    """Documented: CloudFormation API reference, DeploymentTargets AccountFilterType."""
-    world = Organized()
-    world.make_set()
-    targets = {"OrganizationalUnitIds": [UPPER], "AccountFilterType": kind, **({"Accounts": accounts} if accounts else {})}
-    world.deploy(DeploymentTargets=targets)
-    assert world.holders() == reached
-
-
-def test_one_operation_at_a_time():
-    """Documented: CloudFormation API reference, OperationInProgressException; ManagedExecution queues instead."""
-    world = Organized()
-    world.make_set()
-    params = {"StackSetName": "set", "DeploymentTargets": {"OrganizationalUnitIds": [UPPER]}, "Regions": REGIONS[:1]}
-    world.call("CreateStackInstances", params)
-    assert refused(world, "CreateStackInstances", params).code == "OperationInProgressException"
-    world.run()
-    world.call("UpdateStackSet", {"StackSetName": "set", "UsePreviousTemplate": True, "ManagedExecution": {"Active": True}})
-    second = world.call("CreateStackInstances", params)["OperationId"]
-    shown = world.call("DescribeStackSetOperation", {"StackSetName": "set", "OperationId": second})["StackSetOperation"]
-    assert shown["Status"] == "QUEUED"
-    assert world.finish(second)["Status"] == "SUCCEEDED"
-
-
-def test_a_stopped_operation_starts_nothing_new():
-    """Documented: CloudFormation API reference, StopStackSetOperation."""
-    world = Organized()
-    world.make_set()
-    params = {"StackSetName": "set", "DeploymentTargets": {"OrganizationalUnitIds": [UPPER]}, "Regions": REGIONS[:1]}
-    operation_id = world.call("CreateStackInstances", params)["OperationId"]
-    world.call("StopStackSetOperation", {"StackSetName": "set", "OperationId": operation_id})
-    assert world.finish(operation_id)["Status"] == "STOPPED"
-    assert world.holders() == set()
-
-
-def test_a_new_account_gets_its_stack_by_itself():
-    """Documented: CloudFormation user guide, "Manage automatic deployments": accounts added to a target OU."""
-    world = Organized()
-    world.make_set(AutoDeployment=AUTO)
-    world.deploy(UPPER)
-    world.ask_organization("CreateAccount", AccountName="new", Email="new@example.com")
-    new = next(name for name in world.organization.accounts() if name not in (HUB, ONE, TWO, DEEP, ASLEEP))
-    assert new not in world.holders()
-    world.ask_organization("MoveAccount", AccountId=new, SourceParentId=ROOT, DestinationParentId=LOWER)
-    assert new in world.holders()
-
-
-def test_an_account_that_leaves_the_unit_loses_its_stack():
-    """Documented: CloudFormation user guide, "Manage automatic deployments": accounts removed from a target OU."""
-    world = Organized()
-    world.make_set(AutoDeployment=AUTO)
-    world.deploy(UPPER)
-    world.ask_organization("MoveAccount", AccountId=ONE, SourceParentId=UPPER, DestinationParentId=OTHER)
-    assert world.holders() == {DEEP}
-    world.ask_organization("MoveAccount", AccountId=ONE, SourceParentId=OTHER, DestinationParentId=LOWER)
-    assert world.holders() == {ONE, DEEP}
-
-
-def test_a_move_between_targets_is_a_deletion_and_a_creation():
-    """Documented: CloudFormation user guide: a move deletes the stack of the old OU and makes that of the new one."""
-    world = Organized()
-    world.make_set(AutoDeployment=AUTO)
-    world.deploy(UPPER, OTHER)
-    before = world.call("ListStackInstances", {"StackSetName": "set", "StackInstanceAccount": ONE})["Summaries"][0]["StackId"]
-    world.ask_organization("MoveAccount", AccountId=ONE, SourceParentId=UPPER, DestinationParentId=OTHER)
-    after = world.call("ListStackInstances", {"StackSetName": "set", "StackInstanceAccount": ONE})["Summaries"][0]
-    assert after["StackId"] != before
-    assert after["OrganizationalUnitId"] == OTHER
-    assert ONE in world.holders()
-
-
-def test_retain_on_removal_and_no_auto_deployment():
-    """Documented: CloudFormation API reference, AutoDeployment Enabled and RetainStacksOnAccountRemoval."""
-    world = Organized()
-    world.make_set(AutoDeployment={"Enabled": True, "RetainStacksOnAccountRemoval": True})
-    world.deploy(UPPER)
-    world.ask_organization("MoveAccount", AccountId=ONE, SourceParentId=UPPER, DestinationParentId=ROOT)
-    assert ONE in world.holders()
-    assert (ONE, "us-east-1") not in world.instances()
-    still = Organized()
-    still.make_set()
-    still.deploy(UPPER)
-    still.ask_organization("MoveAccount", AccountId=ONE, SourceParentId=UPPER, DestinationParentId=ROOT)
-    assert (ONE, "us-east-1") in still.instances()
-
-
-def test_an_account_that_wakes_gets_what_it_was_spared():
-    """Assumed: an account that is ACTIVE again is treated as one that joins."""
-    world = Organized()
-    world.make_set(AutoDeployment=AUTO)
-    world.deploy(UPPER)
-    world.organization.set_account_state(ASLEEP, "ACTIVE")
-    world.run()
-    assert ASLEEP in world.holders()
-    assert world.instances()[ASLEEP, "us-east-1"] == CURRENT
+    stack_set_id = world.make_set(ClientRequestToken="once")
+    assert world.make_set(ClientRequestToken="once") == stack_set_id
+    with pytest.raises(AwsError, match="NameAlreadyExistsException"):
+        world.make_set(ClientRequestToken="again")
+    world.call("UpdateStackSet", {"StackSetName": "set", "UsePreviousTemplate": True})
+    with pytest.raises(AwsError, match="CreatedButModifiedException"):
+        world.make_set(ClientRequestToken="once")
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"DeploymentTargets": {}}, "can only have OrganizationalUnit as target"),
-        ({"DeploymentTargets": {"OrganizationalUnitIds": ["ou-abcd-99999999"]}}, "does not exist in the organization"),
+        ({"StackSetName": "1set"}, "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"),
+        ({"StackSetName": "s" * 129}, "Member must have length less than or equal to 128"),
+        ({"StackId": "arn:aws:cloudformation:us-east-1:111111111111:stack/x/1"}, "does not support the parameter StackId"),
+        ({"AutoDeployment": {"Enabled": False, "RetainStacksOnAccountRemoval": True}}, "when AutoDeployment is enabled"),
+        ({"ExecutionRoleName": "mine"}, "ExecutionRoleName: valid only for stack sets with the SELF_MANAGED permission model"),
+        ({"Capabilities": []}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"),
         (
-            {"DeploymentTargets": {"OrganizationalUnitIds": [UPPER], "Accounts": [ONE]}},
-            "AccountFilterType and Accounts go together",
+            {"PermissionModel": "SELF_MANAGED", "AutoDeployment": AUTO},
+            "AutoDeployment is for stack sets with the SERVICE_MANAGED",
         ),
-        ({"Regions": ["mars-north-1"]}, "are not in this organization"),
-        ({"OperationPreferences": {"MaxConcurrentCount": 1, "MaxConcurrentPercentage": 1}}, "Cannot specify both"),
-        ({"OperationPreferences": {"RegionOrder": ["eu-west-1"]}}, "RegionOrder names Regions"),
+        ({"AutoDeployment": {"Enabled": True, "DependsOn": ["arn:aws:x"]}}, "is no ARN of a stack set in this account"),
     ],
 )
-def test_bad_targets_are_refused(change, words):
-    """Documented: CloudFormation API reference, DeploymentTargets and StackSetOperationPreferences."""
+def test_sets_that_cannot_be_are_refused(change, words):
+    """Documented: CloudFormation API reference, CreateStackSet, one row per member that contradicts itself."""
     world = Organized()
+    given = {"StackSetName": "set", "TemplateBody": ROLE, "PermissionModel": "SERVICE_MANAGED", "Capabilities": NAMED}
+    assert words in refused(world, "CreateStackSet", {**given, **change}).message
+
+
+def test_service_managed_sets_take_no_transforms():
+    """Documented: CloudFormation API reference, CreateStackSet Capabilities: no macros, transforms are macros."""
+    world = Organized()
+    body = template({"Role": role()}, Transform="AWS::Include")
+    with pytest.raises(AwsError, match="[Tt]ransform"):
+        world.make_set(body)
+
+
+def test_trusted_access_is_switched_by_either_service():
+    """Documented: CloudFormation API reference, ActivateOrganizationsAccess and DescribeOrganizationsAccess."""
+    world = Organized()
+    assert world.call("DescribeOrganizationsAccess") == {"Status": "ENABLED"}
+    world.call("DeactivateOrganizationsAccess")
+    assert world.call("DescribeOrganizationsAccess") == {"Status": "DISABLED"}
+    world.ask_organization("EnableAWSServiceAccess", ServicePrincipal=STACKSETS)
+    assert world.call("DescribeOrganizationsAccess") == {"Status": "ENABLED"}
+    world.call("DeactivateOrganizationsAccess")
+    world.call("ActivateOrganizationsAccess")
+    world.ask_organization("RegisterDelegatedAdministrator", AccountId=TWO, ServicePrincipal=STACKSETS)
+    assert world.call("DescribeOrganizationsAccess", {"CallAs": "DELEGATED_ADMIN"}, TWO) == {"Status": "ENABLED"}
+    assert refused(world, "DeactivateOrganizationsAccess", {}).code == "InvalidOperationException"
+    assert refused(world, "ActivateOrganizationsAccess", {}, ONE).code == "InvalidOperationException"
+
+
+def test_delegates_see_service_managed_sets_only():
+    """Documented: CloudFormation API reference, ListStackSets: with CallAs DELEGATED_ADMIN those with service-managed permissions."""
+    world = Organized()
+    world.ask_organization("RegisterDelegatedAdministrator", AccountId=TWO, ServicePrincipal=STACKSETS)
     world.make_set()
-    params = {"StackSetName": "set", "DeploymentTargets": {"OrganizationalUnitIds": [UPPER]}, "Regions": REGIONS[:1], **change}
-    assert words in refused(world, "CreateStackInstances", params).message
-
-
-SET = {
-    "Type": "AWS::CloudFormation::StackSet",
-    "Properties": {
-        "StackSetName": "set",
-        "PermissionModel": "SERVICE_MANAGED",
-        "AutoDeployment": {"Enabled": "true", "RetainStacksOnAccountRemoval": False},
-        "Capabilities": NAMED,
-        "OperationPreferences": {"MaxConcurrentPercentage": 100, "FailureTolerancePercentage": "0"},
-        "Parameters": [{"ParameterKey": "Words", "ParameterValue": {"Ref": "Words"}}],
-        "StackInstancesGroup": [
-            {"DeploymentTargets": {"OrganizationalUnitIds": {"Ref": "Units"}}, "Regions": [{"Ref": "AWS::Region"}]}
-        ],
-        "TemplateBody": ROLE,
-    },
-}
-
-
-def hub(words: str = "hub", **more) -> str:
-    parameters = {"Units": {"Type": "CommaDelimitedList"}, "Words": {"Type": "String", "Default": words}}
-    return template({"Set": SET, **more}, Parameters=parameters)
-
-
-def units(*names: str) -> list[dict[str, str]]:
-    return [{"ParameterKey": "Units", "ParameterValue": ",".join(names)}]
-
-
-def test_a_stack_brings_a_set_and_waits_for_it():
-    """Documented: CloudFormation template reference, AWS::CloudFormation::StackSet."""
-    world = Organized()
-    assert world.create(hub(), Parameters=units(UPPER)) == "CREATE_COMPLETE"
-    assert world.holders() == {ONE, DEEP}
-    assert world.iam.roles[ONE, "Exec"]["Description"] == "hub"
-    assert world.update(hub("new"), Parameters=units(LOWER, OTHER)) == "UPDATE_COMPLETE"
-    assert world.holders() == {DEEP, TWO}
-    assert {world.iam.roles[name, "Exec"]["Description"] for name in (DEEP, TWO)} == {"new"}
-    world.delete()
-    assert world.holders() == set()
-
-
-def test_a_set_that_fails_tells_the_instances_reason():
-    """Documented: CloudFormation template reference: the resource fails when its operation does. The reason is the member's own."""
-    world = Organized()
-    world.iam.roles[DEEP, "Exec"] = {"policies": {}, "attached": [], "tags": {}}
-    assert world.create(hub(), Parameters=units(UPPER)) == "ROLLBACK_COMPLETE"
-    reason = next(words for words in world.reasons() if "Exec already exists" in words)
-    assert f"{DEEP} us-east-1: ResourceLogicalId:Role" in reason
-    assert world.holders() == {DEEP}
-    assert refused(world, "DescribeStackSet", {"StackSetName": "set"}).code == "StackSetNotFoundException"
-
-
-def test_a_restart_in_the_middle_goes_on(tmp_path):
-    """Assumed: localorg's own promise, what is in flight survives the server."""
-    store = Store(tmp_path / "rows.sqlite")
-    world = Organized(store)
-    body = hub(Second={**role(RoleName="second"), "DependsOn": "Set"})
-    world.call("CreateStack", {"StackName": "one", "TemplateBody": body, "Capabilities": NAMED, "Parameters": units(UPPER)})
-    world.run(0.5)
-    assert world.status() == "CREATE_IN_PROGRESS"
-    store.close()
-    again = Organized(Store(tmp_path / "rows.sqlite"), iam=world.iam, ssm=world.ssm, start=world.kernel.now())
-    again.stacks.resume()
-    again.run()
-    assert again.status() == "CREATE_COMPLETE"
-    assert again.holders() == {ONE, DEEP}
-    again.delete()
-    assert again.holders() == set()
+    world.call("CreateStackSet", {"StackSetName": "mine", "TemplateBody": ROLE, "Capabilities": NAMED})
+    delegate = {"CallAs": "DELEGATED_ADMIN"}
+    assert [row["StackSetName"] for row in world.call("ListStackSets", delegate, TWO)["Summaries"]] == ["set"]
+    assert len(world.call("ListStackSets")["Summaries"]) == 2
+    assert world.call("ListStackSets", {}, TWO)["Summaries"] == []
+    assert refused(world, "DescribeStackSet", {"StackSetName": "mine", **delegate}, TWO).code == "StackSetNotFoundException"

@@ -80,6 +80,8 @@ class Queue:
         # AWS: StackSetOperationPreferences: they don't apply to AutoDeployment.
         operation = self.operation(stack_set, action, items, {})
         operation.automatic = True
+        if stack_set.depends_on:
+            operation.status = "QUEUED"
         operation.retain = action == "DELETE" and stack_set.retain_on_removal
         self._put_in_line(stack_set, operation)
 
