@@ -199,7 +199,9 @@ class Lifecycle:
         if now is None or now.physical_id != was.physical_id:
             stack.resources[name] = back
             return
-        self._launch(stack, back, WorkRecord("update", back, _held(now), self._running.token()))
+        # What an update had begun is undone from where it was going; a way back that failed is gone again from where it began.
+        before = now.properties if now.properties != was.properties else _held(now)
+        self._launch(stack, back, WorkRecord("update", back, before, self._running.token()))
 
     def _start_deletions(self, stack: StackRecord) -> int:
         operation = operation_of(stack)
