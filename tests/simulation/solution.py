@@ -85,10 +85,11 @@ class Operator:
         cloudformation = self.simulation.client("cloudformation")
         self.simulation.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=TEMPLATE.encode())
         parameters = {"ManagementAccountId": HUB, "DeploymentTargets": ", ".join(targets or (UNIT,))} | self.parameters
+        suffix = "amazonaws.com.cn" if self.simulation.spec.partition == "aws-cn" else "amazonaws.com"
         there = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
         (cloudformation.update_stack if STACK in there else cloudformation.create_stack)(
             StackName=STACK,
-            TemplateURL=f"https://{BUCKET}.s3.us-east-1.amazonaws.com/template.yaml",
+            TemplateURL=f"https://{BUCKET}.s3.{self.simulation.spec.regions[0]}.{suffix}/template.yaml",
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         )

@@ -15,4 +15,7 @@ case $version in
 esac
 printf '%s\n' "$version" >"$root/etc/csd-marker"
 printf 'install %s\n' "$version" >>"$root/var/log/csd-marker"
+if [ -n "${SSM_GREETING:-}" ]; then
+  printf '%s\n' "$SSM_GREETING" >"$root/etc/csd-marker-greeting"
+fi
 echo "csd-marker: installed $version"
