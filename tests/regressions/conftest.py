@@ -25,9 +25,11 @@ def world() -> Spec:
 def operator(world: Spec, packages: Packages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """An operator whose solution is deployed, and has installed version 1.0.0 on every node.
 
-    A member finds the hub's runbook only when it is shared with it: the stricter reading of what nobody knows.
+    A member finds the hub's runbook only when it is shared with it, the stricter reading of what nobody knows; and a node that is away is
+    given up after the delivery timeout alone, which is the quicker one.
     """
-    with Simulation(world, tmp_path_factory.mktemp("world"), readings={"runbook-lookup": "strict"}) as simulation:
+    readings = {"runbook-lookup": "strict", "delivery-timeout": "delivery"}
+    with Simulation(world, tmp_path_factory.mktemp("world"), readings=readings) as simulation:
         operator = Operator(simulation, packages)
         operator.deploy()
         operator.publish("1.0.0")

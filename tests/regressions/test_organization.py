@@ -156,7 +156,7 @@ def test_d17_s03_s04_one_run_with_one_budget_and_never_a_second(operator: Operat
 def test_d18_a_new_account_is_reached_and_reads_the_runbook(operator: Operator) -> None:
     """The sample does not share its member runbook, as AWS asks for, and lets new accounts wait for somebody's next run."""
     simulation = operator.simulation
-    run = operator.distribute(operator.wish("1.0.0"), schedule="rate(1 day)")
+    run = operator.distribute(operator.wish("1.0.0"), schedule="rate(30 minutes)")
     assert run["AutomationExecutionStatus"] == "Success", why(run)
     for region in simulation.spec.regions:
         assert {SHOP, LAB, DEEP} <= set(shares(operator, DISTRIBUTE, region))
@@ -167,6 +167,6 @@ def test_d18_a_new_account_is_reached_and_reads_the_runbook(operator: Operator) 
     root = organizations.list_roots()["Roots"][0]["Id"]
     organizations.move_account(AccountId=newcomer, SourceParentId=root, DestinationParentId=DEEPEST)
     simulation.add_node(newcomer, "eu-west-1", "amazon-2023", "late-eu")
-    simulation.run_for(86_400)
+    simulation.run_for(2400)
     assert operator.marker("late-eu") == "1.0.0"
     assert newcomer in shares(operator, DISTRIBUTE, "eu-west-1")

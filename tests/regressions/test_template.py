@@ -174,7 +174,7 @@ def test_d23_a_schedule_is_kept_and_every_node_is_reported(operator: Operator) -
     broken = simulation.root("shop-us") / "etc/csd-marker-fail"
     broken.write_text("no room on this disk\n")
     operator.publish("1.3.0")
-    run = operator.distribute(operator.wish("1.3.0"), schedule="rate(1 day)")
+    run = operator.distribute(operator.wish("1.3.0"), schedule="rate(30 minutes)")
     assert run["AutomationExecutionStatus"] == "Failed"
     picture = draw(Wanted(NAME, "1.3.0", "Install"), facts(operator), datetime.now(UTC), [], [])
     states = {row.facts.node: (row.state, row.why) for row in picture.rows}
@@ -185,7 +185,7 @@ def test_d23_a_schedule_is_kept_and_every_node_is_reported(operator: Operator) -
     assert {states[simulation.nodes[name].instance_id][0] for name in ("shop-eu", "lab-us")} == {State.AS_WANTED}
     broken.unlink()
     runs = len(operator.run_ids())
-    simulation.run_for(86_400)
+    simulation.run_for(1900)
     assert len(operator.run_ids()) == runs + 1
     picture = draw(Wanted(NAME, "1.3.0", "Install"), facts(operator), datetime.now(UTC), [], [])
     assert {row.state for row in picture.rows} == {State.AS_WANTED}

@@ -155,7 +155,9 @@ class Operator:
             found: dict[str, Any] = ssm.get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]
             return found
 
-        self.simulation.until(lambda: run()["AutomationExecutionStatus"] not in {"Pending", "InProgress", "Waiting"}, within_s)
+        self.simulation.until(
+            lambda: run()["AutomationExecutionStatus"] not in {"Pending", "InProgress", "Waiting"}, within_s, 20
+        )
         return run()
 
     def run_ids(self) -> set[str]:
