@@ -19,7 +19,6 @@ from localorg.documents.command_rules import PLATFORMS
 from localorg.documents.content import SCHEMAS, TEXT_KINDS
 from localorg.identity.conditions import ANY, EACH, IF_EXISTS
 from localorg.identity.keys import SUPPORTED_KEYS, TAG_KEYS
-from localorg.identity.managed import AwsManagedPolicies
 from localorg.identity.operators import OPERATORS
 from localorg.identity.service_linked import SERVICES
 from localorg.inventory.filters import INSTANCE
@@ -36,6 +35,7 @@ from localorg.protocol.models import ADDITIONS, operation_model
 from localorg.server.engines import Engines, wire_engines
 from localorg.server.long_tail import LONG_TAIL
 from localorg.server.personas import PERSONAS
+from localorg.server.published_policies import published_policies
 from localorg.server.s3_access import BUCKET_ACTIONS, OBJECT_ACTIONS, OTHER
 from localorg.server.spec import Spec
 from localorg.stacks import checks as template_checks
@@ -225,7 +225,7 @@ def _identity() -> Iterator[str]:
     yield _sentences(
         ("Condition operators", codes(sorted(OPERATORS)) + f", each also with `{IF_EXISTS}`, `{ANY}:` and `{EACH}:`, and `Null`"),
         ("Condition keys and policy variables", codes(sorted((*SUPPORTED_KEYS.values(), *(f"{key}/TAG" for key in TAG_KEYS))))),
-        ("AWS managed policies", codes(sorted(policy.name for policy in AwsManagedPolicies("aws").all()))),
+        ("AWS managed policies", f"all that AWS publishes, as moto has collected them ({len(published_policies('aws'))})"),
         ("Service-linked roles", codes(sorted(service.role for service in SERVICES.values()))),
     )
     yield "A call that depends on another key of AWS or of its own service is refused by name, never decided."

@@ -36,6 +36,7 @@ from localorg.protocol.resource_tags import ResourceTags
 from localorg.protocol.tagging import Tagging, TagHolder
 from localorg.protocol.validate import validate
 from localorg.server.presigned import PresignedUrls
+from localorg.server.published_policies import published_policies
 from localorg.stacks.service import Stacks
 
 
@@ -86,6 +87,7 @@ def wire_engines(
         lambda account: belongs[0].organization_path_of(account) if belongs else None,
         lambda account: [[policy.content for policy in level] for level in belongs[0].control_policies(account)],
     )
+    identity.directory.aws.extend(partial(published_policies, kernel.settings.partition))
     gateway = Gateway(kernel, identity, _validator(kernel), borrow(identity))
     organization = Organization(kernel, gateway, partial(_checked, identity))
     belongs.append(organization)
