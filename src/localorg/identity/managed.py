@@ -16,7 +16,6 @@ from localorg.identity.records import ManagedPolicy, PolicyVersion
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError, NotSupported
 
-
 Entries = Mapping[str, Mapping[str, object]]
 """name -> path, version, created, updated, document."""
 
