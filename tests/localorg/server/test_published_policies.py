@@ -35,6 +35,7 @@ def attach(house: House, name: str, path: str = "/") -> None:
         ("AWS_ConfigRole", "/service-role/"),
         ("AmazonSSMPatchAssociation", "/"),
         ("SecurityAudit", "/"),
+        ("ReadOnlyAccess", "/"),
         ("ViewOnlyAccess", "/job-function/"),
         ("AWSLambdaBasicExecutionRole", "/service-role/"),
     ],
