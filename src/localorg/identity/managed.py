@@ -67,7 +67,7 @@ class AwsManagedPolicies:
             raise NotSupported(f"the AWS managed policy {arn} (localorg knows {len(self._by_arn)} of them, not this one)")
 
 
-def _policy(partition: str, name: str, entry: dict[str, object]) -> ManagedPolicy:
+def _policy(partition: str, name: str, entry: Mapping[str, object]) -> ManagedPolicy:
     path, version = str(entry["path"]), str(entry["version"])
     created, updated = float(str(entry["created"])), float(str(entry["updated"]))
     return ManagedPolicy(
