@@ -36,7 +36,6 @@ def attach(house: House, name: str, path: str = "/") -> None:
         ("AmazonSSMPatchAssociation", "/"),
         ("SecurityAudit", "/"),
         ("ReadOnlyAccess", "/"),
-        ("ReadOnlyAccess", "/"),
         ("ViewOnlyAccess", "/job-function/"),
         ("AWSLambdaBasicExecutionRole", "/service-role/"),
     ],
