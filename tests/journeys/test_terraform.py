@@ -68,14 +68,16 @@ LISTS = {
         "list_accounts": "Accounts[].Name",
         "list_organizational_units_for_parent": "OrganizationalUnits[].Name",
         "list_delegated_administrators": "DelegatedAdministrators[].Id",
+        "list_policies": "Policies[].Name",
     },
     "resource-groups": {"list_groups": "GroupIdentifiers[].GroupName"},
 }
 """Everything that Terraform could leave: service -> call -> the names in its answer."""
 GIVEN = {
-    "list_policies": {"Scope": "Local"},
-    "list_documents": {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
-    "list_organizational_units_for_parent": {"ParentId": "r-abcd"},
+    "iam list_policies": {"Scope": "Local"},
+    "organizations list_policies": {"Filter": "SERVICE_CONTROL_POLICY"},
+    "ssm list_documents": {"Filters": [{"Key": "Owner", "Values": ["Self"]}]},
+    "organizations list_organizational_units_for_parent": {"ParentId": "r-abcd"},
 }
 
 
@@ -93,7 +95,9 @@ class Person:
     def census(self) -> dict[str, list[str]]:
         """Return the names of all that is in the account."""
         return {
-            f"{service} {call}": sorted(self.client(service).get_paginator(call).paginate(**GIVEN.get(call, {})).search(names))
+            f"{service} {call}": sorted(
+                self.client(service).get_paginator(call).paginate(**GIVEN.get(f"{service} {call}", {})).search(names)
+            )
             for service, calls in LISTS.items()
             for call, names in calls.items()
         }
@@ -103,6 +107,7 @@ class Person:
         self.client("iam").create_role(RoleName="found", AssumeRolePolicyDocument=json.dumps(TRUST))
         self.client("ssm").create_document(Name="found", Content=json.dumps(CONTENT), DocumentType="Command")
         self.client("ssm").put_parameter(Name="found", Type="String", Value="here")
+        self.client("organizations").create_organizational_unit(ParentId="r-abcd", Name="Found")
         body = "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: a}}}"
         self.client("cloudformation").create_stack(StackName="found", TemplateBody=body)
 

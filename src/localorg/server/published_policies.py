@@ -6,6 +6,7 @@ Refuses to know: which of them localorg can judge; identity says so when one is 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -21,7 +22,7 @@ def published_policies(partition: str) -> Mapping[str, Mapping[str, Any]]:
     # ASSUMED: what is published for the commercial Regions is there in the other partitions too, but for the partition in its ARNs;
     # some policies are missing there, and nobody lists which.
     """
-    text = aws_managed_policies_data.replace('"arn:aws:', f'"arn:{partition}:')
+    text = re.sub(r'"arn:[a-z]+:', f'"arn:{partition}:', aws_managed_policies_data)
     return {name: _entry(found) for name, found in json.loads(text).items()}
 
 

@@ -32,6 +32,20 @@ resource "aws_ssm_parameter" "found" {
   value = "here"
 }
 
+data "aws_organizations_organizational_units" "found" {
+  parent_id = local.root
+}
+
+import {
+  to = aws_organizations_organizational_unit.found
+  id = one([for unit in data.aws_organizations_organizational_units.found.children : unit.id if unit.name == "Found"])
+}
+
+resource "aws_organizations_organizational_unit" "found" {
+  name      = "Found"
+  parent_id = local.root
+}
+
 import {
   to = aws_cloudformation_stack.found
   id = "found"

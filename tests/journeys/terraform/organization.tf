@@ -57,5 +57,58 @@ resource "aws_organizations_delegated_administrator" "shop" {
   service_principal = "ssm.amazonaws.com"
 }
 
+resource "aws_organizations_policy" "guard" {
+  name        = "tf-guard"
+  description = "Nobody leaves"
+  type        = "SERVICE_CONTROL_POLICY"
+  content = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Sid = "Stay", Effect = "Deny", Action = ["organizations:LeaveOrganization"], Resource = "*" }]
+  })
+  tags = { Message = var.message }
+}
+
+resource "aws_organizations_policy_attachment" "unit" {
+  policy_id = aws_organizations_policy.guard.id
+  target_id = aws_organizations_organizational_unit.new.id
+}
+
+resource "aws_organizations_policy_attachment" "account" {
+  policy_id = aws_organizations_policy.guard.id
+  target_id = local.shop
+}
+
+resource "aws_organizations_resource_policy" "this" {
+  content = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Read"
+      Effect    = "Allow"
+      Principal = { AWS = "arn:${data.aws_partition.here.partition}:iam::${local.shop}:root" }
+      Action    = ["organizations:DescribeAccount", "organizations:ListAccounts"]
+      Resource  = "*"
+    }]
+  })
+}
+
+data "aws_organizations_policies" "guards" {
+  filter     = "SERVICE_CONTROL_POLICY"
+  depends_on = [aws_organizations_policy.guard]
+}
+
+data "aws_organizations_policy" "guard" {
+  policy_id = aws_organizations_policy.guard.id
+}
+
+data "aws_organizations_policies_for_target" "shop" {
+  target_id  = local.shop
+  filter     = "SERVICE_CONTROL_POLICY"
+  depends_on = [aws_organizations_policy_attachment.account]
+}
+
+data "aws_organizations_resource_tags" "shop" {
+  resource_id = local.shop
+}
+
 output "accounts" { value = data.aws_organizations_organizational_unit_descendant_accounts.all.accounts[*].name }
 output "delegates" { value = data.aws_organizations_delegated_administrators.all.delegated_administrators[*].name }
