@@ -45,18 +45,23 @@ class AccessKeys:
         if len(self._directory.keys_of(user)) >= KEYS_MAX:
             raise AwsError("LimitExceeded", f"Cannot exceed quota for AccessKeysPerUser: {KEYS_MAX}", 409)
         key_id = self._secrets.key_id("AKIA")
-        while key_id in self._directory.keys:
+        while (key_id,) in self._directory.keys:
             key_id = self._secrets.key_id("AKIA")
         key = AccessKey(key_id, self._secrets.secret(), user.account, user.name, self._directory.kernel.now())
         return self._directory.keys.put(key, key.id)
 
     def used(self, access_key_id: str, service: str, region: str) -> None:
-        """Remember that a call was signed with a key. Keys of sessions are not remembered."""
+        """Remember that a call was signed with a key; for the key of a role's session, that the role was used."""
+        # ASSUMED: AWS's dates of last use have no seconds, and may come late.
+        minute = self._directory.kernel.now() // MINUTE_S * MINUTE_S
+        session = self._directory.sessions.get(access_key_id)
+        role = self._directory.role_by_arn(session.role_arn) if session else None
+        if role and (role.last_used or 0) < minute:
+            role.last_used, role.last_used_region = minute, region
+            self._directory.keep(role)
         key = self._directory.keys.get(access_key_id)
         if key is None:
             return
-        # ASSUMED: AWS's dates of last use have no seconds, and may come late.
-        minute = self._directory.kernel.now() // MINUTE_S * MINUTE_S
         if (key.last_used, key.last_used_region, key.last_used_service) != (minute, region, service):
             key.last_used, key.last_used_region, key.last_used_service = minute, region, service
             self._directory.keys.put(key, key.id)

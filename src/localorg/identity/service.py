@@ -29,6 +29,7 @@ from localorg.identity.records import AccessKey, Role
 from localorg.identity.roles import Roles
 from localorg.identity.service_linked import ServiceLinkedRoles
 from localorg.identity.sts import IsOpen, Secrets, SecretSource, SecurityTokens, Sessions, credentials_output
+from localorg.identity.user_sessions import UserSessions
 from localorg.identity.users import Users
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
@@ -89,6 +90,7 @@ class Identity:
             AccountDetails(self.directory, policies, self._profiles),
             Absent(self.directory, self._users),
             tokens,
+            UserSessions(self.directory, self.sessions),
         )
         return [operation for part in parts for operation in part.operations()]
 
@@ -112,8 +114,9 @@ class Identity:
             what = f"The security token included in the request is invalid. The account {account} is not active."
             raise AwsError("UnrecognizedClientException", what, 403)
 
-    def used(self, access_key_id: str, service: str, region: str) -> None:
-        """Remember that a call was signed with an access key (GetAccessKeyLastUsed tells)."""
+    def admit(self, access_key_id: str, service: str, region: str) -> None:
+        """Remember that a call was signed with a key. Raises AwsError when its session may not call the service, or lost its role."""
+        self.sessions.admit(access_key_id, service)
         self._keys.used(access_key_id, service, region)
 
     def service_linked_role(self, account: str, service_name: str) -> Principal:

@@ -11,15 +11,14 @@ AWS: STS API reference, AssumeRole, GetCallerIdentity, GetAccessKeyInfo; IAM use
 
 import json
 from base64 import b32encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from localorg.identity.authorise import Authoriser
 from localorg.identity.directory import Directory
 from localorg.identity.facts import user_id
-from localorg.identity.partition_check import check_partition
-from localorg.identity.policy import parsed
 from localorg.identity.records import Role, Session
+from localorg.identity.session_limits import packed_size, session_policies, session_tags
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
 from localorg.protocol.calls import Access, Operation, Output, Principal, Request
@@ -30,7 +29,6 @@ IsOpen = Callable[[str], bool]
 """account id -> may it be worked in (is it ACTIVE)?"""
 CHAINED_S_MAX = 3600
 DEFAULT_S = 3600
-REFUSED = ("Tags", "TransitiveTagKeys", "SerialNumber", "TokenCode", "SourceIdentity", "ProvidedContexts")
 SWEEP_EVERY = 256
 FORGET_AFTER_S = 3600.0
 """An expired session is remembered for a while, so that its holder reads `expired` and not `invalid`."""
@@ -65,14 +63,15 @@ class Sessions:
 
     def issue(self, role: Role, name: str, duration_s: int, policies: tuple[str, ...] = ()) -> Session:
         """Open a session of `role`; the caller has been judged before."""
+        return self.open(self.of_role(role, name, duration_s, policies))
+
+    def of_role(self, role: Role, name: str, duration_s: int, policies: tuple[str, ...] = ()) -> Session:
+        """Return a session of `role` that is not open yet, and has no credentials."""
         now = self._directory.kernel.now()
-        key = self._secrets.key_id("ASIA")
-        while key in self._directory.sessions:
-            key = self._secrets.key_id("ASIA")
-        session = Session(
-            id=key,
-            secret=self._secrets.secret(),
-            token=self._secrets.token(),
+        return Session(
+            id="",
+            secret="",
+            token="",
             account=role.account,
             role_arn=role.arn,
             role_id=role.unique_id,
@@ -82,7 +81,14 @@ class Sessions:
             expires=now + duration_s,
             policies=policies,
         )
-        self._sweep(now)
+
+    def open(self, session: Session) -> Session:
+        """Give a session credentials, and keep it."""
+        key = self._secrets.key_id("ASIA")
+        while (key,) in self._directory.sessions:
+            key = self._secrets.key_id("ASIA")
+        session.id, session.secret, session.token = key, self._secrets.secret(), self._secrets.token()
+        self._sweep(session.issued)
         return self._directory.sessions.put(session, key)
 
     def principal(self, access_key_id: str) -> Principal:
@@ -99,12 +105,41 @@ class Sessions:
         """Return (secret, session token, expiry, principal) of a key, long-lived or temporary, or None when it is unknown."""
         session = self._directory.sessions.get(access_key_id)
         if session:
-            return session.secret, session.token, session.expires, session_principal(session)
+            return session.secret, session.token, session.expires, self._principal_of(session)
         key = self._directory.keys.get(access_key_id)
         user = self._directory.users.get(key.account, key.user.lower()) if key and key.active else None
         if key is None or user is None:
             return None
         return key.secret, None, None, Principal(kind="user", account=key.account, arn=user.arn, access_key=key.id)
+
+    def admit(self, access_key_id: str, service: str) -> None:
+        """Raise AwsError when a session may not call `service` at all, or when whose it was is gone."""
+        session = self._directory.sessions.get(access_key_id)
+        if session is None:
+            return
+        if session.user_id:
+            users = self._directory.users.values(session.account)
+            is_there = any(user.unique_id == session.user_id for user in users)
+        else:
+            role = self._directory.role_by_arn(session.role_arn)
+            is_there = role is not None and role.unique_id == session.role_id
+        # AWS: API GetSessionToken and GetFederationToken: without a device, these credentials cannot call IAM. Observed: IAM answers as
+        # to a key that is nobody's. ASSUMED: so does every service when the role or the user of a session was deleted.
+        if not is_there or (session.user_id and service == "iam"):
+            raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
+
+    def _principal_of(self, session: Session) -> Principal:
+        """Return the principal of a session; a user's may have a new name by now."""
+        if not session.user_id:
+            return session_principal(session)
+        users = self._directory.users.values(session.account)
+        arn = next((user.arn for user in users if user.unique_id == session.user_id), "")
+        if session.arn.split(":")[2] == "sts":
+            given = session.policies
+            return Principal(
+                "federated", session.account, session.arn, user_arn=arn, access_key=session.id, session_policies=given
+            )
+        return Principal("user", session.account, arn or session.arn, access_key=session.id)
 
     def _sweep(self, now: float) -> None:
         self._issued += 1
@@ -163,53 +198,58 @@ class SecurityTokens:
         """Judge the trust policy; a role that is not there trusts nobody."""
         if request.principal.kind == "root":
             raise AccessDenied("Roles may not be assumed by root accounts.")
+        if request.principal.kind == "federated":
+            # AWS: API GetFederationToken: of STS, these credentials may only call GetCallerIdentity. ASSUMED: the words.
+            raise AccessDenied("Cannot call AssumeRole with federated user credentials")
         arn = request.params["RoleArn"]
         parts = parse_arn(arn)
         if parts is None or parts.service != "iam" or not parts.resource.startswith("role/"):
             raise AwsError("ValidationError", f"{arn} is invalid")
         # ASSUMED: in a suspended account no role can be assumed, in the words of a role that does not trust.
         role = self._directory.role_by_arn(arn) if self._is_open(parts.account) else None
-        context = {"sts:RoleSessionName": request.params["RoleSessionName"]}
-        if "ExternalId" in request.params:
-            context["sts:ExternalId"] = request.params["ExternalId"]
         trust: dict[str, Any] = json.loads(role.trust) if role else NOBODY
-        return [Access("sts:AssumeRole", arn, parts.account, trust, trust=True, context=context)]
+        calling, context = self._calling(request), _assume_context(request)
+        actions = ["sts:AssumeRole"]
+        # AWS: user guide "Monitor and control actions taken with assumed roles", "Pass session tags": what a session hands on needs the
+        # same leave, on both sides, as what is given anew.
+        if "SourceIdentity" in request.params or (calling and calling.source_identity):
+            actions.append("sts:SetSourceIdentity")
+        if request.params.get("Tags") or (calling and calling.transitive):
+            actions.append("sts:TagSession")
+        return [Access(action, arn, parts.account, trust, trust=True, context=context) for action in actions]
+
+    def _calling(self, request: Request) -> Session | None:
+        return self._directory.sessions.get(request.principal.access_key) if request.principal.access_key else None
 
     def assume_role(self, request: Request) -> Output:
-        """Open a session of a role."""
-        unsupported = [name for name in REFUSED if request.params.get(name)]
-        if unsupported:
-            raise NotSupported(", ".join(f"the parameter {name}" for name in unsupported), "sts:AssumeRole")
+        """Open a session of a role. Raises AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge."""
+        if request.params.get("ProvidedContexts"):
+            raise NotSupported("the parameter ProvidedContexts", "sts:AssumeRole")
+        refuse_devices(request)
         role = self._directory.role_by_arn(request.params["RoleArn"])
         if role is None:
             raise AccessDenied(f"{request.params['RoleArn']} does not exist")
         duration_s = request.params.get("DurationSeconds", DEFAULT_S)
         _check_duration(request.principal, role, duration_s)
-        policies = self._session_policies(request, role)
-        session = self._sessions.issue(role, request.params["RoleSessionName"], duration_s, policies)
+        policies = session_policies(self._directory, role.account, request)
+        session = self._sessions.of_role(role, request.params["RoleSessionName"], duration_s, policies)
+        calling = self._calling(request)
+        tags = session_tags(request, calling)
+        session.tags, session.transitive = dict(tags.tags), tags.transitive
+        session.source_identity = _source_identity(request, calling)
+        packed = packed_size(request, tags.tags)
+        self._sessions.open(session)
         role.last_used, role.last_used_region = request.now, request.region
         self._directory.keep(role)
         output: Output = {
             "Credentials": credentials_output(session),
             "AssumedRoleUser": {"AssumedRoleId": f"{role.unique_id}:{session.name}", "Arn": session.arn},
         }
-        if policies:
-            # ASSUMED: AWS packs session policies in a way it does not publish; this is their share of 2,048 characters.
-            output["PackedPolicySize"] = min(100, sum(map(len, policies)) * 100 // 2048)
+        if packed is not None:
+            output["PackedPolicySize"] = packed
+        if session.source_identity:
+            output["SourceIdentity"] = session.source_identity
         return output
-
-    def _session_policies(self, request: Request, role: Role) -> tuple[str, ...]:
-        texts = []
-        if "Policy" in request.params:
-            parsed(request.params["Policy"], "session")
-            check_partition(self._directory.partition, request.params["Policy"])
-            texts.append(request.params["Policy"])
-        for entry in request.params.get("PolicyArns", ()):
-            policy = self._directory.policy(entry.get("arn", ""))
-            if not policy.aws_owned and policy.account != role.account:
-                raise AwsError("MalformedPolicyDocument", f"{policy.arn} is not in the account of {role.arn}")
-            texts.append(policy.document)
-        return tuple(texts)
 
     def get_caller_identity(self, request: Request) -> Output:
         """Say who calls. AWS: no permission is needed, and none can be taken away."""
@@ -222,10 +262,12 @@ class SecurityTokens:
 
     def get_access_key_info(self, request: Request) -> Output:
         """Say which account a key belongs to."""
-        found = self._sessions.find(request.params["AccessKeyId"])
+        wanted = request.params["AccessKeyId"]
+        # AWS: API GetAccessKeyInfo: keys that are not active have an account too.
+        found = self._directory.keys.get(wanted) or self._directory.sessions.get(wanted)
         if found is None:
-            raise AwsError("ValidationError", f"The access key {request.params['AccessKeyId']} does not exist.")
-        return {"Account": found[3].account}
+            raise AwsError("ValidationError", f"The access key {wanted} does not exist.")
+        return {"Account": found.account}
 
 
 NOBODY: dict[str, Any] = {
@@ -233,6 +275,33 @@ NOBODY: dict[str, Any] = {
     "Statement": [{"Effect": "Deny", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}],
 }
 """The trust policy of a role that does not exist: it lets nobody in, with the words of a role that does not trust."""
+
+
+def refuse_devices(request: Request) -> None:
+    """Raise AccessDenied for a code of a device for multi-factor authentication: nobody here has one."""
+    if "SerialNumber" in request.params or "TokenCode" in request.params:
+        raise AccessDenied(
+            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid "
+            "and associated with this user."
+        )
+
+
+def _assume_context(request: Request) -> dict[str, str | Sequence[str]]:
+    keys = {"sts:RoleSessionName": "RoleSessionName", "sts:ExternalId": "ExternalId", "sts:SourceIdentity": "SourceIdentity"}
+    context: dict[str, str | Sequence[str]] = {key: request.params[name] for key, name in keys.items() if name in request.params}
+    if request.params.get("TransitiveTagKeys"):
+        context["sts:TransitiveTagKeys"] = tuple(request.params["TransitiveTagKeys"])
+    return context
+
+
+def _source_identity(request: Request, calling: Session | None) -> str:
+    """Return whom the session is for. AWS: once set, it stays the same through every role of a chain."""
+    before = calling.source_identity if calling else ""
+    wanted = str(request.params.get("SourceIdentity", before))
+    if before and wanted != before:
+        # ASSUMED: the words; AWS documents that the request fails.
+        raise AccessDenied(f"The source identity of the calling session is {before} and cannot be changed to {wanted}.")
+    return wanted
 
 
 def _no_permission_needed(_request: Request) -> list[Access]:

@@ -129,7 +129,7 @@ def test_a_key_tells_when_it_was_used(iam: Desk) -> None:
     key = iam("CreateAccessKey", UserName="admin")["AccessKey"]["AccessKeyId"]
     unused = {"Region": "N/A", "ServiceName": "N/A"}
     assert iam("GetAccessKeyLastUsed", AccessKeyId=key) == {"UserName": "admin", "AccessKeyLastUsed": unused}
-    iam.world.identity.used(key, "ssm", "eu-west-1")
+    iam.world.identity.admit(key, "ssm", "eu-west-1")
     used = iam("GetAccessKeyLastUsed", AccessKeyId=key)["AccessKeyLastUsed"]
     assert (used["ServiceName"], used["Region"], used["LastUsedDate"] % 60) == ("ssm", "eu-west-1", 0)
     unknown = f"The Access Key with id {'A' * 20} cannot be found."

@@ -149,11 +149,14 @@ def test_a_session_policy_narrows(world: World) -> None:
 
 
 def test_what_is_not_supported_is_named(world: World) -> None:
-    """Assumed: session tags and MFA are refused, never ignored."""
+    """Assumed: contexts of other identity providers are refused, never ignored; nobody has a device for multi-factor authentication."""
     role = world.role(HUB, "R", {"AWS": HUB})
-    with pytest.raises(AwsError, match="the parameter Tags, the parameter SourceIdentity in sts:AssumeRole") as refusal:
-        world.assume(world.admin(), role, Tags=[{"Key": "a", "Value": "b"}], SourceIdentity="alice")
+    context = {"ProviderArn": "arn:aws:iam::aws:contextProvider/IdentityCenter", "ContextAssertion": "text"}
+    with pytest.raises(AwsError, match="the parameter ProvidedContexts in sts:AssumeRole") as refusal:
+        world.assume(world.admin(), role, ProvidedContexts=[context])
     assert refusal.value.code == "NotImplemented"
+    with pytest.raises(AccessDenied, match="unable to validate MFA code"):
+        world.assume(world.admin(), role, SerialNumber="GAHT12345678", TokenCode="123456")
 
 
 @pytest.mark.parametrize("arn", ["arn:aws:iam::111111111111:user/not-a-role", "arn:aws:s3:::a-bucket-is-no-role"])
