@@ -16,6 +16,8 @@ class AwsError(Exception):
         self.message = message
         self.status = status
         self.members = members
+        self.is_logged = False
+        """Whether the call log has the refusal already."""
 
 
 class NotSupported(AwsError):

@@ -115,7 +115,7 @@ class Gateway:
                 request.check(access)
             output = operation.handler(request)
         except AwsError as refusal:
-            self._record(call, accesses, "denied" if isinstance(refusal, AccessDenied) else refusal.code, refusal.message)
+            self._refused(call, accesses, refusal)
             raise
         self._record(call, accesses, "allowed")
         return output
@@ -142,7 +142,7 @@ class Gateway:
             for access in accesses:
                 self._check(call, access)
         except AwsError as refusal:
-            self._record(call, accesses, "denied" if isinstance(refusal, AccessDenied) else refusal.code, refusal.message)
+            self._refused(call, accesses, refusal)
             raise
         self._record(call, accesses, "allowed")
         return accesses
@@ -184,6 +184,15 @@ class Gateway:
     @staticmethod
     def _usual(call: ApiCall) -> Access:
         return Access(f"{IAM_PREFIXES.get(call.service, call.service)}:{call.operation}")
+
+    def turned_away(self, call: ApiCall, refusal: AwsError) -> None:
+        """Log a call from the wire that did not come as far as this door: whose signature does not hold, or that cannot be read."""
+        if not refusal.is_logged:
+            self._refused(call, (), refusal)
+
+    def _refused(self, call: ApiCall, accesses: Sequence[Access], refusal: AwsError) -> None:
+        refusal.is_logged = True
+        self._record(call, accesses, "denied" if isinstance(refusal, AccessDenied) else refusal.code, refusal.message)
 
     def _record(self, call: ApiCall, accesses: Sequence[Access], verdict: str, message: str = "") -> None:
         first = accesses[0] if accesses else self._usual(call)

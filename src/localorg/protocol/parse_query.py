@@ -38,6 +38,11 @@ def action(request: WireRequest) -> str:
     raise AwsError("MissingAction", "The request is missing an action or a required parameter: Action.")
 
 
+def version(request: WireRequest) -> str:
+    """Return the API version that the request names, or nothing."""
+    return next((value for name, value in _pairs(request) if name == "Version"), "")
+
+
 def parse(service: str, operation: str, request: WireRequest) -> Params:
     """Return the parameters of a query or EC2 request."""
     tree = _tree((name, value) for name, value in _pairs(request) if name not in ENVELOPE and not name.startswith("X-Amz-"))

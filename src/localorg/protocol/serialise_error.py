@@ -64,7 +64,8 @@ SPELLINGS: dict[str, dict[str, tuple[str, int]]] = {
     },
     "MissingAuthenticationTokenException": {
         "query": ("MissingAuthenticationToken", 403),
-        "ec2": ("AuthFailure", 401),
+        # AWS: EC2 API reference, "Client error codes", MissingAuthenticationToken. ASSUMED: the status.
+        "ec2": ("MissingAuthenticationToken", 403),
         "rest-xml": ("AccessDenied", 403),
         "rest-json": ("MissingAuthenticationTokenException", 403),
     },
@@ -75,6 +76,27 @@ SPELLINGS: dict[str, dict[str, tuple[str, int]]] = {
     },
 }
 """Errors every service has, and what each protocol calls them: (code, HTTP status)."""
+WORDS: dict[str, dict[str, str]] = {
+    "The security token included in the request is invalid.": {
+        "ec2": "AWS was not able to validate the provided access credentials",
+        "rest-xml": "The AWS Access Key Id you provided does not exist in our records.",
+    },
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.": {
+        "ec2": "AWS was not able to validate the provided access credentials",
+        "rest-xml": "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+    },
+    "The security token included in the request is expired": {
+        "ec2": "Request has expired.",
+        "rest-xml": "The provided token has expired.",
+    },
+    "Missing Authentication Token": {
+        "query": "Request is missing Authentication Token",
+        "ec2": "Request is missing Authentication Token",
+        "rest-xml": "Access Denied",
+    },
+}
+"""AWS: what is wrong with credentials is told in words that differ by protocol: the JSON services' words -> another protocol's."""
 MESSAGE_CHARACTERS_MAX = 20_000
 NO_MESSAGE_CASE = {"message", "Message"}
 
@@ -92,7 +114,8 @@ class Spelling(NamedTuple):
 def serialise_error(service: str | None, protocol: Protocol, error: AwsError, request_id: str) -> WireResponse:
     """Return the response for `error`; `service` is None when the request named none that we know."""
     spelling = _spelling(service, protocol, error.code, error.status)
-    error = AwsError(error.code, text_of(error.message), error.status, **error.members)
+    words = WORDS.get(error.message, {}).get(protocol, error.message)
+    error = AwsError(error.code, text_of(words), error.status, **error.members)
     match protocol:
         case "json" | "rest-json":
             return _json(service, protocol, spelling, error, request_id)

@@ -9,29 +9,30 @@ Refuses to know: what any operation means.
 """
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from typing import Protocol as Interface
 
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
-from localorg.protocol import models
+from localorg.protocol import models, parse_query
 from localorg.protocol.calls import ApiCall, Output, Principal, Wait
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.http import WireRequest, WireResponse
 from localorg.protocol.parse import operation_of, parse
-from localorg.protocol.partitions import partition
 from localorg.protocol.request_keys import request_keys
 from localorg.protocol.serialise import serialise
 from localorg.protocol.serialise_error import serialise_error
 from localorg.server import node_signature, signature, signature_v2
 from localorg.server.control_channel import ControlChannels
 from localorg.server.replies import Receive, Reply, Route, Scope, Send, send_reply
+from localorg.server.scope import check_region, check_service
 from localorg.server.virtual_host import path_style
 
 API_BODY_BYTES_MAX = 8 << 20
@@ -41,6 +42,8 @@ OBJECT_BODY_BYTES_MAX = 5 << 30
 ANONYMOUS = frozenset({("ssm", "RegisterManagedInstance")})
 """Operations that are called without a signature; each brings its own proof (an activation code). AWS: seen from the stock agent."""
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
+KEY_SHOWN = 24
+"""Characters of an access key in the log: AWS's have 20."""
 NOBODY = Principal(kind="anonymous", account="", arn="anonymous")
 
 
@@ -70,6 +73,18 @@ class _Turn:
     protocol: models.Protocol
     service: str | None = None
     operation: str = "?"
+    region: str = ""
+    who: Principal = NOBODY
+    """Who calls; until the signature is verified, only who it says it is."""
+    request: WireRequest | None = None
+
+    def claimed(self, claim: signature.Claim) -> None:
+        """Take down what a signature claims."""
+        self.region = claim.region
+        self.who = replace(NOBODY, arn=f"key {claim.access_key[:KEY_SHOWN]}, not verified")
+        self.service = models.service_signed_as(claim.signing_name)
+        if self.service is not None:
+            self.protocol = models.protocol_of(self.service)
 
 
 @dataclass
@@ -84,6 +99,8 @@ class Application:
     log: logging.Logger
     node_keys: node_signature.NodeKeys = node_signature.nobody
     channels: ControlChannels | None = None
+    admit: Callable[[str, str, str], None] = lambda _key, _service, _region: None
+    """(access key, service, Region) of a call whose signature holds. Raises AwsError when the key may not call the service."""
     wall: Callable[[], float] = time.time
     _held: set["asyncio.Future[bool]"] = field(default_factory=set)
     _commit: "asyncio.Future[None] | None" = None
@@ -117,6 +134,7 @@ class Application:
         try:
             return await self._dispatch(head, receive, turn)
         except AwsError as refusal:
+            self._log_refusal(turn, refusal)
             if refusal.code == "NotImplemented":
                 self.log.warning("refused as not implemented: %s", refusal.message)
             return serialise_error(turn.service, turn.protocol, refusal, turn.request_id)
@@ -132,11 +150,20 @@ class Application:
             )
             return serialise_error(turn.service, turn.protocol, defect, turn.request_id)
 
+    def _log_refusal(self, turn: _Turn, refusal: AwsError) -> None:
+        """Write down what did not come as far as the gateway; what came so far is in the log already."""
+        if turn.request is not None and turn.operation == "?" and turn.protocol in {"query", "ec2"}:
+            with contextlib.suppress(AwsError):
+                turn.operation = parse_query.action(turn.request)
+        call = ApiCall(turn.who, turn.region, turn.service or "unknown", turn.operation, source="wire")
+        self.gateway.turned_away(call, refusal)
+
     async def _dispatch(self, head: WireRequest, receive: Receive, turn: _Turn) -> Reply:
         route = self._route(head)
         if route is not None:
             _refuse_foreign_host(head)
             return await route(await _with_body(head, receive, API_BODY_BYTES_MAX))
+        turn.operation = head.headers.get("x-amz-target", "").rpartition(".")[2] or "?"
         if signature_v2.is_signed(head):
             turn.service, turn.protocol = "s3", models.protocol_of("s3")
             request = await _with_body(head, receive, OBJECT_BODY_BYTES_MAX)
@@ -146,30 +173,41 @@ class Application:
             request, caller = await self._signed(head, receive, turn)
         else:
             return await self._unsigned(head, receive, turn)
+        turn.who = caller.principal
         service, region = turn.service, caller.claim.region
+        if service is not None:
+            self.admit(caller.claim.access_key, caller.claim.signing_name, region)
         if service == "ssmmessages" and self.channels is not None:
             return await self.channels.create(caller, request, self._committed)
         if service is None:
             raise NotSupported(f"the service {caller.claim.signing_name}")
-        self._check_region(service, region)
+        check_region(service, region, self.kernel.settings)
+        check_service(service, request)
         if self.borrowed is not None and self.borrowed.serves(service):
             return await self.borrowed.forward(self.gateway, service, region, caller, path_style(request))
         return await self._call(caller.principal, region, request, receive, turn)
 
     async def _signed(self, head: WireRequest, receive: Receive, turn: _Turn) -> tuple[WireRequest, signature.Caller]:
         claim = signature.claim_of(head)
-        turn.service = models.service_signed_as(claim.signing_name)
-        if turn.service is not None:
-            turn.protocol = models.protocol_of(turn.service)
+        turn.claimed(claim)
         request = await _with_body(head, receive, OBJECT_BODY_BYTES_MAX if turn.service == "s3" else API_BODY_BYTES_MAX)
         if node_signature.is_claimed(claim):
             return request, node_signature.verify(request, claim, self.node_keys, self.wall())
+        turn.request = request
         return request, signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
 
     def _identified(self, request: WireRequest) -> signature.Caller:
         """Return who signed a request without a body. Raises AwsError."""
-        claim = signature.claim_of(request)
-        return signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
+        turn = _Turn("", "json", operation="OpenControlChannel")
+        try:
+            claim = signature.claim_of(request)
+            turn.claimed(claim)
+            caller = signature.verify(request, claim, self.credentials, self.wall(), self.kernel.now())
+            self.admit(claim.access_key, claim.signing_name, claim.region)
+        except AwsError as refusal:
+            self._log_refusal(turn, refusal)
+            raise
+        return caller
 
     def _route(self, head: WireRequest) -> Route | None:
         """An extra route, unless the request is signed (then its path is a bucket's)."""
@@ -185,16 +223,6 @@ class Application:
         request = await _with_body(head, receive, API_BODY_BYTES_MAX)
         # ASSUMED: an agent registers at the endpoint of its Region; on one port the first Region stands for it.
         return await self._call(NOBODY, self.kernel.settings.regions[0], request, receive, turn)
-
-    def _check_region(self, service: str, region: str) -> None:
-        regions, ours = self.kernel.settings.regions, partition(self.kernel.settings.partition)
-        # DEVIATES: AWS wants global services signed for their home Region only; a client that is told an endpoint signs its own Region.
-        if region not in regions and not (service in models.GLOBAL_SERVICES and ours.has(region)):
-            # AWS: "Credential should be scoped to a valid region, not 'x'."
-            raise AwsError(
-                "InvalidSignatureException",
-                f"Credential should be scoped to a valid region, not '{region}'. This organization has: {', '.join(regions)}.",
-            )
 
     async def _call(self, principal: Principal, region: str, request: WireRequest, receive: Receive, turn: _Turn) -> Reply:
         service = turn.service or ""
@@ -271,9 +299,10 @@ def build_app(
     log: logging.Logger,
     node_keys: node_signature.NodeKeys = node_signature.nobody,
     channels: ControlChannels | None = None,
+    admit: Callable[[str, str, str], None] = lambda _key, _service, _region: None,
 ) -> Application:
     """Return the ASGI application of one local organization. `routes` maps a path prefix to the handler of its unsigned requests."""
-    return Application(kernel, gateway, credentials, borrowed, routes, log, node_keys, channels)
+    return Application(kernel, gateway, credentials, borrowed, routes, log, node_keys, channels, admit)
 
 
 def _resolve(held: "asyncio.Future[bool]", *, outcome: bool) -> None:

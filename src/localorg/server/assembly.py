@@ -123,7 +123,8 @@ async def assemble(options: UpOptions, addresses: Addresses) -> LocalOrganizatio
     routes = _routes(engines, control)
     channels = ControlChannels(kernel, engines.gateway, engines.fleet.open_channel, log)
     keys = engines.fleet.hybrid.key
-    app = build_app(kernel, engines.gateway, engines.identity.credentials, borrowed, routes, log, keys, channels)
+    identity = engines.identity
+    app = build_app(kernel, engines.gateway, identity.credentials, borrowed, routes, log, keys, channels, identity.admit)
     return LocalOrganization(
         app,
         engines,

@@ -15,11 +15,12 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote, unquote_plus
 
 from localorg.kernel.errors import AwsError
+from localorg.protocol import models
 from localorg.protocol.calls import Principal
 from localorg.protocol.http import WireRequest
 
@@ -28,6 +29,7 @@ CredentialLookup = Callable[[str], tuple[str, str | None, float | None, Principa
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW_S = 15 * 60
 """AWS: a request must arrive within fifteen minutes of its time stamp."""
+JSON_SKEW_S = 5 * 60
 MOMENT = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 PRESIGNED_S_MAX = 7 * 24 * 3600
 NUMBER = re.compile(r"[0-9]{1,15}")
@@ -87,11 +89,14 @@ def verify(request: WireRequest, claim: Claim, credentials: CredentialLookup, wa
     """Return the caller when the signature holds. `wall` judges the time stamp, `now` (the kernel's time) expiry of sessions."""
     known = credentials(claim.access_key)
     if known is None:
-        # AWS: the code differs by protocol (InvalidClientTokenId, InvalidAccessKeyId); serialise_error picks it.
-        raise AwsError("UnrecognizedClientException", _unknown_key(claim.signing_name), 400)
+        # AWS: code and words differ by protocol (InvalidClientTokenId, InvalidAccessKeyId); serialise_error picks them.
+        raise AwsError("UnrecognizedClientException", INVALID_TOKEN, 400)
     secret, token, expires, principal = known
     if not hmac.compare_digest((token or "").encode(), claim.token.encode()):
-        raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.", 400)
+        if claim.signing_name == "s3" and claim.token:
+            # AWS: S3 API reference, "Error responses".
+            raise AwsError("InvalidToken", "The provided token is malformed or otherwise invalid.", 400)
+        raise AwsError("UnrecognizedClientException", INVALID_TOKEN, 400)
     check_time(claim, wall)
     check_headers_signed(request, claim)
     key = _signing_key(secret, claim.day, claim.region, claim.signing_name)
@@ -109,12 +114,7 @@ MISMATCH = (
 )
 
 UNKNOWN_KEY_S3 = "The AWS Access Key Id you provided does not exist in our records."
-
-
-def _unknown_key(signing_name: str) -> str:
-    if signing_name == "s3":
-        return UNKNOWN_KEY_S3
-    return "The security token included in the request is invalid."
+INVALID_TOKEN = "The security token included in the request is invalid."  # noqa: S105 - words, not a secret
 
 
 def _incomplete(what: str) -> AwsError:
@@ -192,12 +192,31 @@ def check_time(claim: Claim, wall: float) -> None:
             raise AwsError("AccessDeniedException", "Request has expired", 403)
         if moment > wall + SKEW_S:
             raise AwsError("AccessDeniedException", "Request is not yet valid", 403)
-    elif abs(wall - moment) > SKEW_S:
-        raise AwsError(
-            "RequestTimeTooSkewed",
-            f"The difference between the request time {claim.moment} and the current time is too large.",
-            403,
-        )
+    elif abs(wall - moment) > skew_s(claim.signing_name):
+        raise AwsError("RequestTimeTooSkewed", _too_skewed(claim, moment, wall), 403)
+
+
+def skew_s(signing_name: str) -> int:
+    """Return how far a time stamp may be from now. Observed: five minutes of the JSON services, fifteen of the others."""
+    service = models.service_signed_as(signing_name)
+    return JSON_SKEW_S if service and models.protocol_of(service) == "json" else SKEW_S
+
+
+def _too_skewed(claim: Claim, moment: float, wall: float) -> str:
+    """Return AWS's sentence, as clients report it."""
+    if claim.signing_name == "s3":
+        return "The difference between the request time and the current time is too large."
+    if claim.signing_name == "ec2":
+        return "Request has expired."
+    slack = skew_s(claim.signing_name)
+    now, minutes = _stamp(wall), slack // 60
+    if moment < wall:
+        return f"Signature expired: {claim.moment} is now earlier than {_stamp(wall - slack)} ({now} - {minutes} min.)"
+    return f"Signature not yet current: {claim.moment} is still later than {_stamp(wall + slack)} ({now} + {minutes} min.)"
+
+
+def _stamp(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def check_headers_signed(request: WireRequest, claim: Claim) -> None:

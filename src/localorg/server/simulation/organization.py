@@ -92,7 +92,10 @@ class Simulation:
         self.calls = 0
         """How many calls have passed the gateway."""
         self.engines.gateway.on_record = self._remember
-        app = build_app(self.kernel, self.engines.gateway, self.engines.identity.credentials, self._borrowed, {}, self._log)
+        identity = self.engines.identity
+        app = build_app(
+            self.kernel, self.engines.gateway, identity.credentials, self._borrowed, {}, self._log, admit=identity.admit
+        )
         self._front = Front(app, self._meanwhile)
         scripts.make_session = self._front.session
         self._clients: dict[tuple[str, str, str], Any] = {}
