@@ -112,7 +112,7 @@ class Identity:
         if not self._is_open(account):
             # ASSUMED: AWS documents that a suspended account cannot be used, not in which words its keys are refused.
             what = f"The security token included in the request is invalid. The account {account} is not active."
-            raise AwsError("UnrecognizedClientException", what, 403)
+            raise AwsError("UnrecognizedClientException", what)
 
     def admit(self, access_key_id: str, service: str, region: str) -> None:
         """Remember that a call was signed with a key. Raises AwsError when its session may not call the service, or lost its role."""

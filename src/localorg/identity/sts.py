@@ -126,7 +126,7 @@ class Sessions:
         # AWS: API GetSessionToken and GetFederationToken: without a device, these credentials cannot call IAM. Observed: IAM answers as
         # to a key that is nobody's. ASSUMED: so does every service when the role or the user of a session was deleted.
         if not is_there or (session.user_id and service == "iam"):
-            raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
+            raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.")
 
     def _principal_of(self, session: Session) -> Principal:
         """Return the principal of a session; a user's may have a new name by now."""

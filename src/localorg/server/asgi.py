@@ -375,5 +375,7 @@ def _guess(head: WireRequest) -> models.Protocol:
         return "json"
     if "x-www-form-urlencoded" in head.headers.get("content-type", "") or "Action=" in head.query:
         return "query"
+    if not signature.is_signed(head) and head.method in {"GET", "HEAD", "PUT"} and head.path != "/":
+        return "rest-xml"  # as a browser or curl asks for an object
     old = head.headers.get("authorization", "").startswith("AWS ")  # signature version 2, which only S3 ever took
     return "rest-xml" if old or "x-amz-content-sha256" in head.headers or "X-Amz-" in head.query else "rest-json"

@@ -81,10 +81,10 @@ def test_foreign_keys_changed_calls_and_other_calls_are_refused(sent: WireReques
 
 
 def test_an_old_signature_is_refused() -> None:
-    """Documented: requests are good for fifteen minutes."""
-    assert verified(request(), 14 * 60)
+    """Observed: Systems Manager's requests are good for five minutes."""
+    assert verified(request(), 4 * 60)
     with pytest.raises(AwsError, match="RequestTimeTooSkewed"):
-        verified(request(), 16 * 60)
+        verified(request(), 6 * 60)
 
 
 @pytest.mark.parametrize(
