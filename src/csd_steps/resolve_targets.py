@@ -16,6 +16,7 @@ VERSION = re.compile(r"^[a-zA-Z0-9_.-]{1,128}$")
 NODE_KEYS = ("InstanceIds", "instanceids", "AWS::EC2::Instance", "ParameterValues")
 SHARES_MAX = 1000  # AWS: a document is shared with at most 1,000 accounts
 LIST_MAX = 100  # AWS: a script returns lists of at most 100 items
+NOBODY = "000000000000"  # AWS: ExcludeAccounts has at least one member. ASSUMED: it may be one that is no target
 VALUE_MAX = 512  # AWS: AutomationParameterValue
 
 
@@ -32,14 +33,17 @@ def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     if not targets or not regions:
         problems.append("targetAccounts, targetRegions: name at least one of each")
     _stop_at(problems)
-    locations, accounts = _expand(client("organizations", region_name=events["home"]), targets, problems)
+    organizations = client("organizations", region_name=events["home"])
+    management = organizations.describe_organization()["Organization"]["MasterAccountId"]
+    shunned = "" if events["includeManagementAccount"] == "true" else management
+    locations, accounts = _expand(organizations, targets, shunned, problems)
     _stop_at(problems)
     active = sorted(a for a, state in accounts.items() if state == "ACTIVE")
     left_out = sorted(a for a, state in accounts.items() if state != "ACTIVE")
-    others = "left out: " + ", ".join(f"{a} ({accounts[a]})" for a in left_out[:LIST_MAX])
-    if not 1 <= len(active) <= SHARES_MAX or len(left_out) > LIST_MAX:
+    others = "left out: " + (", ".join(f"{a} ({accounts[a]})" for a in left_out[:LIST_MAX]) or "none")
+    if not 1 <= len(active) <= SHARES_MAX or len(left_out) >= LIST_MAX:
         problems.append(
-            f"targetAccounts: {len(active)} ACTIVE (1 to {SHARES_MAX}), {len(left_out)} (at most {LIST_MAX}) {others}"
+            f"targetAccounts: {len(active)} ACTIVE (1 to {SHARES_MAX}), {len(left_out)} (fewer than {LIST_MAX}) {others}"
         )
     _stop_at(problems)
     return {
@@ -50,7 +54,7 @@ def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
         "targetKey": key,
         "targetValues": values,
         "locations": locations,
-        "excludeAccounts": left_out,
+        "excludeAccounts": sorted({*left_out, shunned or NOBODY}),
         "regions": regions,
         "accounts": ",".join(a for a in active if a != events["hub"]),
         "summary": f"{len(active)} accounts, {len(regions)} Regions; {others}",
@@ -122,16 +126,15 @@ def _read_nodes(events: Any, problems: list[str]) -> tuple[str, list[str]]:
     return key, values
 
 
-def _expand(organizations: Any, targets: list[str], problems: list[str]) -> tuple[list[str], dict[str, str]]:
+def _expand(organizations: Any, targets: list[str], shunned: str, problems: list[str]) -> tuple[list[str], dict[str, str]]:
     """All accounts below the targets with their state, and the targets that no other target contains."""
     missing = (organizations.exceptions.AccountNotFoundException, organizations.exceptions.ParentNotFoundException)
-    management = organizations.describe_organization()["Organization"]["MasterAccountId"]
     known: dict[str, dict[str, str]] = {}
     below: dict[str, dict[str, str]] = {}
     for target in targets:
         try:
-            if target == management:
-                problems.append(f"targetAccounts: {target} is the management account, which the StackSet never reaches")
+            if target == shunned:
+                problems.append(f"targetAccounts: {target} is the management account: the stack needs IncludeManagementAccount")
             elif OU.match(target):
                 below[target] = _descend(organizations, target, known)
             else:
@@ -140,7 +143,8 @@ def _expand(organizations: Any, targets: list[str], problems: list[str]) -> tupl
             problems.append(f"targetAccounts: {target} is not in this organization")
     contained = {inner for target, found in below.items() for inner in found if inner != target}
     accounts = {inner: state for found in below.values() for inner, state in found.items() if ACCOUNT.match(inner)}
-    accounts[management] = "MANAGEMENT"
+    if shunned in accounts:
+        accounts[shunned] = "MANAGEMENT"
     return [t for t in targets if t not in contained], accounts
 
 

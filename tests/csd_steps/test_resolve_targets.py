@@ -37,6 +37,7 @@ def events(**changes: Any) -> dict[str, Any]:
         "targetValues": "*",
         "targetAccounts": [ROOT],
         "targetRegions": ["us-east-1", "eu-west-1"],
+        "includeManagementAccount": "false",
         **changes,
     }
 
@@ -71,9 +72,44 @@ def test_d14_only_active_accounts() -> None:
     assert "555555555555 (SUSPENDED)" in found["summary"]
 
 
-def test_d14_the_management_account_is_always_left_out() -> None:
+def in_the_unit() -> World:
+    """The management account in an OU that is targeted."""
+    found = world()
+    found.accounts["111111111111"] = (CHILD, "ACTIVE")
+    return found
+
+
+def test_d14_the_management_account_is_left_out_with_a_word() -> None:
     """D14: a service-managed StackSet never reaches it. Documented: CloudFormation guide, DeploymentTargets."""
+    found = resolve(in_the_unit(), hub="222222222222")
+    assert "111111111111" in found["excludeAccounts"]
+    assert "111111111111 (MANAGEMENT)" in found["summary"]
+    assert "111111111111" not in found["accounts"]
+
+
+def test_what_is_no_target_is_not_said_to_be_left_out() -> None:
+    """The management account outside the targets is excluded all the same, and not worth a word."""
     assert "111111111111" in resolve()["excludeAccounts"]
+    assert resolve(targetAccounts=["222222222222"])["summary"] == "1 accounts, 2 Regions; left out: none"
+
+
+def test_the_management_account_can_be_a_target() -> None:
+    """With the member roles in it, it is an account like any other; as the hub it needs no share of its own document."""
+    found = resolve(in_the_unit(), includeManagementAccount="true", hub="222222222222")
+    assert "111111111111" in found["accounts"]
+    assert found["excludeAccounts"] == ["000000000000", "555555555555"]
+    alone = resolve(in_the_unit(), includeManagementAccount="true", targetAccounts=["111111111111"])
+    assert (alone["locations"], alone["accounts"]) == (["111111111111"], "")
+
+
+@pytest.mark.parametrize("state", ["SUSPENDED", "PENDING_CLOSURE", "PENDING_ACTIVATION", "CLOSED"])
+def test_d14_every_other_state_is_left_out_with_a_word(state: str) -> None:
+    """Documented: Organizations API, Account, State."""
+    other = world()
+    other.accounts["444444444444"] = (GRANDCHILD, state)
+    found = resolve(other)
+    assert "444444444444" in found["excludeAccounts"]
+    assert f"444444444444 ({state})" in found["summary"]
 
 
 def test_d14_status_is_read_where_state_is_not_there_yet() -> None:
@@ -146,7 +182,7 @@ WRONG = [
     ({"targetAccounts": ["ou-abcd-77777777"]}, "ou-abcd-77777777 is not in this organization"),
     (
         {"targetAccounts": ["555555555555"]},
-        "0 ACTIVE (1 to 1000), 2 (at most 100) left out: 111111111111 (MANAGEMENT), 555555555555 (SUSPENDED)",
+        "0 ACTIVE (1 to 1000), 1 (fewer than 100) left out: 555555555555 (SUSPENDED)",
     ),
 ]
 

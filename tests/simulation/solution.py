@@ -79,11 +79,17 @@ class Operator:
     association: str = ""
     parameters: Mapping[str, str] = field(default_factory=lambda: {"AccountsParentId": "r-abcd"})
     """Parameters of the template beside the targets."""
+    account: str = HUB
+    """The account of the solution's hub."""
+
+    def client(self, service: str, account: str = "") -> Any:
+        """Return a boto3 client of an administrator of the hub, or of another account."""
+        return self.simulation.client(service, account or self.account)
 
     def deploy(self, *targets: str) -> None:
         """Create or update the solution's stack from its template in S3, and wait for it."""
-        cloudformation = self.simulation.client("cloudformation")
-        self.simulation.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=TEMPLATE.encode())
+        cloudformation = self.client("cloudformation")
+        self.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=TEMPLATE.encode())
         parameters = {"ManagementAccountId": HUB, "DeploymentTargets": ", ".join(targets or (UNIT,))} | self.parameters
         suffix = "amazonaws.com.cn" if self.simulation.spec.partition == "aws-cn" else "amazonaws.com"
         there = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
@@ -104,7 +110,7 @@ class Operator:
     def publish(self, version: str) -> None:
         """Put a sealed version into the hub's bucket, the manifest last."""
         files = self.packages.sealed(version)
-        s3 = self.simulation.client("s3")
+        s3 = self.client("s3")
         for name in sorted(files, key=lambda name: (name == "manifest.json", name)):
             s3.put_object(Bucket=BUCKET, Key=f"{version}/{name}", Body=files[name])
 
@@ -121,7 +127,7 @@ class Operator:
             "version": [version],
             "additionalArguments": ["{}"],
             "AutomationAssumeRole": [
-                f"arn:{self.simulation.spec.partition}:iam::{HUB}:role/CSD-SystemsManager-AutomationAdministrationRole"
+                f"arn:{self.simulation.spec.partition}:iam::{self.account}:role/CSD-SystemsManager-AutomationAdministrationRole"
             ],
             "bucketName": [BUCKET],
             "bucketPrefix": [version],
@@ -130,7 +136,7 @@ class Operator:
 
     def associate(self, parameters: dict[str, list[str]], schedule: str = "") -> None:
         """Create the association, or update it; State Manager runs it at once."""
-        ssm = self.simulation.client("ssm")
+        ssm = self.client("ssm")
         timing = {"ScheduleExpression": schedule} if schedule else {}
         wish = {"AssociationName": "csd-association", "Parameters": parameters, "ApplyOnlyAtCronInterval": False, **timing}
         if self.association:
@@ -149,7 +155,7 @@ class Operator:
 
     def ended_run(self, execution: str, within_s: float = 7200) -> dict[str, Any]:
         """Wait for the end of a run of the hub's runbook, and return it."""
-        ssm = self.simulation.client("ssm")
+        ssm = self.client("ssm")
 
         def run() -> dict[str, Any]:
             found: dict[str, Any] = ssm.get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]
@@ -166,7 +172,7 @@ class Operator:
 
     def runs(self) -> list[dict[str, Any]]:
         """Return all runs of the hub's runbook, newest first."""
-        pages = self.simulation.client("ssm").get_paginator("describe_automation_executions")
+        pages = self.client("ssm").get_paginator("describe_automation_executions")
         found = pages.paginate(Filters=[{"Key": "DocumentNamePrefix", "Values": [RUNBOOK]}])
         return [run for page in found for run in page["AutomationExecutionMetadataList"]]
 

@@ -7,6 +7,7 @@ from tools.docs.assumptions import assumptions_page
 from tools.docs.commands import csd_page, localorg_page
 from tools.docs.decisions import decisions_page
 from tools.docs.fidelity import fidelity_page
+from tools.docs.permissions import permissions_page
 from tools.docs.picture import rollout_picture
 from tools.docs.readings import readings_page
 from tools.docs.settings import settings_page
@@ -22,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/assumptions.md": lambda: assumptions_page(REPOSITORY),
     "docs/reference/csd.md": csd_page,
     "docs/reference/localorg.md": localorg_page,
+    "docs/reference/permissions.md": permissions_page,
     "docs/reference/readings.md": readings_page,
     "docs/reference/settings.md": lambda: settings_page(REPOSITORY),
     "docs/reference/solution.md": lambda: solution_page(REPOSITORY),

@@ -1,28 +1,32 @@
-"""csd deploy: the operator's choices -> the template's parameters -> the stack.
+"""csd deploy: the operator's choices -> prerequisites -> the template's parameters -> the stack.
 
-Rules: the management account is asked from Organizations when it is not given, and so is the root when accounts are named.
+Rules: nothing is touched before everything that can be known is right. What the operator leaves out stays as it is in the stack.
 Refuses to know: what the template holds.
 """
 
 from dataclasses import dataclass
 
-from csd.aws.identity import Principal, asking
+from csd.aws.identity import Principal
+from csd.aws.prerequisites import Findings, look
 from csd.aws.stacks import Tell, deploy_stack
-from csd.aws.targets import Reach, look_up, read_targets
+from csd.aws.targets import read_targets
 from csd.aws.templates import put_template
+from csd.errors import CsdInputError, Problem
 from csd.solution.names import TEMPLATE
 from csd.solution.render import render_template
+
+# AWS: CloudFormation Parameters: a parameter that is given nothing keeps its value, or has its default.
+Choices = dict[str, str | None]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the operator asked `csd deploy` for."""
+    """What the operator asked `csd deploy` for. `choices` are parameters of the template; None: as it was."""
 
     targets: str
     management: str
     delegated: bool
-    target_key: str
-    target_values: str
+    choices: Choices
     template_bucket: str
 
 
@@ -30,24 +34,30 @@ def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str
     """Deploy into the caller's account. Returns the stack's outputs. Raises AwsRefused, CsdInputError."""
     targets = read_targets(wish.targets)
     principal = Principal.of_environment(region)
-    management = wish.management or _management(principal)
-    reach = Reach(tuple(targets), "")
-    if wish.delegated or management == principal.account:  # others may not look; the template tells them that they are elsewhere
-        reach = look_up(principal, targets, management, tell)
-    parameters = {
+    found = look(principal, targets=targets, regions=[], delegated=wish.delegated, tell=tell)
+    problems = [*found.problems, *_another_management(wish.management, found)]
+    if problems:
+        raise CsdInputError(problems)
+    parameters: Choices = {
         "IsDelegatedAdministrator": "true" if wish.delegated else "false",
         "DelegatedAdminAccountId": principal.account if wish.delegated else "",
-        "ManagementAccountId": management,
-        "DeploymentTargets": ",".join(reach.targets),
-        "AccountsParentId": reach.parent,
-        "TargetKey": wish.target_key,
-        "TargetValues": wish.target_values,
+        "ManagementAccountId": found.management,
+        "DeploymentTargets": ",".join(found.reach.targets),
+        "AccountsParentId": found.reach.parent,
+        **wish.choices,
     }
     url = put_template(principal, TEMPLATE, render_template(), wish.template_bucket, tell)
     return deploy_stack(principal, stack, url, parameters, tell)
 
 
-def _management(principal: Principal) -> str:
-    organizations = principal.client("organizations")
-    with asking(organizations, principal.account):
-        return str(organizations.describe_organization()["Organization"]["MasterAccountId"])
+def check(region: str, targets: str, regions: list[str], tell: Tell, *, delegated: bool) -> Findings:
+    """Everything that a deployment would stumble over. Raises AwsRefused, CsdInputError for what is no id."""
+    wanted = read_targets(targets) if targets else []
+    return look(Principal.of_environment(region), targets=wanted, regions=regions, delegated=delegated, tell=tell)
+
+
+def _another_management(said: str, found: Findings) -> list[Problem]:
+    if said in ("", found.management):
+        return []
+    what = f"{said} is not the organization's; that is {found.management}."
+    return [Problem("--management-account", what, "Leave the option out.")]

@@ -56,8 +56,8 @@ class Accounts:
     missing: list[str]
 
 
-def target_accounts(hub: Principal, targets: list[str]) -> Accounts:
-    """The accounts that the targets mean. The management account is none of them."""
+def target_accounts(hub: Principal, targets: list[str], *, with_management: bool) -> Accounts:
+    """The accounts that the targets mean. The management account is one of them only where the solution was told so."""
     organizations = hub.client("organizations")
     with asking(organizations, hub.account):
         management = organizations.describe_organization()["Organization"]["MasterAccountId"]
@@ -74,7 +74,8 @@ def target_accounts(hub: Principal, targets: list[str]) -> Accounts:
             if refused.code not in ("ParentNotFoundException", "AccountNotFoundException"):
                 raise
             missing.append(f"{target}: it is not in this organization")
-    found.pop(management, None)
+    if management in found and not with_management:
+        found[management] = "the management account"
     active = tuple(sorted(account for account, state in found.items() if state == "ACTIVE"))
     return Accounts(active, [f"{account} is {state}" for account, state in sorted(found.items()) if state != "ACTIVE"], missing)
 

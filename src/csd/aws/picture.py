@@ -29,7 +29,8 @@ def fleet_picture(region: str, association: str, tell: Callable[[str], None]) ->
     def one(name: str, otherwise: str = "") -> str:
         return parameters.get(name, [""])[0] or defaults.get(name, "") or otherwise
 
-    accounts = target_accounts(hub, parameters.get("targetAccounts", []))
+    with_management = one("includeManagementAccount", "false") == "true"
+    accounts = target_accounts(hub, parameters.get("targetAccounts", []), with_management=with_management)
     scope = _scope(accounts.active, tuple(dict.fromkeys(parameters.get("targetRegions", []))), one)
     wanted = Wanted(one("name").rpartition("/")[2], one("version"), one("action", "Install"))
     gathered = gather(hub, scope, wanted.package, tell)

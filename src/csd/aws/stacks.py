@@ -23,16 +23,19 @@ _STUCK = {
 _LOOK_EVERY_S = (0.5, 1.0, 2.0, 5.0)
 
 
-def deploy_stack(principal: Principal, name: str, url: str, parameters: dict[str, str], tell: Tell) -> dict[str, str]:
-    """Create or update the stack and wait for it. Returns its outputs. Raises AwsRefused with the reasons when it fails."""
+def deploy_stack(principal: Principal, name: str, url: str, parameters: dict[str, str | None], tell: Tell) -> dict[str, str]:
+    """Create or update the stack and wait for it; a parameter that is None stays as it is, or has its default.
+
+    Returns the stack's outputs. Raises AwsRefused with the reasons when it fails.
+    """
     cloudformation = principal.client("cloudformation")
+    before = _describe(principal, cloudformation, name)
     request = {
         "StackName": name,
         "TemplateURL": url,
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        "Parameters": _parameters(parameters, before),
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
     }
-    before = _describe(principal, cloudformation, name)
     with asking(cloudformation, principal.account):
         seen = {event["EventId"] for event in _events(cloudformation, name)} if before else set()
     if before and before["StackStatus"] in _STUCK:
@@ -46,6 +49,13 @@ def deploy_stack(principal: Principal, name: str, url: str, parameters: dict[str
         tell(f"stack {name}: nothing to change")
         return _outputs(before)
     return _wait(principal, cloudformation, name, seen, tell)
+
+
+def _parameters(wanted: dict[str, str | None], before: dict[str, Any] | None) -> list[dict[str, Any]]:
+    held = {one["ParameterKey"] for one in (before or {}).get("Parameters", [])}
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items() if value is not None]
+    kept = [{"ParameterKey": key, "UsePreviousValue": True} for key, value in wanted.items() if value is None and key in held]
+    return [*given, *kept]
 
 
 def _describe(principal: Principal, cloudformation: Any, name: str) -> dict[str, Any] | None:

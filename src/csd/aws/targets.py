@@ -52,7 +52,7 @@ def look_up(principal: Principal, targets: list[str], management: str, tell: Cal
     kept = []
     for target in targets:
         if target == management:
-            remedy = "Leave it out."
+            remedy = "Leave it out; its nodes need --include-management-account."
             problems.append(Problem(_OPTION, f"{target} is the management account, which a StackSet never reaches.", remedy))
             continue
         try:

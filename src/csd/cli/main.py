@@ -50,20 +50,46 @@ def deploy(
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "CentralizedSoftwareDistributor",
     management_account: Annotated[str, typer.Option(help="Management account; else asked from Organizations.")] = "",
     delegated: Annotated[bool, typer.Option("--delegated", help="This is a delegated administrator account.")] = False,  # noqa: FBT002 - Typer's flags are booleans
-    target_key: Annotated[str, typer.Option(help="Default of targetKey.")] = "InstanceIds",
-    target_values: Annotated[str, typer.Option(help="Default of targetValues (comma list).")] = "*",
+    include_management_account: Annotated[
+        bool | None,
+        typer.Option("--include-management-account/--no-management-account", help="Reach the management account's nodes."),
+    ] = None,
+    target_key: Annotated[str | None, typer.Option(help="Default of targetKey (InstanceIds).")] = None,
+    target_values: Annotated[str | None, typer.Option(help="Default of targetValues (comma list; *).")] = None,
+    packages_bucket: Annotated[str | None, typer.Option(help="The one bucket that packages come from (*: any).")] = None,
+    package_names: Annotated[str | None, typer.Option(help="Names that packages may have (*: any).")] = None,
     template_bucket: Annotated[
         str, typer.Option(help="Bucket for the template; else csd-templates-ACCOUNT-REGION, made private when it is not there.")
     ] = "",
     region: RegionOption = "",
 ) -> None:
-    """Create or update the solution's stack and wait for it; prints its outputs."""
-    from csd.aws.deployment import Wish, deploy_solution
+    """Create or update the solution's stack and wait for it; prints its outputs. What is left out stays as it is in the stack."""
+    from csd.aws.deployment import Choices, Wish, deploy_solution
 
-    wish = Wish(targets, management_account, delegated, target_key, target_values, template_bucket)
-    outputs = deploy_solution(region, stack, wish, screen.tell)
+    choices: Choices = {
+        "IncludeManagementAccount": None if include_management_account is None else str(include_management_account).lower(),
+        "TargetKey": target_key, "TargetValues": target_values, "PackagesBucket": packages_bucket, "PackageNames": package_names,
+    }  # fmt: skip
+    outputs = deploy_solution(region, stack, Wish(targets, management_account, delegated, choices, template_bucket), screen.tell)
     for key, value in sorted(outputs.items()):
         screen.data(f"{key}={value}")
+
+
+@app.command()
+def check(
+    targets: Annotated[str, typer.Option(help="OU ids and account ids that the solution shall reach (comma list).")] = "",
+    regions: Annotated[str, typer.Option(help="Regions of the nodes (comma list).")] = "",
+    delegated: Annotated[bool, typer.Option("--delegated", help="This is a delegated administrator account.")] = False,  # noqa: FBT002 - Typer's flags are booleans
+    region: RegionOption = "",
+) -> None:
+    """Tell everything that a deployment from here would stumble over, each with the command that mends it. csd deploy asks it too."""
+    from csd.aws import deployment
+
+    wanted = [part.strip() for part in regions.split(",") if part.strip()]
+    found = deployment.check(region, targets, wanted, screen.tell, delegated=delegated)
+    if found.problems:
+        raise CsdInputError(found.problems)
+    screen.data("ready")
 
 
 @app.command()

@@ -4,7 +4,7 @@
 
 Flow: source YAML -> replace the markers -> YAML text. The markers: {csd_step: FILE} is a script's text, {csd_document: NAME,
 defaults: {...}} a document, {csd_text: NAME} another source as text; {csd_part: NAME} and {csd_conditions: targets} are what
-csd.solution.targets makes.
+csd.solution.targets makes; {csd_member_roles: CONDITION} are the member roles as resources.
 
 Rules: pure apart from reading the sources; the output is a function of them alone. Scripts are read as text, never imported.
 Refuses to know: what CloudFormation or Systems Manager make of it.
@@ -71,22 +71,38 @@ def _fill(value: Any) -> Any:
     match value:
         case {"csd_document": str(name)}:
             return _document(name, value.get("defaults", {}))
-        case {"csd_conditions": "targets"}:
-            return {key: _fill(item) for key, item in value.items() if key != "csd_conditions"} | CONDITIONS
         case dict() if len(value) == 1 and (marker := next(iter(value))) in _MARKERS:
             return _MARKERS[marker](value[marker])
         case dict():
-            return {key: _fill(item) for key, item in value.items()}
+            return _filled(value)
         case list():
             return [_fill(item) for item in value]
         case _:
             return value
 
 
+def _filled(value: dict[str, Any]) -> dict[str, Any]:
+    """Each member filled in; a marker that stands for several members gives way to them."""
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        found |= _MEMBERS[key](item) if key in _MEMBERS else {key: _fill(item)}
+    return found
+
+
+def _roles_of_the_hub(condition: str) -> dict[str, Any]:
+    """The member roles as resources of the hub's own stack."""
+    text = json.dumps(_source(MEMBER_ROLES)["Resources"]).replace("${HubAccountId}", "${AWS::AccountId}")
+    return {f"Hub{name}": {"Type": role["Type"], "Condition": condition, **role} for name, role in json.loads(text).items()}
+
+
 _MARKERS: dict[str, Callable[[str], Any]] = {
     "csd_step": lambda file: (STEPS / file).read_text(encoding="utf-8"),
     "csd_text": lambda name: _dump(_source(name)),
     "csd_part": lambda name: PARTS[name],
+}
+_MEMBERS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "csd_conditions": lambda _targets: CONDITIONS,
+    "csd_member_roles": _roles_of_the_hub,
 }
 
 

@@ -90,7 +90,9 @@ def test_a_target_that_is_nowhere_is_told() -> None:
     told.refuse("organizations", "list_accounts_for_parent", "ParentNotFoundException", "no such parent")
     told.answer("organizations", "describe_account", {"Account": {"Id": "222222222222", "State": "ACTIVE"}})
     told.answer("organizations", "describe_account", {"Account": {"Id": "333333333333", "State": "SUSPENDED"}})
-    found = target_accounts(told.principal(), ["999999999999", "ou-abcd-99999999", "222222222222", "333333333333"])
+    found = target_accounts(
+        told.principal(), ["999999999999", "ou-abcd-99999999", "222222222222", "333333333333"], with_management=False
+    )
     assert found.active == ("222222222222",)
     assert found.left_out == ["333333333333 is SUSPENDED"]
     assert found.missing == [f"{target}: it is not in this organization" for target in ("999999999999", "ou-abcd-99999999")]
@@ -102,4 +104,4 @@ def test_another_refusal_of_organizations_is_an_error() -> None:
     told.answer("organizations", "describe_organization", {"Organization": {"MasterAccountId": "111111111111"}})
     told.refuse("organizations", "describe_account", "AccessDeniedException", "not you")
     with pytest.raises(AwsRefused, match="organizations:DescribeAccount .* AccessDeniedException: not you"):
-        target_accounts(told.principal(), ["222222222222"])
+        target_accounts(told.principal(), ["222222222222"], with_management=False)

@@ -44,12 +44,13 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     told = Told()
     told.refuse("organizations", "describe_organizational_unit", "OrganizationalUnitNotFoundException", "no")
     told.refuse("organizations", "describe_account", "AccountNotFoundException", "no")
+    instead = "Leave it out; its nodes need --include-management-account."
     with pytest.raises(CsdInputError) as wrong:
         look_up(told.principal(), [UNIT, ACCOUNT, MANAGEMENT], MANAGEMENT, lambda _: None)
     assert [str(problem).partition(" See")[0] for problem in wrong.value.problems] == [
         f"--targets: {UNIT} is not in this organization.",
         f"--targets: {ACCOUNT} is not in this organization.",
-        f"--targets: {MANAGEMENT} is the management account, which a StackSet never reaches. Leave it out.",
+        f"--targets: {MANAGEMENT} is the management account, which a StackSet never reaches. {instead}",
     ]
 
 

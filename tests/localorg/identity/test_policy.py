@@ -148,6 +148,8 @@ def resolved(value: Any) -> Any:
         return value
     if "Ref" in value:
         return HUB
+    if "Fn::If" in value:
+        return resolved(value["Fn::If"][2])
     if "Fn::Sub" in value:
         return re.sub(r"\$\{[A-Za-z:]+\}", HUB, value["Fn::Sub"].replace("${AWS::Partition}", "aws"))
     return {key: resolved(item) for key, item in value.items()}

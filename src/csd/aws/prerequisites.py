@@ -1,0 +1,136 @@
+"""What must be so before the solution can be deployed: asked all at once, each lack with the command that mends it.
+
+Flow: caller -> `look` -> Findings: problems, and what was learnt on the way (management account, targets). CloudFormation tells most of
+these lacks too, one at a time, each after a failed stack; docs/how-to/launch-by-hand.md has its words.
+
+Rules: reads only. What the caller may not ask is said, never taken for a yes. Refuses to know: the template.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from csd.aws.identity import Principal, asking
+from csd.aws.permitted import lacking_actions
+from csd.aws.targets import Reach, look_up
+from csd.errors import AwsRefused, CsdInputError, Problem
+
+STACKSETS = "member.org.stacksets.cloudformation.amazonaws.com"
+SYSTEMS_MANAGER = "ssm.amazonaws.com"
+_TRUST = "In the management account: aws cloudformation activate-organizations-access"
+_DELEGATE = "In the management account: aws organizations register-delegated-administrator --account-id {} --service-principal {}"
+_PACKAGE_DOCUMENT = "AWS-ConfigureAWSPackage"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Problems, and what was learnt. `reach` are the targets as given where they could not be looked up."""
+
+    problems: list[Problem]
+    management: str
+    reach: Reach
+
+
+def look(principal: Principal, *, targets: list[str], regions: list[str], delegated: bool, tell: Tell) -> Findings:
+    """Ask everything. Raises AwsRefused when even the organization cannot be asked about."""
+    organization = _organization(principal)
+    if organization is None:
+        remedy = "Make one: aws organizations create-organization --feature-set ALL"
+        return Findings(
+            [Problem(f"account {principal.account}", "is in no organization.", remedy)], "", Reach(tuple(targets), "")
+        )
+    management = str(organization["MasterAccountId"])
+    problems = list(_features(organization))
+    problems += [problem for region in regions for problem in _region(principal, region)]
+    place = _place(principal, management, delegated=delegated)
+    reach = Reach(tuple(targets), "")
+    if place:
+        problems.append(place)
+        return Findings(problems, management, reach)
+    trust = _trust(principal, delegated=delegated)
+    problems += trust
+    if not any("delegated administrator" in problem.what for problem in trust):  # only they may look
+        try:
+            reach = look_up(principal, targets, management, tell)
+        except CsdInputError as wrong:
+            problems += wrong.problems
+    problems += lacking_actions(principal, tell)
+    return Findings(problems, management, reach)
+
+
+def _organization(principal: Principal) -> dict[str, Any] | None:
+    organizations = principal.client("organizations")
+    try:
+        with asking(organizations, principal.account):
+            found: dict[str, Any] = organizations.describe_organization()["Organization"]
+    except AwsRefused as refused:
+        if refused.code == "AWSOrganizationsNotInUseException":
+            return None
+        raise
+    return found
+
+
+def _features(organization: dict[str, Any]) -> list[Problem]:
+    if organization.get("FeatureSet", "ALL") == "ALL":
+        return []
+    remedy = (
+        "In the management account: aws organizations enable-all-features; each member then accepts the invitation that it gets."
+    )
+    return [Problem(f"organization {organization['Id']}", "has consolidated billing only; StackSets need all features.", remedy)]
+
+
+def _place(principal: Principal, management: str, *, delegated: bool) -> Problem | None:
+    if delegated and principal.account == management:
+        return Problem("--delegated", f"{management} is the management account itself.", "Leave the option out.")
+    if not delegated and principal.account != management:
+        what = f"is not the management account, which is {management}."
+        remedy = f"Sign in there; or, when {principal.account} is a delegated administrator, give --delegated."
+        return Problem(f"account {principal.account}", what, remedy)
+    return None
+
+
+def _trust(principal: Principal, *, delegated: bool) -> list[Problem]:
+    """Trusted access and delegation."""
+    organizations, account = principal.client("organizations"), principal.account
+    try:
+        with asking(organizations, account):
+            pages = organizations.get_paginator("list_aws_service_access_for_organization").paginate()
+            trusted = {one["ServicePrincipal"] for page in pages for one in page["EnabledServicePrincipals"]}
+            mine = {service: _is_delegate(organizations, account, service) for service in _needed(delegated=delegated)}
+    except AwsRefused as refused:
+        if not delegated or refused.code != "AccessDeniedException":
+            raise
+        trusted, mine = {STACKSETS}, dict.fromkeys(_needed(delegated=delegated), False)
+    problems = [
+        Problem(f"account {account}", f"is no delegated administrator for {service}.", _DELEGATE.format(account, service))
+        for service, is_mine in mine.items()
+        if not is_mine
+    ]
+    if STACKSETS not in trusted:
+        problems.insert(0, Problem("organization", "does not trust CloudFormation StackSets.", _TRUST))
+    return problems
+
+
+def _needed(*, delegated: bool) -> tuple[str, ...]:
+    # AWS: CloudFormation guide, "Register a delegated administrator"; Systems Manager guide: OUs are taken as targets of an automation from
+    # the management account or a delegated administrator for Systems Manager.
+    return (STACKSETS, SYSTEMS_MANAGER) if delegated else ()
+
+
+def _is_delegate(organizations: Any, account: str, service: str) -> bool:
+    pages = organizations.get_paginator("list_delegated_administrators").paginate(ServicePrincipal=service)
+    return account in {one["Id"] for page in pages for one in page["DelegatedAdministrators"]}
+
+
+def _region(principal: Principal, region: str) -> list[Problem]:
+    """A Region that is not there has no endpoint; one that is not enabled knows no credentials."""
+    try:
+        ssm = principal.client("ssm", region)
+        with asking(ssm, principal.account):
+            ssm.describe_document(Name=_PACKAGE_DOCUMENT)
+    except AwsRefused as refused:
+        remedy = f"Is it spelt right? When it has to be enabled first: aws account enable-region --region-name {region}"
+        return [Problem("--regions", f"{region} cannot be used from here ({refused.code}).", remedy)]
+    return []

@@ -1,0 +1,128 @@
+"""What must be so before a deployment: everything asked at once, each lack with the command that mends it."""
+
+from typing import Any
+
+import pytest
+
+from csd.aws.prerequisites import STACKSETS, SYSTEMS_MANAGER, look
+from csd.aws.targets import Reach
+from csd_fakes.aws import Told
+
+ME, MANAGEMENT, UNIT = "111111111111", "999999999999", "ou-abcd-11111111"
+
+
+def organization(told: Told, management: str = ME, features: str = "ALL") -> None:
+    found = {"Id": "o-1234567890", "MasterAccountId": management, "FeatureSet": features}
+    told.answer("organizations", "describe_organization", {"Organization": found})
+
+
+def trusted(told: Told, *services: str) -> None:
+    rows = [{"ServicePrincipal": service} for service in services]
+    told.answer("organizations", "list_aws_service_access_for_organization", {"EnabledServicePrincipals": rows})
+
+
+def allowed(told: Told, **decisions: str) -> None:
+    rows = [{"EvalActionName": name.replace("_", ":"), "EvalDecision": said} for name, said in decisions.items()]
+    told.answer("iam", "simulate_principal_policy", {"EvaluationResults": rows})
+
+
+def unit(told: Told) -> None:
+    told.answer("organizations", "describe_organizational_unit", {"OrganizationalUnit": {"Id": UNIT}})
+    told.answer("organizations", "list_parents", {"Parents": [{"Id": "r-abcd", "Type": "ROOT"}]})
+
+
+def problems(told: Told, lines: list[str] | None = None, **asked: Any) -> list[str]:
+    wish = {"targets": [], "regions": [], "delegated": False, **asked}
+    found = look(told.principal(), **wish, tell=(lines if lines is not None else []).append)
+    told.all_asked()
+    return [str(problem) for problem in found.problems]
+
+
+def test_all_is_well() -> None:
+    """Nothing to mend; the targets are those of the deployment."""
+    told = Told()
+    organization(told)
+    trusted(told, STACKSETS)
+    unit(told)
+    allowed(told, iam_CreateRole="allowed")
+    found = look(told.principal(), targets=[UNIT], regions=[], delegated=False, tell=lambda _: None)
+    assert (found.problems, found.management, found.reach) == ([], ME, Reach((UNIT,), ""))
+
+
+def test_a_delegate_may_lack_everything_at_once() -> None:
+    """Features, trust, both delegations, a target, a right: five lacks, one answer, five commands."""
+    told = Told()
+    organization(told, MANAGEMENT, "CONSOLIDATED_BILLING")
+    trusted(told, "config.amazonaws.com")
+    told.answer("organizations", "list_delegated_administrators", {"DelegatedAdministrators": [{"Id": "222222222222"}]})
+    told.answer("organizations", "list_delegated_administrators", {"DelegatedAdministrators": []})
+    allowed(told, iam_CreateRole="implicitDeny", s3_PutObject="explicitDeny")
+    found = problems(told, delegated=True)
+    register = f"aws organizations register-delegated-administrator --account-id {ME} --service-principal"
+    wanted = [
+        ("consolidated billing only", "aws organizations enable-all-features"),
+        ("does not trust CloudFormation StackSets", "aws cloudformation activate-organizations-access"),
+        (f"no delegated administrator for {STACKSETS}", f"{register} {STACKSETS}"),
+        (f"no delegated administrator for {SYSTEMS_MANAGER}", f"{register} {SYSTEMS_MANAGER}"),
+        ("may not do iam:CreateRole, s3:PutObject", "aws sts get-caller-identity"),
+    ]
+    assert len(found) == len(wanted)
+    assert all(what in line and command in line for line, (what, command) in zip(found, wanted, strict=True))
+
+
+def test_one_who_may_not_look_is_no_delegate() -> None:
+    """Documented: Organizations API: only the management account and delegated administrators may list."""
+    told = Told()
+    organization(told, MANAGEMENT)
+    told.refuse("organizations", "list_aws_service_access_for_organization", "AccessDeniedException", "no")
+    allowed(told)
+    assert [line.partition(" for ")[2].partition(".amazon")[0] for line in problems(told, delegated=True)] == [
+        "member.org.stacksets.cloudformation",
+        "ssm",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("management", "delegated", "said"),
+    [
+        (MANAGEMENT, False, f"is not the management account, which is {MANAGEMENT}. Sign in there; or"),
+        (ME, True, f"--delegated: {ME} is the management account itself. Leave the option out."),
+    ],
+)
+def test_the_wrong_account(management: str, said: str, *, delegated: bool) -> None:
+    """Nothing more is asked: a member may not look."""
+    told = Told()
+    organization(told, management)
+    (line,) = problems(told, delegated=delegated)
+    assert said in line
+
+
+def test_no_organization() -> None:
+    """An account on its own."""
+    told = Told()
+    told.refuse("organizations", "describe_organization", "AWSOrganizationsNotInUseException", "no")
+    assert problems(told) == [
+        f"account {ME}: is in no organization. Make one: aws organizations create-organization --feature-set ALL"
+    ]
+
+
+def test_a_region_that_is_not_there() -> None:
+    """Told with both causes: a typing error, or a Region that has to be enabled."""
+    told = Told()
+    organization(told)
+    told.refuse("ssm", "describe_document", "UnrecognizedClientException", "The security token is invalid.")
+    trusted(told, STACKSETS)
+    allowed(told)
+    (line,) = problems(told, regions=["eu-south-9"])
+    assert "eu-south-9 cannot be used from here (UnrecognizedClientException)" in line
+    assert "aws account enable-region --region-name eu-south-9" in line
+
+
+def test_what_could_not_be_checked_is_said() -> None:
+    """A caller who may not ask IAM is not held to be allowed, and not stopped."""
+    told, lines = Told(), []
+    organization(told)
+    trusted(told, STACKSETS)
+    told.refuse("iam", "simulate_principal_policy", "AccessDenied", "no")
+    assert problems(told, lines) == []
+    assert lines == ["not checked: what arn:aws-us-gov:iam::111111111111:user/me may do (AccessDenied)"]
