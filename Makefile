@@ -11,7 +11,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup lock demo test lint check artifacts docs
+.PHONY: help setup lock demo test prove lint check artifacts docs
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -19,7 +19,10 @@ demo: $(STAMP) ## Set up, then run the main job in a local organization and tell
 	$(BIN)/python -m demo
 
 test: $(STAMP) ## Set up, then run the tests
-	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 3 --dist loadgroup
+	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup
+
+prove: $(STAMP) ## Set up, then run the long proofs: least privilege, every reading, a month, strangers' artifacts
+	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup -m proof
 
 lint: $(STAMP) ## Formatting, lint, types and import contracts
 	$(BIN)/ruff format --check .
@@ -27,7 +30,7 @@ lint: $(STAMP) ## Formatting, lint, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test ## Everything that must be green before a change lands
+check: lint test prove ## Everything that must be green before a change lands
 
 artifacts: $(STAMP) ## Render artifacts/ anew from their sources
 	$(BIN)/python -m csd.solution.render

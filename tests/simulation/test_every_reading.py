@@ -8,6 +8,8 @@ from localorg.kernel.readings import QUESTIONS
 from localorg.server.simulation.organization import Simulation
 from simulation.solution import Operator, Packages, spec, why
 
+pytestmark = pytest.mark.proof
+
 READINGS = [(question.id, reading) for question in QUESTIONS for reading in question.readings if reading != question.default]
 
 

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from localorg.node.document import DocumentStep
 from localorg.node.results import Status
 from localorg.server.simulation.organization import Simulation
 from localorg.server.simulation.virtual import Outcome, VirtualNode
 from localorg.server.spec import Spec, parse_spec
 from simulation.solution import BUCKET, NAME, REGIONS, UNIT, Operator, Packages, why
+
+pytestmark = pytest.mark.proof
 
 ACCOUNTS = [f"{number:012d}" for number in range(200000000000, 200000000020)]
 EACH = 50
