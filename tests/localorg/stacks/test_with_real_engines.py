@@ -158,3 +158,47 @@ def test_a_role_of_the_stack_makes_its_calls(tmp_path: Path) -> None:
     body["P"]["Properties"]["Value"] = "y"
     with pytest.raises(AwsError, match="is invalid or cannot be assumed"):
         place.stack("UpdateStack", body, RoleARN=f"arn:aws:iam::{HUB}:role/hub-role")
+
+
+def test_an_organization_grows_by_a_template(tmp_path: Path) -> None:
+    """Documented: CloudFormation template reference, AWS::Organizations::OrganizationalUnit, Policy and Account."""
+    place = Place(tmp_path)
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}
+
+    def body(name: str, content: dict[str, Any], targets: list[Any], parent: Any) -> dict[str, Any]:
+        tags = [{"Key": "name", "Value": name}]
+        rows = {
+            "Unit": ("OrganizationalUnit", {"Name": name, "ParentId": "r-abcd", "Tags": tags}),
+            "Policy": (
+                "Policy",
+                {"Name": "deny", "Type": "SERVICE_CONTROL_POLICY", "Content": content, "TargetIds": targets, "Tags": tags},
+            ),
+            "Account": ("Account", {"AccountName": "new", "Email": "new@example.com", "ParentIds": [parent], "Tags": tags}),
+        }
+        return {
+            key: {"Type": f"AWS::Organizations::{kind}", "Properties": properties} for key, (kind, properties) in rows.items()
+        }
+
+    unit = {"Fn::GetAtt": ["Unit", "Id"]}
+    assert (place.stack("CreateStack", body("one", deny, [unit], unit)), place.reasons) == ("CREATE_COMPLETE", [])
+    unit_id, account = place.id_of("Unit"), place.id_of("Account")
+    assert [row["Id"] for row in place.call("organizations", "ListAccountsForParent", ParentId=unit_id)["Accounts"]] == [account]
+    targets = place.call("organizations", "ListTargetsForPolicy", PolicyId=place.id_of("Policy"))["Targets"]
+    assert [row["TargetId"] for row in targets] == [unit_id]
+    after = body("two", ALLOW, [ref("Account")], "r-abcd")
+    assert (place.stack("UpdateStack", after), place.reasons) == ("UPDATE_COMPLETE", [])
+    assert (
+        place.call("organizations", "DescribeOrganizationalUnit", OrganizationalUnitId=unit_id)["OrganizationalUnit"]["Name"]
+        == "two"
+    )
+    assert place.call("organizations", "ListTagsForResource", ResourceId=account)["Tags"] == [{"Key": "name", "Value": "two"}]
+    targets = place.call("organizations", "ListTargetsForPolicy", PolicyId=place.id_of("Policy"))["Targets"]
+    assert [row["TargetId"] for row in targets] == [account]
+    after["Account"]["Properties"]["Email"] = "other@example.com"
+    assert place.stack("UpdateStack", after) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Update not allowed for Email of AWS::Organizations::Account." in place.reasons
+    assert (place.stack("DeleteStack"), place.reasons) == ("DELETE_COMPLETE", place.reasons)
+    assert place.call("organizations", "DescribeAccount", AccountId=account)["Account"]["Status"] in (
+        "PENDING_CLOSURE",
+        "SUSPENDED",
+    )

@@ -8,6 +8,8 @@ from localorg.stacks.resources.iam import ROLE
 from localorg.stacks.resources.inline import GROUP_POLICY, ROLE_POLICY, USER_POLICY
 from localorg.stacks.resources.kinds import ResourceType
 from localorg.stacks.resources.nested import NESTED_STACK
+from localorg.stacks.resources.organization import ACCOUNT, UNIT
+from localorg.stacks.resources.organization import POLICY as ORGANIZATION_POLICY
 from localorg.stacks.resources.parameters import PARAMETER
 from localorg.stacks.resources.people import ACCESS_KEY, GROUP, USER, USER_TO_GROUP_ADDITION
 from localorg.stacks.resources.policies import INSTANCE_PROFILE, MANAGED_POLICY, POLICY
@@ -16,6 +18,7 @@ from localorg.stacks.resources.waiting import WAIT_CONDITION_HANDLE
 
 _ALL = (
     ACCESS_KEY,
+    ACCOUNT,
     ASSOCIATION,
     BUCKET,
     BUCKET_POLICY,
@@ -25,12 +28,14 @@ _ALL = (
     INSTANCE_PROFILE,
     MANAGED_POLICY,
     NESTED_STACK,
+    ORGANIZATION_POLICY,
     PARAMETER,
     POLICY,
     RESOURCE_GROUP,
     ROLE,
     ROLE_POLICY,
     STACK_SET,
+    UNIT,
     USER,
     USER_POLICY,
     USER_TO_GROUP_ADDITION,
