@@ -150,7 +150,6 @@ class Lifecycle:
                 self._refuse(stack, current, "update", problem)
                 return
             updated = deepcopy(current)
-            updated.tried = None
             updated.properties, updated.needs = wanted.properties, wanted.needs
             updated.deletion_policy, updated.replace_policy = wanted.deletion_policy, wanted.replace_policy
             self._launch(stack, updated, WorkRecord("update", updated, before, self._running.token()))
@@ -287,9 +286,9 @@ class Lifecycle:
             self._shelf.set_resource(stack, work.resource, "DELETE_FAILED", reason)
             operation_of(stack).failed.append(key)
             return
-        work.resource.tried = work.before if work.action == "update" else {}
         action = "update" if work.action == "update" or work.replaces else "create"
         self._refuse(stack, work.resource, action, reason)
+        _note_attempt(work)
 
     def _refuse(self, stack: StackRecord, resource: ResourceRecord, action: str, reason: str) -> None:
         operation = operation_of(stack)
@@ -297,6 +296,15 @@ class Lifecycle:
         self._shelf.set_resource(stack, resource, f"{action.upper()}_FAILED", reason)
         operation.failed.append(resource.logical_id)
         operation.failed_to = "update" if action == "update" else "create"
+
+
+def _note_attempt(work: WorkRecord) -> None:
+    """Have a resource whose program failed say what it may be now: what it was, or something on the way."""
+    resource, begun = work.resource, any(not reply.code for reply in work.replies)
+    if work.action == "update" and not begun and resource.tried is None:
+        resource.properties = dict(work.before)
+    elif resource.tried is None:
+        resource.tried = dict(work.before) if work.action == "update" else {}
 
 
 def _held(resource: ResourceRecord) -> dict[str, Any]:

@@ -27,6 +27,11 @@ RUNBOOK = json.dumps(
 )
 STEPS = [{"name": "say", "action": "aws:runShellScript", "inputs": {"runCommand": ["echo"]}}]
 COMMAND = json.dumps({"schemaVersion": "2.2", "mainSteps": STEPS})
+STACK_POLICY = '{"Statement":[{"Effect":"Allow","Principal":"*","Action":"Update:*","Resource":"*"}]}'
+LOOPING = (
+    '{"Transform":"AWS::LanguageExtensions","Resources":{"Fn::ForEach::L":["N",["a","b"],'
+    '{"T${N}":{"Type":"AWS::SSM::Parameter","Properties":{"Type":"String","Value":{"Fn::ToJsonString":["${N}"]}}}}]}}'
+)
 BUCKET = json.dumps(
     {"Resources": {"T": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": json.loads(TRUST)}}}}
 )
@@ -95,8 +100,14 @@ POOL = [
     *('{"ResourceTypeFilters":["AWS::EC2::Instance"],"TagFilters":[{"Key":"Name","Values":["node"]}]}', "ec2:instance"),
 ]
 NAMED = {
-    "TemplateBody": [BUCKET, "Resources: {T: {Type: 'AWS::SSM::Document', Properties: {Content: {}}}}"],
+    "TemplateBody": [BUCKET, LOOPING, "Resources: {T: {Type: 'AWS::SSM::Document', Properties: {Content: {}}}}"],
     "StackName": ["stack", "other"],
+    "StackPolicyBody": [STACK_POLICY, DEEP, '{"Statement":[{"Effect":"Deny"}]}'],
+    "StackPolicyDuringUpdateBody": [STACK_POLICY, DEEP],
+    "LogicalResourceId": ["T", "B"],
+    "ResourcesToSkip": ["T", "B"],
+    "RetainResources": ["T", "B"],
+    "ClientRequestToken": ["one", "two"],
     "StackSetName": ["set", "stacks"],
     "ChangeSetName": ["change"],
     "ChangeSetType": ["CREATE", "UPDATE"],
