@@ -55,7 +55,7 @@ class Following:
         match fact["kind"]:
             case "account-moved":
                 return [fact["source"], *self._directory.ancestors(stack_set.account, fact["source"])]
-            case "account-created":
+            case "account-created" | "account-joined":
                 return []
             case _:
                 return self._directory.ancestors(stack_set.account, fact.get("account", ""))

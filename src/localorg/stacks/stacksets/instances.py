@@ -37,7 +37,6 @@ class Instances:
         queue: Queue,
         reading: Reading,
         kernel: Kernel,
-        instances_max: int = INSTANCES_MAX,
     ) -> None:
         self._shelf = shelf
         self._directory = directory
@@ -45,7 +44,6 @@ class Instances:
         self._queue = queue
         self._reading = reading
         self._kernel = kernel
-        self._instances_max = instances_max
 
     def handlers(self) -> dict[str, Callable[[Request], Output]]:
         """Return operation name -> handler."""
@@ -66,8 +64,8 @@ class Instances:
         preferences_of(request.params, target.regions)
         overrides = self._overrides(request, stack_set)
         new = [item for item in items if self._instance(stack_set, item) is None]
-        if len(self._shelf.instances(stack_set.stack_set_id)) + len(new) > self._instances_max:
-            words = f"You have reached your limit of {self._instances_max} stack instances of a stack set"
+        if len(self._shelf.instances(stack_set.stack_set_id)) + len(new) > INSTANCES_MAX:
+            words = f"You have reached your limit of {INSTANCES_MAX} stack instances of a stack set"
             raise AwsError("LimitExceededException", words)
         self._remember(stack_set, target)
         for item in new:

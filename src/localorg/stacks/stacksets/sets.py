@@ -142,9 +142,9 @@ class Sets:
         if not enabled and "RetainStacksOnAccountRemoval" in deployment:
             # AWS: "Specify only if Enabled is set to True". # ASSUMED: the words.
             raise invalid("RetainStacksOnAccountRemoval can only be specified when AutoDeployment is enabled")
+        stack_set.depends_on = self._dependencies.of(stack_set, deployment.get("DependsOn", ()))
         stack_set.auto_deployment = enabled
         stack_set.retain_on_removal = deployment.get("RetainStacksOnAccountRemoval", False)
-        stack_set.depends_on = self._dependencies.of(stack_set, deployment.get("DependsOn", ()))
 
     def _check_tagging(self, request: Request, action: str, tags: dict[str, str]) -> None:
         if tags:
