@@ -95,7 +95,7 @@ class Organized(World):
     def move(self, account: str, source: str, destination: str) -> None:
         self.ask_organization("MoveAccount", AccountId=account, SourceParentId=source, DestinationParentId=destination)
 
-    def ask_organization(self, operation: str, **params: str) -> Output:
+    def ask_organization(self, operation: str, **params: Any) -> Output:
         answer = self.gateway.invoke(ApiCall(admin(), REGIONS[0], "organizations", operation, params))
         self.run()
         return answer

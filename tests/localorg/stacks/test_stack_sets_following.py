@@ -215,3 +215,17 @@ def test_dependencies_form_no_circle_and_go_with_their_set():
     world.deploy(UPPER, operation="DeleteStackInstances", StackSetName="second", RetainStacks=False)
     world.call("DeleteStackSet", {"StackSetName": "second"})
     assert "DependsOn" not in world.call("DescribeStackSet", {"StackSetName": "set"})["StackSet"]["AutoDeployment"]
+
+
+def test_an_account_that_joins_by_invitation_gets_its_stack():
+    """Documented: CloudFormation user guide, automatic deployments: accounts added to a target organization."""
+    world = Organized()
+    world.make_set(AutoDeployment=AUTO)
+    world.deploy(ROOT)
+    world.ask_organization("RemoveAccountFromOrganization", AccountId=TWO)
+    assert TWO not in world.holders()
+    invited = world.ask_organization("InviteAccountToOrganization", Target={"Id": TWO, "Type": "ACCOUNT"})["Handshake"]["Id"]
+    world.gateway.invoke(ApiCall(admin(TWO), REGIONS[0], "organizations", "AcceptHandshake", {"HandshakeId": invited}))
+    world.run()
+    assert TWO in world.holders()
+    assert world.instance(TWO)["OrganizationalUnitId"] == ROOT
