@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from conformance.claims import documented, refused
+from conformance.claims import documented, eventually, refused
 from conformance.target import Account
 
 SCP = "SERVICE_CONTROL_POLICY"
@@ -153,6 +154,69 @@ def test_a_policy_type_is_enabled_once(organizations: Any) -> None:
     assert {"Type": SCP, "Status": "ENABLED"} in root["PolicyTypes"]
     with refused("PolicyTypeAlreadyEnabledException"):
         organizations.enable_policy_type(RootId=root["Id"], PolicyType=SCP)
+
+
+def denying(action: str, **more: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*", **more}]})
+
+
+@documented("Organizations user guide, SCP evaluation: an explicit deny at any level; the management account is not affected")
+def test_a_control_policy_binds_the_administrators_of_a_member(
+    hub: Account, organizations: Any, member: Account, policy: Callable[..., Any]
+) -> None:
+    """What an attached policy denies nobody in the account may, until it is detached; the management account goes on."""
+    made = policy(Content=denying("ssm:ListDocuments"))["Id"]
+    theirs = member.client("ssm")
+    organizations.attach_policy(PolicyId=made, TargetId=member.id)
+    eventually(lambda: outcome(theirs.list_documents), lambda told: "explicit deny in a service control policy" in told, 60)
+    hub.client("ssm").list_documents()
+    organizations.detach_policy(PolicyId=made, TargetId=member.id)
+    eventually(lambda: outcome(theirs.list_documents), lambda told: told == "allowed", 60)
+
+
+def outcome(call: Callable[[], Any]) -> str:
+    try:
+        call()
+    except ClientError as error:
+        return str(error)
+    return "allowed"
+
+
+@pytest.fixture
+def resource_control(organizations: Any) -> Iterator[str]:
+    """Enable resource control policies, for as long as the claim takes when they were not."""
+    root, kind = organizations.list_roots()["Roots"][0], "RESOURCE_CONTROL_POLICY"
+    was_enabled = kind in {one["Type"] for one in root["PolicyTypes"]}
+    if not was_enabled:
+        organizations.enable_policy_type(RootId=root["Id"], PolicyType=kind)
+    yield kind
+    if not was_enabled:
+        organizations.disable_policy_type(RootId=root["Id"], PolicyType=kind)
+
+
+@documented("Organizations user guide, RCPs: they bound access to resources of members; RCPFullAWSAccess cannot be detached")
+def test_a_resource_control_policy_guards_the_resources_of_a_member(
+    hub: Account,
+    organizations: Any,
+    member: Account,
+    resource_control: str,
+    policy: Callable[..., Any],
+    unique: Callable[[str], str],
+) -> None:
+    """A role of a member that the hub may take is denied by a resource control policy, though its trust allows."""
+    iam, name = member.client("iam"), unique("guarded")
+    trust = {"Effect": "Allow", "Principal": {"AWS": hub.id}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}))
+    arn = f"arn:{hub.partition}:iam::{member.id}:role/{name}"
+    take = lambda: hub.client("sts").assume_role(RoleArn=arn, RoleSessionName="conf")  # noqa: E731
+    eventually(lambda: outcome(take), lambda told: told == "allowed", 60)
+    made = policy(Type=resource_control, Content=denying("sts:AssumeRole", Principal="*"))["Id"]
+    organizations.attach_policy(PolicyId=made, TargetId=member.id)
+    eventually(lambda: outcome(take), lambda told: "explicit deny in a resource control policy" in told, 60)
+    detach = lambda: organizations.detach_policy(PolicyId="p-RCPFullAWSAccess", TargetId=member.id)  # noqa: E731
+    assert reason(organizations, "InvalidInput", detach) == "NON_DETACHABLE_POLICY"
+    organizations.detach_policy(PolicyId=made, TargetId=member.id)
+    iam.delete_role(RoleName=name)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ LISTS = {
         "list_stack_sets": "Summaries[?Status=='ACTIVE'].StackSetName",
     },
     "organizations": {
-        "list_accounts": "Accounts[].Name",
+        "list_accounts": "Accounts[?State=='ACTIVE'].Name",
         "list_organizational_units_for_parent": "OrganizationalUnits[].Name",
         "list_delegated_administrators": "DelegatedAdministrators[].Id",
         "list_policies": "Policies[].Name",

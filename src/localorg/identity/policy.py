@@ -196,8 +196,6 @@ class Reader:
         effect = entry.get("Effect")
         if effect not in ("Allow", "Deny"):
             bad(SYNTAX, f"{place}.Effect", f"expected Allow or Deny, found {effect!r}")
-        elif self.kind == "rcp" and effect == "Allow":
-            bad(SYNTAX, f"{place}.Effect", "a resource control policy can only deny")
         conditions: tuple[Condition, ...] = ()
         if "Condition" in entry:
             conditions = parse_conditions(entry["Condition"], f"{place}.Condition", self.findings, variables=self.variables)

@@ -43,7 +43,8 @@ class Identity:
 
     `is_open(account)` says whether an account is active; nobody of another account's signs calls, or is assumed there.
     `tags_of(account, arn)` gives the tags of a resource that a policy asks about. `path_of(account)` is where an account is in its
-    organization, `service_control(account)` what its organization says of it (texts of policies by level).
+    organization, `service_control(account)` what its organization says of its callers, `resource_control(account)` of its resources
+    (texts of policies by level).
     """
 
     def __init__(
@@ -55,12 +56,13 @@ class Identity:
         tags_of: TagsOf = lambda _account, _resource: {},
         path_of: OrganizationOf = lambda _account: None,
         service_control: ControlPolicies = lambda _account: (),
+        resource_control: ControlPolicies = lambda _account: (),
     ) -> None:
         self.directory = Directory(kernel)
         self._kernel = kernel
         secrets = Secrets(secret_source)
         around = Surroundings(self.directory, organization_of, path_of, tags_of)
-        self.authoriser = Authoriser(around, service_control)
+        self.authoriser = Authoriser(around, service_control, resource_control)
         self.sessions = Sessions(self.directory, secrets)
         self._roles = Roles(self.directory)
         self._users = Users(self.directory)

@@ -23,8 +23,8 @@ from localorg.organization.tree import Tree
 from localorg.protocol.calls import Output, Request
 
 DAY_S = 86_400.0
-CLOSURE_S = 60.0
-"""How long an account is PENDING_CLOSURE. # ASSUMED: AWS says "a few minutes", then CLOSED for 90 days."""
+CLOSURE_S = 5.0
+"""How long an account is PENDING_CLOSURE. # ASSUMED: AWS takes a few minutes; a short time shows the state as well."""
 GONE_S = 90 * DAY_S
 """AWS: Organizations user guide, "Closing a member account": after 90 days the account is closed for good and leaves the list."""
 WAIT_S = 4 * DAY_S

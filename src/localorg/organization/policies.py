@@ -1,8 +1,8 @@
 """Policies of the organization: made, changed, deleted, attached; and the policy types of the root.
 
 Flow: operation -> the document is checked as whoever obeys it will read it -> rows -> `control` tells who is governed by what.
-Rules: service control policies only, every other type is refused by name; AWS's own policies are not changed; whatever a policy
-type governs has one policy at least and five at most.
+Rules: service and resource control policies only, every other type is refused by name; AWS's own policies are not changed; whatever a
+policy type governs has one policy at least and five at most.
 
 AWS: Organizations user guide, "Service control policies", "Quotas"; the errors of each operation.
 """
@@ -12,9 +12,10 @@ from collections.abc import Callable
 from localorg.kernel import ids
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
-from localorg.organization.control import AWS_OWNED, Control
+from localorg.organization.control import AWS_OWNED, DEFAULTS, RESOURCE_FULL_ACCESS, Control
+from localorg.organization.documents import statements
 from localorg.organization.pages import paged
-from localorg.organization.records import SERVICE_CONTROL_POLICY, AttachmentRecord, PolicyRecord
+from localorg.organization.records import RESOURCE_CONTROL_POLICY, AttachmentRecord, PolicyRecord
 from localorg.organization.refusals import constraint, invalid, not_found
 from localorg.organization.tagging import checked_tags
 from localorg.organization.tree import Tree
@@ -23,13 +24,13 @@ from localorg.protocol.calls import Output, Request
 CONTENT_MAX = 5120
 ATTACHED_MAX = 5
 POLICIES_MAX = 10_000
-"""AWS: Organizations quotas: bytes of a service control policy, how many on one root, OU or account, how many in an organization."""
-DocumentCheck = Callable[[str], None]
-"""Raises AwsError MalformedPolicyDocument, or NotSupported naming what the evaluator cannot judge."""
+"""AWS: Organizations quotas, alike for both types: bytes of a policy, how many on one root, OU or account, how many in an organization."""
+DocumentCheck = Callable[[str, str], None]
+"""(document, policy type): raises AwsError MalformedPolicyDocument, or NotSupported naming what the evaluator cannot judge."""
 
 
 class Policies:
-    """Keeps policies and attachments. `check` reads a document as a service control policy."""
+    """Keeps policies and attachments. `check` reads a document as a policy of its type."""
 
     def __init__(self, kernel: Kernel, tree: Tree, control: Control, check: DocumentCheck) -> None:
         self._kernel = kernel
@@ -42,7 +43,7 @@ class Policies:
         params = request.params
         _require_supported(params["Type"], "CreatePolicy")
         self._require_free_name(params["Type"], params["Name"])
-        self._check_content(params["Content"])
+        self._check_content(params["Content"], params["Type"])
         if len(self._tree.policies) >= POLICIES_MAX:
             raise constraint("POLICY_NUMBER_LIMIT_EXCEEDED", "You have exceeded the allowed number of policies.")
         policy_id = f"p-{ids.hexadecimal(self._kernel.dice, 10)}"
@@ -58,7 +59,7 @@ class Policies:
         if name != policy.name:
             self._require_free_name(policy.policy_type, name)
         content = params.get("Content", policy.content)
-        self._check_content(content)
+        self._check_content(content, policy.policy_type)
         policy.name, policy.content, policy.description = name, content, params.get("Description", policy.description)
         self._tree.policies.put(policy, policy.policy_id)
         return {"Policy": self._shape(policy)}
@@ -87,7 +88,7 @@ class Policies:
     def list_for_target(self, request: Request) -> Output:
         """ListPoliciesForTarget: what is attached to it itself."""
         self._tree.name_of(target := request.params["TargetId"])
-        rows = [one for one in self._control.attached(target) if one.policy_type == request.params["Filter"]]
+        rows = self._control.attached(target, request.params["Filter"])
         return paged(request, rows, lambda row: row.policy_id, "Policies", self._summary)
 
     def list_targets(self, request: Request) -> Output:
@@ -108,7 +109,7 @@ class Policies:
         if self._tree.attachments.get(target, policy.policy_id):
             what = "The selected policy is already attached to the specified target."
             raise AwsError("DuplicatePolicyAttachmentException", what)
-        if len(self._control.attached(target)) >= ATTACHED_MAX:
+        if len(self._control.attached(target, policy.policy_type)) >= ATTACHED_MAX:
             raise constraint(
                 "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
                 "You have attached the maximum number of policies to the specified target.",
@@ -122,7 +123,9 @@ class Policies:
         self._tree.name_of(target)
         if self._tree.attachments.get(target, policy.policy_id) is None:
             raise AwsError("PolicyNotAttachedException", "The policy isn't attached to the specified target.")
-        if len(self._control.attached(target)) == 1:
+        if policy is RESOURCE_FULL_ACCESS:
+            raise invalid("NON_DETACHABLE_POLICY", "You can't detach this AWS managed policy.")
+        if len(self._control.attached(target, policy.policy_type)) == 1:
             raise constraint(
                 "MIN_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
                 "You cannot remove the last policy attached to the specified target. You must have at least one attached at all times.",
@@ -131,7 +134,7 @@ class Policies:
         return {}
 
     def enable_type(self, request: Request) -> Output:
-        """EnablePolicyType in the root. AWS: every entity has only FullAWSAccess then, also after it was disabled."""
+        """EnablePolicyType in the root. AWS: everything has only AWS's own policy of it then."""
         kind = self._root_and_type(request)
         organization = self._tree.organization()
         if kind in organization.policy_types:
@@ -152,7 +155,7 @@ class Policies:
         organization.policy_types.remove(kind)
         self._tree.organizations.put(organization, organization.organization_id)
         for node in self._control.nodes():
-            self._control.forget(node)
+            self._control.forget(node, [kind])
         return {"Root": self._tree.root_shape()}
 
     def _root_and_type(self, request: Request) -> str:
@@ -179,18 +182,20 @@ class Policies:
         if any(one.name == name and one.policy_type == kind for one in (*AWS_OWNED.values(), *self._tree.policies.values())):
             raise AwsError("DuplicatePolicyException", "A policy with the same name already exists.")
 
-    def _check_content(self, content: str) -> None:
+    def _check_content(self, content: str, kind: str) -> None:
         if len(content.encode()) > CONTENT_MAX:
             raise constraint(
                 "POLICY_CONTENT_LIMIT_EXCEEDED", f"The policy is larger than the maximum size of {CONTENT_MAX} bytes."
             )
         try:
-            self._check(content)
+            self._check(content, kind)
         except AwsError as refusal:
             if isinstance(refusal, NotSupported):
                 raise
-            what = f"The provided policy document does not meet the requirements of the specified policy type. {refusal.message}"
-            raise AwsError("MalformedPolicyDocumentException", what) from refusal
+            raise _malformed(refusal.message) from refusal
+        # AWS: Organizations user guide, "RCP syntax": only RCPFullAWSAccess allows.
+        if kind == RESOURCE_CONTROL_POLICY and any(statement["Effect"] == "Allow" for statement in statements(content)):
+            raise _malformed("Effect: a resource control policy can only deny")
 
     def _summary(self, policy: PolicyRecord) -> Output:
         return {
@@ -206,8 +211,13 @@ class Policies:
         return {"PolicySummary": self._summary(policy), "Content": policy.content}
 
 
+def _malformed(why: str) -> AwsError:
+    what = f"The provided policy document does not meet the requirements of the specified policy type. {why}"
+    return AwsError("MalformedPolicyDocumentException", what)
+
+
 def _require_supported(kind: str, operation: str) -> None:
-    if kind != SERVICE_CONTROL_POLICY:
+    if kind not in DEFAULTS:
         raise NotSupported(f"the policy type {kind}", operation)
 
 

@@ -15,6 +15,7 @@ STATES = (PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE, CLOSED)
 
 
 SERVICE_CONTROL_POLICY = "SERVICE_CONTROL_POLICY"
+RESOURCE_CONTROL_POLICY = "RESOURCE_CONTROL_POLICY"
 
 
 @dataclass
@@ -138,7 +139,7 @@ class AttachmentRecord:
 
 @dataclass(frozen=True)
 class ControlPolicy:
-    """A service control policy as whoever obeys it reads it; `content` is its JSON text."""
+    """A service or resource control policy as whoever obeys it reads it; `content` is its JSON text."""
 
     policy_id: str
     name: str

@@ -6,7 +6,6 @@ Rules: principals are accounts of this organization; only operations that AWS le
 AWS: Organizations user guide, "Delegated administrator for AWS Organizations"; the reasons of InvalidInputException.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,6 +14,7 @@ from localorg.kernel import ids
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel
+from localorg.organization.documents import listed, statements
 from localorg.organization.records import ResourcePolicyRecord
 from localorg.organization.refusals import invalid
 from localorg.organization.tagging import checked_tags
@@ -110,7 +110,7 @@ class ResourcePolicies:
                 raise
             reason = "INVALID_PRINCIPAL" if "rincipal" in refusal.message else "INVALID_RESOURCE_POLICY_JSON"
             raise invalid(reason, f"The provided resource policy is not valid: {refusal.message}") from refusal
-        for statement in _listed(json.loads(content)["Statement"]):
+        for statement in statements(content):
             self._check_statement(statement)
 
     def _check_statement(self, statement: dict[str, Any]) -> None:
@@ -120,23 +120,19 @@ class ResourcePolicies:
         for account in map(_account, _principals(statement["Principal"])):
             if account != "*" and self._tree.accounts.get(account) is None:
                 raise invalid("INVALID_PRINCIPAL", f"The principal {account} is no account of this organization.")
-        for action in _listed(statement["Action"]):
+        for action in listed(statement["Action"]):
             if not any(fnmatchcase(one.lower(), action.lower()) for one in DELEGABLE):
                 raise invalid(
                     "UNSUPPORTED_ACTION_IN_RESOURCE_POLICY", f"The action {action} is not supported in a resource policy."
                 )
-        for resource in _listed(statement["Resource"]):
+        for resource in listed(statement["Resource"]):
             arn = parse_arn(resource)
             if resource != "*" and (arn is None or arn.service != "organizations"):
                 raise invalid("UNSUPPORTED_RESOURCE_IN_RESOURCE_POLICY", f"The resource {resource} is not of AWS Organizations.")
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def _principals(principal: Any) -> Iterable[str]:
-    return ["*"] if principal == "*" else [str(value) for value in _listed(principal.get("AWS", []))]
+    return ["*"] if principal == "*" else [str(value) for value in listed(principal.get("AWS", []))]
 
 
 def _account(principal: str) -> str:

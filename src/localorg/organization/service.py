@@ -19,7 +19,7 @@ from localorg.organization.operations import Operations
 from localorg.organization.policies import Policies
 from localorg.organization.publishing import publish
 from localorg.organization.reading import Reading
-from localorg.organization.records import ACTIVE, ControlPolicy, OrganizationSeed
+from localorg.organization.records import ACTIVE, SERVICE_CONTROL_POLICY, ControlPolicy, OrganizationSeed
 from localorg.organization.resource_policy import ResourcePolicies
 from localorg.organization.seeding import plant
 from localorg.organization.tagging import TagKeeping
@@ -30,7 +30,7 @@ from localorg.protocol.calls import Operation
 from localorg.protocol.gateway import Gateway
 
 DocumentCheck = Callable[[str, str], None]
-"""(document, "control" or "resource"): raises AwsError for what AWS would refuse, NotSupported for what nobody here can judge."""
+"""(document, policy type or "resource"): raises AwsError for what AWS would refuse, NotSupported for what nobody here can judge."""
 
 
 class Organization:
@@ -51,7 +51,7 @@ class Organization:
             membership=self._membership,
             handshakes=Handshakes(kernel, tree, self._membership),
             delegating=Delegating(tree),
-            policies=Policies(kernel, tree, control, lambda document: check(document, "control")),
+            policies=Policies(kernel, tree, control, check),
             resource_policies=ResourcePolicies(kernel, tree, lambda document: check(document, "resource")),
             tags=TagKeeping(tree),
             rules=Rules(tree, control),
@@ -140,12 +140,12 @@ class Organization:
         """Say whether `account` is a delegated administrator of `service`."""
         return (account, service) in self._tree.delegations
 
-    def control_policies(self, account: str) -> tuple[tuple[ControlPolicy, ...], ...]:
-        """Return the service control policies that govern an account, from the root's level down to its own.
+    def control_policies(self, account: str, kind: str = SERVICE_CONTROL_POLICY) -> tuple[tuple[ControlPolicy, ...], ...]:
+        """Return the control policies that govern an account, from the root's level down to its own.
 
         Nothing governs the management account, an account outside, and anybody while the type is not enabled: no levels.
         """
-        return self._control.levels(account)
+        return self._control.levels(account, kind)
 
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""

@@ -6,7 +6,7 @@ the other here, as a port.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,11 +24,13 @@ from localorg.documents.service import Documents
 from localorg.fleet.nodes import NodeListing
 from localorg.fleet.service import Fleet
 from localorg.grouping.service import Grouping
+from localorg.identity.policy import Kind
 from localorg.identity.service import Identity
 from localorg.inventory.service import Inventory
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.events import Kernel
 from localorg.node_inventory.service import NodeInventory
+from localorg.organization.records import RESOURCE_CONTROL_POLICY, SERVICE_CONTROL_POLICY, ControlPolicy
 from localorg.organization.service import Organization
 from localorg.parameters.service import Parameters
 from localorg.protocol.gateway import BorrowedServices, Gateway, Validator
@@ -85,7 +87,8 @@ def wire_engines(
         lambda account: belongs[0].is_open(account) if belongs else True,
         tags := ResourceTags(),
         lambda account: belongs[0].organization_path_of(account) if belongs else None,
-        lambda account: [[policy.content for policy in level] for level in belongs[0].control_policies(account)],
+        lambda account: _texts(belongs[0].control_policies(account)),
+        lambda account: _texts(belongs[0].control_policies(account, RESOURCE_CONTROL_POLICY)),
     )
     identity.directory.aws.extend(partial(published_policies, kernel.settings.partition))
     gateway = Gateway(kernel, identity, _validator(kernel), borrow(identity))
@@ -165,9 +168,17 @@ def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
     tags.know(everywhere)
 
 
+POLICY_KINDS: dict[str, Kind] = {SERVICE_CONTROL_POLICY: "scp", RESOURCE_CONTROL_POLICY: "rcp", "resource": "resource"}
+"""What the organization calls a document -> what the evaluator calls it."""
+
+
 def _checked(identity: Identity, document: str, kind: str) -> None:
-    """Read a document of the organization as the evaluator will. A control policy is written like one of an identity."""
-    identity.validate_policy(document, kind="scp" if kind == "control" else "resource")
+    """Read a document of the organization as the evaluator will."""
+    identity.validate_policy(document, kind=POLICY_KINDS[kind])
+
+
+def _texts(levels: Sequence[Sequence[ControlPolicy]]) -> list[list[str]]:
+    return [[policy.content for policy in level] for level in levels]
 
 
 def _validator(kernel: Kernel) -> Validator:

@@ -50,6 +50,8 @@ resource "aws_organizations_account" "new" {
   name      = "new"
   email     = "new@example.com"
   parent_id = aws_organizations_organizational_unit.new.id
+  # AWS keeps a new account for four days; closed, it counts as destroyed.
+  close_on_deletion = true
 }
 
 resource "aws_organizations_delegated_administrator" "shop" {

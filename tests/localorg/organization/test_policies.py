@@ -7,7 +7,7 @@ from organization.world import DEEP, LOWER, ONE, OTHER, ROOT, UPPER, World
 
 from localorg.kernel.store import Store
 
-SCP = "SERVICE_CONTROL_POLICY"
+SCP, RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
 FULL = "p-FullAWSAccess"
 DENY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]})
 
@@ -117,15 +117,31 @@ def test_a_type_that_is_disabled_governs_nobody_and_comes_back_empty():
 
 
 def test_other_types_are_refused_by_name():
-    """Assumed: localorg's own limit; nobody here would obey a tag policy or a resource control policy."""
+    """Assumed: localorg's own limit; nobody here would obey a tag policy."""
     world = World()
     for operation, params in (
         ("EnablePolicyType", {"RootId": ROOT, "PolicyType": "TAG_POLICY"}),
-        ("CreatePolicy", {"Name": "rcp", "Description": "", "Type": "RESOURCE_CONTROL_POLICY", "Content": DENY}),
+        ("CreatePolicy", {"Name": "tags", "Description": "", "Type": "TAG_POLICY", "Content": DENY}),
     ):
         refusal = world.refused(operation, params)
         assert refusal.code == "NotImplemented"
         assert "_POLICY" in refusal.message
+
+
+def test_resource_control_policies_stand_beside():
+    """Documented: Organizations user guide, "Resource control policies": RCPFullAWSAccess is on everything and cannot be detached."""
+    world, full = World(), "p-RCPFullAWSAccess"
+    assert world.organization.control_policies(ONE, RCP) == ()
+    world.call("EnablePolicyType", {"RootId": ROOT, "PolicyType": RCP})
+    policy = made(world, "rcp", Type=RCP)
+    world.call("AttachPolicy", {"PolicyId": policy, "TargetId": ONE})
+    assert [one.policy_id for one in world.organization.control_policies(ONE, RCP)[-1]] == [full, policy]
+    assert attached(world, ONE) == [FULL]
+    detach = {"PolicyId": full, "TargetId": ONE}
+    assert world.refused("DetachPolicy", detach).members == {"Reason": "NON_DETACHABLE_POLICY"}
+    world.call("DisablePolicyType", {"RootId": ROOT, "PolicyType": RCP})
+    assert attached(world, ONE) == [FULL]
+    world.call("DeletePolicy", {"PolicyId": policy})
 
 
 def test_policies_outlive_the_server(tmp_path):
