@@ -66,7 +66,7 @@ class Handshakes:
             raise _violation("ALREADY_IN_AN_ORGANIZATION", "The invited account is already a member of an organization.")
         found = [one for one in self._tree.outsiders.values() if fits(one.account_id, one.email)]
         if not found:
-            # ASSUMED: AWS invites an email address that has no account yet; here only accounts that exist can be invited.
+            # DEVIATES: AWS invites an email address that has no account yet; here only accounts that exist can be invited.
             raise invalid("INVALID_EMAIL_ADDRESS_TARGET", f"No account outside the organization has the {kind.lower()} {wanted}.")
         return found[0]
 

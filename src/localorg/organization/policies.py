@@ -217,6 +217,7 @@ def _malformed(why: str) -> AwsError:
 
 
 def _require_supported(kind: str, operation: str) -> None:
+    # DEVIATES: AWS also has tag, backup, declarative and other management policies; here they are refused by name.
     if kind not in DEFAULTS:
         raise NotSupported(f"the policy type {kind}", operation)
 

@@ -32,6 +32,7 @@ class Whole:
         """CreateOrganization: this server has its one organization already."""
         if self._tree.accounts.get(request.account) is not None:
             raise AwsError("AlreadyInOrganizationException", "The AWS account is already a member of an organization.")
+        # DEVIATES: a server has the one organization of its spec; an account outside cannot make another.
         raise NotSupported("a second organization", "CreateOrganization")
 
     def delete(self, _request: Request) -> Output:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from localorg.organization.trusted import RECOGNIZED, WITH_ADMINISTRATOR
 from localorg.protocol import partitions
 from localorg.server.personas import PERSONAS
 
@@ -64,6 +65,7 @@ def place_problems(content: Any) -> list[str]:
         *_repetitions(spec, outline),
         *_region_problems(spec),
         *_organization_problems(organization, outline, members),
+        *_service_problems(organization),
         *_node_problems(spec),
         *_location_problems(spec, outline),
     ]
@@ -131,6 +133,16 @@ def _organization_problems(organization: dict[str, Any], outline: _Outline, memb
         account = delegation.get("account")
         if _is_account(account) and account not in members:
             yield f"organization.delegated_administrators[{number}].account: {account} is no member account"
+
+
+def _service_problems(organization: dict[str, Any]) -> Iterator[str]:
+    for number, trusted in enumerate(_texts(organization.get("trusted_services"))):
+        if trusted not in RECOGNIZED:
+            yield f"organization.trusted_services[{number}]: {trusted} does not work with AWS Organizations; correct or remove it"
+    for number, delegation in _entries(organization.get("delegated_administrators")):
+        service = delegation.get("service")
+        if isinstance(service, str) and service not in WITH_ADMINISTRATOR:
+            yield f"organization.delegated_administrators[{number}].service: {service} takes no delegated administrator"
 
 
 def _is_account(value: Any) -> bool:

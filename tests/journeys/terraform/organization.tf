@@ -49,8 +49,8 @@ resource "aws_organizations_organizational_unit" "inner" {
 resource "aws_organizations_account" "new" {
   name      = "new"
   email     = "new@example.com"
-  parent_id = aws_organizations_organizational_unit.new.id
-  # AWS keeps a new account for four days; closed, it counts as destroyed.
+  parent_id = data.aws_organizations_organizational_unit.workloads.id
+  # AWS keeps a new account for four days; closed, it counts as destroyed, but it stays in its unit, which could not be deleted.
   close_on_deletion = true
 }
 

@@ -66,6 +66,11 @@ def test_all_shape_problems_come_at_once() -> None:
         (("region: us-east-1", "region: eu-west-1"), "nodes[0].region: eu-west-1 is not among regions (us-east-1); add it there"),
         (("ou-abcd-11111111", "ou-zzzz-11111111"), "use ou-abcd-…"),
         (("name: hub}", "name: hub, joined: CREATED}"), "always shows the management account as INVITED"),
+        (("  units:", "  trusted_services: [reports.billing.amazonaws.com]\n  units:"), "does not work with AWS Organizations"),
+        (
+            ("  units:", '  delegated_administrators: [{account: "222222222222", service: ram.amazonaws.com}]\n  units:'),
+            "takes no delegated administrator",
+        ),
         (("nodes:", 'outside: [{id: "333333333333", name: A}]\nnodes:'), "account name a is used twice"),
         (("nodes:", 'outside: [{id: "333333333333", name: o, joined: INVITED}]\nnodes:'), "outside[0].joined"),
         (('id: "111111111111"', 'id: "222222222222"'), "account 222222222222 is listed twice; an account is in one place only"),
