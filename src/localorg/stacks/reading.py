@@ -87,6 +87,9 @@ class Reading:
 
     def _resources(self, request: Request) -> Output:
         params = request.params
+        if "StackName" in params and "PhysicalResourceId" in params:
+            # AWS: API reference: "either StackName or PhysicalResourceId, but not both". ASSUMED: the sentence.
+            raise invalid("You must specify either StackName or PhysicalResourceId, but not both")
         if "StackName" in params:
             stack: StackRecord | None = self._require(request)
         else:

@@ -76,6 +76,8 @@ class Recovering:
 
     def _roll_back(self, request: Request, stack: StackRecord) -> Output:
         interrupted = stack.interrupted
+        if request.params.get("DeploymentConfig"):
+            raise invalid("localorg does not support the parameter DeploymentConfig of stack operations")
         if stack.status == "CREATE_FAILED":
             operation = OperationRecord("create", "delete", request.principal, "")
             self._take_up(request, stack, operation)

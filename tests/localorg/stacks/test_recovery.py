@@ -288,3 +288,21 @@ def test_deleted_stacks_are_remembered_for_ninety_days():
     world.run(2 * 86_400)
     assert refused(world, "DescribeStacks", {"StackName": stack_id}).message == f"Stack with id {stack_id} does not exist"
     assert world.call("ListStacks")["StackSummaries"] == []
+
+
+def test_members_of_requests_are_never_ignored():
+    """Assumed: localorg's own rule: what is not acted on, or contradicts something else, is refused by name."""
+    world = World()
+    world.create(OLD)
+    assert (
+        "DeploymentConfig"
+        in refused(world, "RollbackStack", {"StackName": "one", "DeploymentConfig": {"Mode": "EXPRESS"}}).message
+    )
+    both = {"StackName": "one", "PhysicalResourceId": "a"}
+    assert "but not both" in refused(world, "DescribeStackResources", both).message
+    for operation, params in (
+        ("DetectStackDrift", {"StackName": "one"}),
+        ("EstimateTemplateCost", {"TemplateBody": OLD}),
+        ("SignalResource", {"StackName": "one", "LogicalResourceId": "A", "UniqueId": "u", "Status": "SUCCESS"}),
+    ):
+        assert f"cloudformation:{operation}" in refused(world, operation, params).message
