@@ -10,6 +10,7 @@ AWS: "AWS managed policy reference guide". Content as of the versions named in t
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import resources
 
 from localorg.identity.records import ManagedPolicy, PolicyVersion
@@ -24,15 +25,12 @@ class AwsManagedPolicies:
     """The catalogue of one partition."""
 
     def __init__(self, partition: str) -> None:
-        text = resources.files(__package__).joinpath("aws_managed_policies.json").read_text(encoding="utf-8")
         self._partition = partition
-        entries = json.loads(text.replace("${partition}", partition))["policies"]
-        self._by_arn = self._policies(entries)
+        self._by_arn = _carried(partition)
         self._more: Callable[[], Entries] | None = None
 
     def _policies(self, entries: Entries) -> dict[str, ManagedPolicy]:
-        made = (_policy(self._partition, name, entry) for name, entry in entries.items())
-        return {policy.arn: policy for policy in made}
+        return _by_arn(self._partition, entries)
 
     def extend(self, more: Callable[[], Entries]) -> None:
         """Ask `more`, once, when a policy that is not carried here is asked for. What is carried stays as it is."""
@@ -65,6 +63,18 @@ class AwsManagedPolicies:
             raise AwsError("ValidationError", "Invalid ARN partition")
         if ":iam::aws:policy/" in arn and self.get(arn) is None:
             raise NotSupported(f"the AWS managed policy {arn} (localorg knows {len(self._by_arn)} of them, not this one)")
+
+
+@cache
+def _carried(partition: str) -> dict[str, ManagedPolicy]:
+    """Return what is carried here, by ARN. Nobody changes AWS's policies, so all organizations of a process share them."""
+    text = resources.files(__package__).joinpath("aws_managed_policies.json").read_text(encoding="utf-8")
+    return _by_arn(partition, json.loads(text.replace("${partition}", partition))["policies"])
+
+
+def _by_arn(partition: str, entries: Entries) -> dict[str, ManagedPolicy]:
+    made = (_policy(partition, name, entry) for name, entry in entries.items())
+    return {policy.arn: policy for policy in made}
 
 
 def _policy(partition: str, name: str, entry: Mapping[str, object]) -> ManagedPolicy:

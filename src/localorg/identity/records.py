@@ -145,3 +145,11 @@ class AccountSettings:
     account: str
     alias: str = ""
     password_policy: dict[str, int | bool] = field(default_factory=dict)
+
+
+@dataclass
+class DeletionTask:
+    """A service-linked role that was asked to go."""
+
+    id: str
+    account: str

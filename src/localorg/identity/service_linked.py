@@ -12,10 +12,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from localorg.identity.directory import Directory
-from localorg.identity.records import Role
+from localorg.identity.directory import Directory, missing
+from localorg.identity.documents import bury
+from localorg.identity.records import DeletionTask, Role
 from localorg.identity.roles import SERVICE_PATH, Roles, role_output
 from localorg.identity.sts import session_arn
+from localorg.kernel import ids
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.protocol.calls import Access, Operation, Output, Principal, Request
 
@@ -24,10 +26,11 @@ STACKSETS_MEMBER = "member.org.stacksets.cloudformation.amazonaws.com"
 
 @dataclass(frozen=True)
 class LinkedService:
-    """The role of one service: its name and AWS's policy for it."""
+    """The role of one service: its name and AWS's policy for it, and whether an account may have several, told apart by a suffix."""
 
     role: str
     policy: str
+    suffix: bool = False
 
 
 SERVICES = {
@@ -38,6 +41,16 @@ SERVICES = {
     "stacksets.cloudformation.amazonaws.com": LinkedService(
         "AWSServiceRoleForCloudFormationStackSetsOrgAdmin", "CloudFormationStackSetsOrgAdminServiceRolePolicy"
     ),
+    "accountdiscovery.ssm.amazonaws.com": LinkedService(
+        "AWSServiceRoleForAmazonSSM_AccountDiscovery", "AWSSystemsManagerAccountDiscoveryServicePolicy"
+    ),
+    "autoscaling.amazonaws.com": LinkedService("AWSServiceRoleForAutoScaling", "AutoScalingServiceRolePolicy", suffix=True),
+    "cloudtrail.amazonaws.com": LinkedService("AWSServiceRoleForCloudTrail", "CloudTrailServiceRolePolicy"),
+    "elasticloadbalancing.amazonaws.com": LinkedService(
+        "AWSServiceRoleForElasticLoadBalancing", "AWSElasticLoadBalancingServiceRolePolicy"
+    ),
+    "organizations.amazonaws.com": LinkedService("AWSServiceRoleForOrganizations", "AWSOrganizationsServiceTrustPolicy"),
+    "spot.amazonaws.com": LinkedService("AWSServiceRoleForEC2Spot", "AWSEC2SpotServiceRolePolicy"),
 }
 
 
@@ -47,30 +60,59 @@ class ServiceLinkedRoles:
     def __init__(self, directory: Directory, roles: Roles) -> None:
         self._directory = directory
         self._roles = roles
+        self._tasks = directory.kernel.store.table("iam.deletion-task", DeletionTask)
 
     def operations(self) -> list[Operation]:
         """Return what the gateway offers."""
-        return [Operation("iam", "CreateServiceLinkedRole", self._create, self._access)]
+        return [
+            Operation("iam", "CreateServiceLinkedRole", self._create, self._access),
+            Operation("iam", "DeleteServiceLinkedRole", self._delete, self._existing),
+            Operation("iam", "GetServiceLinkedRoleDeletionStatus", self._deletion_status),
+        ]
 
     def _access(self, request: Request) -> list[Access]:
         service = request.params["AWSServiceName"]
-        name = _linked(service).role
+        name = _role_name(request)
         arn = self._directory.arn(request.account, "role", f"{SERVICE_PATH}{service}/", name)
         return [Access("iam:CreateServiceLinkedRole", arn, context={"iam:AWSServiceName": service})]
 
     def _create(self, request: Request) -> Output:
-        if "CustomSuffix" in request.params:
-            raise NotSupported("the parameter CustomSuffix", "iam:CreateServiceLinkedRole")
-        service = request.params["AWSServiceName"]
-        if (request.account, _linked(service).role.lower()) in self._directory.roles:
+        service, name = request.params["AWSServiceName"], _role_name(request)
+        if "CustomSuffix" in request.params and not _linked(service).suffix:
+            raise AwsError("InvalidInput", f"Custom suffix is not allowed for {service}")
+        if (request.account, name.lower()) in self._directory.roles:
             raise AwsError(
-                "InvalidInput",
-                f"Service role name {_linked(service).role} has been taken in this account, please try a different suffix.",
+                "InvalidInput", f"Service role name {name} has been taken in this account, please try a different suffix."
             )
-        role = self._ensured(request.account, service)
+        role = self._ensured(request.account, service, name)
         role.description = request.params.get("Description", "")
         self._directory.keep(role)
         return {"Role": role_output(role)}
+
+    def _existing(self, request: Request) -> list[Access]:
+        name = request.params["RoleName"]
+        role = self._directory.roles.get(request.account, name.lower())
+        return [Access(f"iam:{request.operation}", role.arn if role else self._directory.arn(request.account, "role", "/", name))]
+
+    def _delete(self, request: Request) -> Output:
+        role = self._directory.role(request.account, request.params["RoleName"])
+        if not role.service_linked:
+            # ASSUMED: the words and the code; AWS documents that only service-linked roles are deleted so.
+            raise AwsError("InvalidInput", f"The role {role.name} is not a service-linked role.")
+        # DEVIATES: AWS asks the service whether it still uses the role, and takes its time; here the role goes at once, and a service
+        # that needs it makes it again.
+        self._directory.roles.delete(role.account, role.name.lower())
+        bury(self._directory, role)
+        task = f"task/aws-service-role/{role.service_linked}/{role.name}/{ids.uuid(self._directory.kernel.dice)}"
+        self._tasks.put(DeletionTask(task, role.account), task)
+        return {"DeletionTaskId": task}
+
+    def _deletion_status(self, request: Request) -> Output:
+        wanted = request.params["DeletionTaskId"]
+        task = self._tasks.get(wanted)
+        if task is None or task.account != request.account:
+            raise missing(f"The deletion task {wanted} cannot be found.")
+        return {"Status": "SUCCEEDED"}
 
     def principal(self, account: str, service: str) -> Principal:
         """Return a session of the service's role in `account`, making the role when it is not there. Raises NotSupported.
@@ -83,12 +125,12 @@ class ServiceLinkedRoles:
         name = service.split(".", 1)[0] if service != STACKSETS_MEMBER else "stacksets"
         return Principal(kind="role", account=account, arn=session_arn(self._directory.partition, role, name), role_arn=role.arn)
 
-    def _ensured(self, account: str, service: str) -> Role:
+    def _ensured(self, account: str, service: str, name: str = "") -> Role:
         linked = _linked(service)
-        known = self._directory.roles.get(account, linked.role.lower())
+        known = self._directory.roles.get(account, (name or linked.role).lower())
         if known:
             return known
-        role = self._roles.make(account, linked.role, f"{SERVICE_PATH}{service}/", _trusted_by(service))
+        role = self._roles.make(account, name or linked.role, f"{SERVICE_PATH}{service}/", _trusted_by(service))
         role.service_linked = service
         role.attached = [_aws_policy(self._directory, "/aws-service-role/", linked.policy)]
         self._directory.keep(role)
@@ -109,6 +151,11 @@ class ServiceLinkedRoles:
         role.attached = [_aws_policy(self._directory, "/", "AdministratorAccess")]
         self._directory.keep(role)
         return role
+
+
+def _role_name(request: Request) -> str:
+    name, suffix = _linked(request.params["AWSServiceName"]).role, request.params.get("CustomSuffix")
+    return f"{name}_{suffix}" if suffix else name
 
 
 def _linked(service: str) -> LinkedService:

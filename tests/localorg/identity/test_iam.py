@@ -99,7 +99,7 @@ def test_names_have_no_case(iam: Desk) -> None:
         ),
         (
             "AttachRolePolicy",
-            {"RoleName": "Node", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+            {"RoleName": "Node", "PolicyArn": "arn:aws:iam::aws:policy/NoSuchAccess"},
             "NotImplemented",
             "the AWS managed policy",
         ),
@@ -267,6 +267,39 @@ def test_service_linked_roles_belong_to_their_service(iam: Desk) -> None:
         f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS",
     )
     assert iam.refused("DeleteRole", RoleName=name)[0] == "UnmodifiableEntity"
+    iam("TagRole", RoleName=name, Tags=[{"Key": "a", "Value": "b"}])
+    iam("UpdateRoleDescription", RoleName=name, Description="ours")
+    assert iam.refused("UpdateRole", RoleName=name, MaxSessionDuration=7200)[0] == "UnmodifiableEntity"
+    task = iam("DeleteServiceLinkedRole", RoleName=name)["DeletionTaskId"]
+    assert task.startswith(f"task/aws-service-role/ssm.amazonaws.com/{name}/")
+    assert iam("GetServiceLinkedRoleDeletionStatus", DeletionTaskId=task) == {"Status": "SUCCEEDED"}
+    assert iam.refused("GetServiceLinkedRoleDeletionStatus", DeletionTaskId=task[:-1] + "x")[0] == "NoSuchEntity"
+    assert iam.refused("DeleteServiceLinkedRole", RoleName=name)[0] == "NoSuchEntity"
+
+
+def test_some_service_linked_roles_have_a_suffix(iam: Desk) -> None:
+    """Documented: Auto Scaling user guide, "Service-linked roles": several, told apart by a custom suffix. Words are Observed."""
+    scaling = {"AWSServiceName": "autoscaling.amazonaws.com"}
+    made = iam("CreateServiceLinkedRole", **scaling, CustomSuffix="blue")["Role"]
+    assert made["RoleName"] == "AWSServiceRoleForAutoScaling_blue"
+    iam("CreateServiceLinkedRole", **scaling)
+    taken = "Service role name AWSServiceRoleForAutoScaling_blue has been taken in this account, please try a different suffix."
+    assert iam.refused("CreateServiceLinkedRole", **scaling, CustomSuffix="blue") == ("InvalidInput", taken)
+    refused = iam.refused("CreateServiceLinkedRole", AWSServiceName="ssm.amazonaws.com", CustomSuffix="x")
+    assert refused == ("InvalidInput", "Custom suffix is not allowed for ssm.amazonaws.com")
+
+
+def test_every_managed_policy_of_aws_can_be_read_and_attached(iam: Desk) -> None:
+    """Documented: AWS managed policy reference guide: real paths and versions; what cannot be judged is refused when it would decide."""
+    iam("CreateRole", RoleName="Node", AssumeRolePolicyDocument=EC2_TRUST)
+    policies = iam("ListPolicies", Scope="AWS", MaxItems=1000)["Policies"]
+    assert len(policies) > 60
+    for policy in policies:
+        version = {"PolicyArn": policy["Arn"], "VersionId": policy["DefaultVersionId"]}
+        assert json.loads(unquote(iam("GetPolicyVersion", **version)["PolicyVersion"]["Document"]))["Statement"]
+        if policy["IsAttachable"]:
+            iam("AttachRolePolicy", RoleName="Node", PolicyArn=policy["Arn"])
+            iam("DetachRolePolicy", RoleName="Node", PolicyArn=policy["Arn"])
 
 
 def test_stacksets_act_as_an_administrator_in_a_member(iam: Desk) -> None:
