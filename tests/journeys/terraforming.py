@@ -50,7 +50,13 @@ class Terraform:
         self.folder = folder
         settings = folder / "settings.tfrc"
         settings.write_text("")
-        more = {"TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+        more = {
+            "TF_CLI_CONFIG_FILE": str(settings),
+            "CHECKPOINT_DISABLE": "1",
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "TF_CLI_ARGS": "-no-color",
+        }
         self._shell = Shell({**environment, **more})
         self._provider = provider
         self._process: subprocess.Popen[str]
@@ -74,7 +80,7 @@ class Terraform:
 
     def run(self, command: str, *options: str, expect: tuple[int, ...] = (0,)) -> Outcome:
         """Run a command of terraform on the configuration."""
-        return self._shell.run("terraform", f"-chdir={self.folder}", command, "-no-color", *options, expect=expect)
+        return self._shell.run("terraform", f"-chdir={self.folder}", command, *options, expect=expect)
 
     def changes(self, *options: str) -> dict[str, str]:
         """Apply, and return what was done: address -> create, update, delete; `import` too where something was taken over."""

@@ -47,10 +47,11 @@ resource "aws_organizations_organizational_unit" "inner" {
 }
 
 resource "aws_organizations_account" "new" {
-  name      = "new"
-  email     = "new@example.com"
-  parent_id = data.aws_organizations_organizational_unit.workloads.id
-  # AWS keeps a new account for four days; closed, it counts as destroyed, but it stays in its unit, which could not be deleted.
+  name  = "new"
+  email = "new@example.com"
+  # It moves with the change: closed, an account stays in its unit, which could not be deleted then.
+  parent_id = var.message == "one" ? aws_organizations_organizational_unit.new.id : local.root
+  # AWS keeps a new account for four days; closed, it counts as destroyed.
   close_on_deletion = true
 }
 
