@@ -86,10 +86,13 @@ def test_d21_s13_every_parameter_of_the_template_does_something(operator: Operat
     ):
         ec2 = simulation.client("ec2", account, region)
         ec2.create_tags(Resources=[simulation.nodes[name].instance_id], Tags=[{"Key": "Role", "Value": role}])
-    operator.parameters = {**operator.parameters, "TargetKey": "tag:Role", "TargetValues": "web, db"}
+    usual = operator.parameters
+    operator.parameters = {**usual, "TargetKey": "tag:Role", "TargetValues": "web, db"}
     operator.deploy()
     operator.publish("1.1.0")
     run = operator.distribute(operator.wish("1.1.0"))
+    operator.parameters = usual
+    operator.deploy()
     assert run["AutomationExecutionStatus"] == "Success", why(run)
     assert operator.markers() == {"shop-us": "1.1.0", "lab-us": "1.1.0", "shop-eu": "1.0.0"}
 
@@ -101,14 +104,13 @@ def test_d22_s15_updates_are_new_versions_and_many_accounts_go_at_once(operator:
     """
     simulation, ssm = operator.simulation, operator.simulation.client("ssm")
     before = ssm.describe_document(Name=RUNBOOK)["Document"]
-    operator.parameters = {**operator.parameters, "TargetKey": "InstanceIds", "TargetValues": "*"}
-    operator.deploy()
-    operator.parameters = {**operator.parameters, "TargetKey": "tag:Nobody"}
+    usual = operator.parameters
+    operator.parameters = {**usual, "TargetKey": "tag:Nobody"}
     operator.deploy()
     after = ssm.describe_document(Name=RUNBOOK)["Document"]
     assert int(after["DefaultVersion"]) > int(before["DefaultVersion"])
     assert after["CreatedDate"] > before["CreatedDate"]
-    operator.parameters = {**operator.parameters, "TargetKey": "InstanceIds"}
+    operator.parameters = usual
     operator.deploy()
     cloudformation = simulation.client("cloudformation")
     instances = cloudformation.list_stack_instances(StackSetName=STACK_SET)["Summaries"]
