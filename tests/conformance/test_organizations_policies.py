@@ -17,7 +17,7 @@ DENIED = "You don't have permissions to access this resource."
 HARMLESS = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::conf-nobodys"}],
+        "Statement": [{"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "arn:*:s3:::conf-nobodys"}],
     }
 )
 
@@ -323,11 +323,12 @@ def test_the_resource_policy_delegates_what_it_says(
 
 
 @documented("API InvalidInputException: UNSUPPORTED_ACTION_IN_RESOURCE_POLICY and its like")
-def test_what_a_resource_policy_cannot_delegate(organizations: Any, delegated: Callable[..., Any]) -> None:
+def test_what_a_resource_policy_cannot_delegate(hub: Account, organizations: Any, delegated: Callable[..., Any]) -> None:
     """Only the operations of policies and reading, to accounts of the organization, on its resources."""
+    bucket = f"arn:{hub.partition}:s3:::bucket"
     for params, why in (
         ({"actions": ["organizations:CreateAccount"]}, "UNSUPPORTED_ACTION_IN_RESOURCE_POLICY"),
-        ({"actions": ["organizations:ListRoots"], "resource": "arn:aws:s3:::bucket"}, "UNSUPPORTED_RESOURCE_IN_RESOURCE_POLICY"),
+        ({"actions": ["organizations:ListRoots"], "resource": bucket}, "UNSUPPORTED_RESOURCE_IN_RESOURCE_POLICY"),
         ({"actions": ["organizations:ListRoots"], "principal": "000000000000"}, "INVALID_PRINCIPAL"),
     ):
         actions = params.pop("actions")
