@@ -92,10 +92,10 @@ def test_d21_s13_every_parameter_of_the_template_does_something(operator: Operat
     operator.deploy()
     operator.publish("1.1.0")
     run = operator.distribute(operator.wish("1.1.0"))
-    operator.parameters = usual
-    operator.deploy()
     assert run["AutomationExecutionStatus"] == "Success", why(run)
     assert operator.markers() == {"shop-us": "1.1.0", "lab-us": "1.1.0", "shop-eu": "1.0.0"}
+    operator.parameters = usual
+    operator.deploy()
 
 
 def test_d22_s15_updates_are_new_versions_and_many_accounts_go_at_once(operator: Operator) -> None:
