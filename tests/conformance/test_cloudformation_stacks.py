@@ -316,6 +316,6 @@ def test_a_stack_in_a_stack(hub: Account, bucket: str, unique: Unique) -> None:
 @assumed("what is not acted on is named; AWS acts on it")
 def test_what_is_not_acted_on_is_named(stacks: StackMaker, unique: Unique) -> None:
     """Notifications by SNS are not known here: a stack that asks for them is refused by name."""
-    topic = f"arn:aws:sns:{stacks.client.meta.region_name}:{'1' * 12}:absent"
+    topic = f"arn:{stacks.client.meta.partition}:sns:{stacks.client.meta.region_name}:{'1' * 12}:absent"
     with refused("ValidationError", ""):
         stacks.client.create_stack(StackName=unique("sns"), TemplateBody=template({"A": parameter()}), NotificationARNs=[topic])

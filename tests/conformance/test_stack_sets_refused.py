@@ -160,7 +160,7 @@ def test_a_self_managed_set_has_default_roles(hub: Account, make: Make) -> None:
 def test_a_missing_role_fails_the_instance(hub: Account, member: Account, make: Make, unique: Callable[[str], str]) -> None:
     """Without the administration role an instance fails, is OUTDATED and says which role should be there."""
     api, missing = hub.client("cloudformation"), unique("role")
-    admin = f"arn:aws:iam::{hub.id}:role/{missing}"
+    admin = f"arn:{hub.partition}:iam::{hub.id}:role/{missing}"
     name = make(AdministrationRoleARN=admin, ExecutionRoleName=unique("exec"))
     where = {"StackSetName": name, "Accounts": [member.id], "Regions": [hub.region]}
     first = api.create_stack_instances(**where)["OperationId"]
