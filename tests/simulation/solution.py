@@ -87,15 +87,18 @@ class Operator:
         return self.simulation.client(service, account or self.account)
 
     def deploy(self, *targets: str) -> None:
-        """Create or update the solution's stack from its template in S3, and wait for it."""
+        """Create the solution's stack from its template in S3, or update it with the template that it has; and wait for it."""
         cloudformation = self.client("cloudformation")
-        self.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=TEMPLATE.encode())
         parameters = {"ManagementAccountId": HUB, "DeploymentTargets": ", ".join(targets or (UNIT,))} | self.parameters
         suffix = "amazonaws.com.cn" if self.simulation.spec.partition == "aws-cn" else "amazonaws.com"
         there = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
+        source: dict[str, Any] = {"UsePreviousTemplate": True}
+        if STACK not in there:
+            self.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=TEMPLATE.encode())
+            source = {"TemplateURL": f"https://{BUCKET}.s3.{self.simulation.spec.regions[0]}.{suffix}/template.yaml"}
         (cloudformation.update_stack if STACK in there else cloudformation.create_stack)(
             StackName=STACK,
-            TemplateURL=f"https://{BUCKET}.s3.{self.simulation.spec.regions[0]}.{suffix}/template.yaml",
+            **source,
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         )

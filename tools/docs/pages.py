@@ -7,6 +7,8 @@ from tools.docs.assumptions import assumptions_page
 from tools.docs.commands import csd_page, localorg_page
 from tools.docs.decisions import decisions_page
 from tools.docs.fidelity import fidelity_page
+from tools.docs.launch import PAGE as LAUNCH_PAGE
+from tools.docs.launch import launch_page
 from tools.docs.permissions import permissions_page
 from tools.docs.picture import rollout_picture
 from tools.docs.readings import readings_page
@@ -20,6 +22,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/adr/README.md": lambda: decisions_page(REPOSITORY / "docs/adr"),
     "docs/explanation/how-a-rollout-works.svg": rollout_picture,
     "docs/fidelity.md": lambda: fidelity_page(REPOSITORY),
+    LAUNCH_PAGE: lambda: launch_page(REPOSITORY),
     "docs/reference/assumptions.md": lambda: assumptions_page(REPOSITORY),
     "docs/reference/csd.md": csd_page,
     "docs/reference/localorg.md": localorg_page,

@@ -1,4 +1,6 @@
-"""The template's place in S3, where CloudFormation reads it: 51,200 bytes are too few for a request to carry it (ADR 0021).
+"""The template's place in S3, and a link that opens it in the console.
+
+CloudFormation reads it there: 51,200 bytes are too few for a request to carry it (ADR 0021).
 
 Rules: the bucket of csd's own is made private and encrypted, after saying so; one that the operator names is used as it is. The key is the
 template's digest: the same template is sent once. Refuses to know: what the template holds.
@@ -7,6 +9,7 @@ template's digest: the same template is sent once. Refuses to know: what the tem
 import hashlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import botocore.session
 
@@ -15,6 +18,8 @@ from csd.errors import AwsRefused, CsdInputError, Problem
 
 Tell = Callable[[str], None]
 _PRIVATE = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+# AWS: the consoles of the partitions, as the guides of GovCloud and China name them.
+_CONSOLES = {"aws": "console.aws.amazon.com", "aws-us-gov": "console.amazonaws-us-gov.com", "aws-cn": "console.amazonaws.cn"}
 _ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
 
 
@@ -36,6 +41,17 @@ def put_template(principal: Principal, stem: str, text: str, bucket: str, tell: 
     url = f"https://{name}.s3.{region}.{suffix}/{key}"
     tell(f"template: {url}")
     return url
+
+
+def console_link(principal: Principal, stack: str, url: str) -> str:
+    """The address at which the CloudFormation console asks for the parameters of a new stack of this template."""
+    host = _CONSOLES.get(principal.partition)
+    if host is None:
+        raise CsdInputError(
+            [Problem("--region", f"the console of partition {principal.partition} is not known.", f"Open it: {url}")]
+        )
+    asked = urlencode({"stackName": stack, "templateURL": url}, safe=":/")
+    return f"https://{host}/cloudformation/home?region={principal.region}#/stacks/new?{asked}"
 
 
 def _region_of(principal: Principal, s3: Any, name: str, *, is_own: bool) -> str:

@@ -93,6 +93,24 @@ def check(
 
 
 @app.command()
+def link(
+    stack: Annotated[str, typer.Option(help="Name of the stack.")] = "CentralizedSoftwareDistributor",
+    template_bucket: Annotated[str, typer.Option(help="Bucket for the template; else csd-templates-ACCOUNT-REGION.")] = "",
+    region: RegionOption = "",
+) -> None:
+    """Put the template into S3 and print a link that opens it in the CloudFormation console, for who launches by hand."""
+    from csd.aws.identity import Principal
+    from csd.aws.templates import console_link, put_template
+    from csd.solution.names import TEMPLATE
+    from csd.solution.render import render_template
+
+    principal = Principal.of_environment(region)
+    screen.data(
+        console_link(principal, stack, put_template(principal, TEMPLATE, render_template(), template_bucket, screen.tell))
+    )
+
+
+@app.command()
 def publish(
     folder: Annotated[Path, typer.Argument(help="Folder that csd package build made.")],
     bucket: Annotated[str, typer.Option(help="Bucket to upload to.")],

@@ -8,7 +8,7 @@ from moto import mock_aws
 
 from csd.aws.identity import Principal
 from csd.aws.targets import Reach, look_up, read_targets
-from csd.aws.templates import put_template
+from csd.aws.templates import console_link, put_template
 from csd.errors import AwsRefused, CsdInputError
 from csd_fakes.aws import Told
 
@@ -108,3 +108,19 @@ def test_a_bucket_that_somebody_else_has_taken_is_not_used() -> None:
     told.refuse("s3", "head_bucket", "403", "Forbidden")
     with pytest.raises(CsdInputError, match="is not yours"):
         put_template(told.principal(), "Template", "a: 1\n", "", lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("partition", "host"),
+    [
+        ("aws", "console.aws.amazon.com"),
+        ("aws-us-gov", "console.amazonaws-us-gov.com"),
+        ("aws-cn", "console.amazonaws.cn"),
+    ],
+)
+def test_the_link_into_the_console(partition: str, host: str) -> None:
+    """The article's own form of link; each partition has a console of its own."""
+    who = Principal(boto3.Session("k", "s", region_name="eu-west-1"), ACCOUNT, f"arn:{partition}:iam::{ACCOUNT}:user/me")
+    link = console_link(who, "Csd", "https://b.s3.eu-west-1.amazonaws.com/t.yaml")
+    wanted = "#/stacks/new?stackName=Csd&templateURL=https://b.s3.eu-west-1.amazonaws.com/t.yaml"
+    assert link == f"https://{host}/cloudformation/home?region=eu-west-1{wanted}"
