@@ -295,7 +295,7 @@ def test_a_stack_in_a_stack(hub: Account, bucket: str, unique: Unique) -> None:
     name, s3, maker = unique("outer"), hub.client("s3"), StackMaker(hub)
     inner = template({"A": parameter({"Ref": "V"})}, Parameters={"V": {"Type": "String"}}, Outputs={"O": {"Value": {"Ref": "V"}}})
     s3.put_object(Bucket=bucket, Key=f"{name}.json", Body=inner.encode())
-    nested = {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/{name}.json", "Parameters": {"V": "given"}}
+    nested = {"TemplateURL": f"https://{bucket}.s3.{hub.region}.{hub.dns_suffix}/{name}.json", "Parameters": {"V": "given"}}
     body = template(
         {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": nested}},
         Outputs={"O": {"Value": {"Fn::GetAtt": ["Inner", "Outputs.O"]}}},

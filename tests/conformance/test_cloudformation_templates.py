@@ -233,7 +233,7 @@ def test_a_template_comes_from_a_bucket(stacks: StackMaker, hub: Account, bucket
     s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
     client = hub.client("cloudformation")
     try:
-        found = client.get_template_summary(TemplateURL=f"https://{bucket}.s3.amazonaws.com/{key}")
+        found = client.get_template_summary(TemplateURL=f"https://{bucket}.s3.{hub.region}.{hub.dns_suffix}/{key}")
         assert found["ResourceTypes"] == ["AWS::SSM::Parameter"]
         with refused("ValidationError", "Member must have length less than or equal to 51200"):
             client.validate_template(TemplateBody=body)
