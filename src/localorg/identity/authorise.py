@@ -11,14 +11,15 @@ policies".
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from localorg.identity.directory import Directory
 from localorg.identity.evaluate import IDENTITY, Denial, Policies, Question, decide
 from localorg.identity.facts import Facts, Surroundings
 from localorg.identity.policy import Policy, parsed
-from localorg.identity.records import Holder, User
+from localorg.identity.records import Holder
+from localorg.identity.sources import sources_of
 from localorg.kernel.errors import AccessDenied
 from localorg.protocol.calls import Access, Principal
 
@@ -96,20 +97,12 @@ class Authoriser:
         holder = self.holder(principal)
         if holder is None:
             return ()
-        holders = [holder, *(self.directory.groups_of(holder) if isinstance(holder, User) else ())]
-        return [policy for one in holders for policy in self._held_by(one)]
+        return [source.policy for source in sources_of(self.directory, holder)]
 
     def boundary(self, holder: Holder | None) -> Policy | None:
         """Return what bounds a role or user, or None."""
         managed = self.directory.find_policy(holder.boundary) if holder and holder.boundary else None
         return parsed(managed.document, "identity") if managed else None
-
-    def _held_by(self, holder: Holder) -> Iterator[Policy]:
-        yield from (parsed(text, "identity") for text in holder.inline.values())
-        for arn in holder.attached:
-            managed = self.directory.find_policy(arn)
-            if managed:
-                yield parsed(managed.document, "identity")
 
     def holder(self, principal: Principal) -> Holder | None:
         """Return the user or role behind a principal, or None when there is none (any more)."""

@@ -84,7 +84,7 @@ class Statement:
             tests.insert(0, partial(self.resources.hold, resource, lookup))
         return all_hold(tests)
 
-    def keys(self) -> Iterator[str]:
+    def named_keys(self) -> Iterator[str]:
         """Yield the condition keys and policy variables that the statement names, as they are written."""
         for item in self.resources.templates if self.resources else ():
             yield from item.keys
@@ -100,10 +100,10 @@ class Policy:
 
     statements: tuple[Statement, ...]
 
-    def keys(self) -> Iterator[str]:
+    def named_keys(self) -> Iterator[str]:
         """Yield the condition keys and policy variables that the document names, as they are written."""
         for statement in self.statements:
-            yield from statement.keys()
+            yield from statement.named_keys()
 
 
 def parse_policy(document: str | Mapping[str, Any], kind: Kind) -> Policy:

@@ -28,6 +28,7 @@ from localorg.identity.profiles import InstanceProfiles
 from localorg.identity.records import AccessKey, Role
 from localorg.identity.roles import Roles
 from localorg.identity.service_linked import ServiceLinkedRoles
+from localorg.identity.simulator import Simulator
 from localorg.identity.sts import IsOpen, Secrets, SecretSource, SecurityTokens, Sessions, credentials_output
 from localorg.identity.user_sessions import UserSessions
 from localorg.identity.users import Users
@@ -91,6 +92,7 @@ class Identity:
             Account(self.directory),
             AccountDetails(self.directory, policies, self._profiles),
             Absent(self.directory, self._users),
+            Simulator(self.authoriser),
             tokens,
             UserSessions(self.directory, self.sessions),
         )
