@@ -25,7 +25,12 @@ OrganizationOf = Callable[[str], str | None]
 """account id -> the id of its organization (or its path in it), or None."""
 TagsOf = Callable[[str, str], Mapping[str, str]]
 """(the caller's account, the ARN of a resource) -> its tags. Raises NotSupported where nobody here knows."""
-TAGS_SPOKEN_OF_BY = {"aws:resourcetag": "", "ec2:resourcetag": "ec2:", "iam:resourcetag": "iam:", "ssm:resourcetag": "ssm:"}
+TAGS_SPOKEN_OF_BY: dict[str, tuple[str, ...]] = {
+    "aws:resourcetag": ("",),
+    "ec2:resourcetag": ("ec2:",),
+    "iam:resourcetag": ("iam:", "sts:"),
+    "ssm:resourcetag": ("ssm:",),
+}
 """Condition key -> how the actions begin that fill it. AWS: Service Authorization Reference: SendCommand has ec2:ResourceTag too."""
 GLOBAL_SERVICES = frozenset({"iam", "organizations"})
 """AWS: aws:RequestedRegion is their home Region in the partition, whatever Region the caller signed."""
@@ -96,9 +101,25 @@ class Facts:
         is_node_of_ec2 = key == "ec2:resourcetag" and access.action == "ssm:SendCommand" and ":instance/" in access.resource
         if not access.action.startswith(begins) and not is_node_of_ec2:
             return None
-        tags = self.around.tags_of(self.principal.account, access.resource)
+        of_iam = self._tags_of_iam()
+        tags = self.around.tags_of(self.principal.account, access.resource) if of_iam is None else of_iam
         found = [value for name, value in tags.items() if name.lower() == tag_key]
         return found[0] if len(found) == 1 else None
+
+    def _tags_of_iam(self) -> Mapping[str, str] | None:
+        """Return the tags of a role, user, policy or instance profile, or None when the resource is none of them."""
+        arn, directory = parse_arn(self.access.resource), self.around.directory
+        if arn is None or arn.service != "iam":
+            return None
+        kind, _, path = arn.resource.partition("/")
+        finders = {
+            "role": directory.roles.get,
+            "user": directory.users.get,
+            "policy": directory.policies.get,
+            "instance-profile": directory.profiles.get,
+        }
+        found = finders[kind](arn.account, path.rsplit("/", 1)[-1].lower()) if kind in finders else None
+        return found.tags if found and found.arn == self.access.resource else {}
 
     def _tag_of_caller(self, tag_key: str) -> str | None:
         """AWS: STS, "Pass session tags": a session's tag stands before its role's, in whatever case its key is."""

@@ -7,6 +7,8 @@ Refuses to know: the values (facts.py).
 AWS: IAM user guide, "AWS global condition context keys"; Service Authorization Reference, condition keys of each service.
 """
 
+from localorg.protocol.member_keys import MEMBER_KEYS
+
 TAG_KEYS = (
     "aws:PrincipalTag",
     "aws:RequestTag",
@@ -62,10 +64,14 @@ SERVICE_KEYS = (
     "iam:PassedToService",
     "iam:PermissionsBoundary",
     "iam:PolicyARN",
-    "s3:prefix",
+    "organizations:PolicyType",
+    "organizations:ServicePrincipal",
+    "s3:ResourceAccount",
     "sts:ExternalId",
     "sts:RoleSessionName",
+    *MEMBER_KEYS,
 )
+"""Keys that the access rules of the engines give, and those that are members of a request."""
 SUPPORTED_KEYS: dict[str, str] = {key.lower(): key for key in (*GLOBAL_KEYS, *SERVICE_KEYS)}
 """Keys by lower-case name. Each of them is filled truthfully or is truthfully absent."""
 

@@ -5,7 +5,7 @@ Rules: one organization per server; existing rows win over the seed. Other engin
 the API under a principal, as AWS services do. Refuses to know: what a policy means, billing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from localorg.kernel.events import Event, Kernel
 from localorg.organization.access import Rules
@@ -43,6 +43,7 @@ class Organization:
         control = self._control = Control(tree)
         self._creating = Creating(kernel, tree, control)
         self._membership = Membership(kernel, tree, control)
+        self._tags = TagKeeping(tree)
         self._operations = Operations(
             whole=Whole(tree),
             reading=Reading(tree),
@@ -53,7 +54,7 @@ class Organization:
             delegating=Delegating(tree),
             policies=Policies(kernel, tree, control, check),
             resource_policies=ResourcePolicies(kernel, tree, lambda document: check(document, "resource")),
-            tags=TagKeeping(tree),
+            tags=self._tags,
             rules=Rules(tree, control),
             door=Door(tree),
         )
@@ -146,6 +147,10 @@ class Organization:
         Nothing governs the management account, an account outside, and anybody while the type is not enabled: no levels.
         """
         return self._control.levels(account, kind)
+
+    def tags_of(self, arn: str) -> Mapping[str, str]:
+        """Return the tags of the root, unit, account or policy with this ARN, for policies that ask about them."""
+        return self._tags.of(arn.rsplit("/", 1)[-1])
 
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""

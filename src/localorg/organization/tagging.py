@@ -7,6 +7,7 @@ Rules: at most 50 tags on a resource; a key once in a request; no key of AWS's o
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from localorg.kernel.errors import AwsError
 from localorg.kernel.store import Table
 from localorg.organization.control import AWS_OWNED
 from localorg.organization.pages import paged
@@ -52,6 +53,13 @@ class TagKeeping:
         tags, _ = self._holder(request.params["ResourceId"])
         rows = list(tags.items())
         return paged(request, rows, lambda row: row[0], "Tags", lambda row: {"Key": row[0], "Value": row[1]}, TAGS_MAX)
+
+    def of(self, resource: str) -> Tags:
+        """Return the tags of a resource; none when it is not there."""
+        try:
+            return self._holder(resource)[0]
+        except AwsError:
+            return {}
 
     def tag(self, request: Request) -> Output:
         """TagResource."""

@@ -14,6 +14,7 @@ from typing import Protocol
 from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import Access, ApiCall, Operation, Output, Params, Principal, Request, Wait
+from localorg.protocol.member_keys import member_keys
 from localorg.protocol.request_tags import request_tags
 
 IAM_PREFIXES = {
@@ -178,7 +179,8 @@ class Gateway:
 
     def _check(self, call: ApiCall, access: Access) -> None:
         """Ask the authoriser, with what the request itself brings to the condition keys."""
-        context = {**call.context, **request_tags(access.action, call.params), **access.context}
+        members = {**member_keys(access.action, call.params), **request_tags(access.action, call.params)}
+        context = {**call.context, **members, **access.context}
         self.authoriser.check(call.principal, call.region, replace(access, context=context) if context else access)
 
     @staticmethod

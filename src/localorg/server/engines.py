@@ -165,7 +165,7 @@ def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
     gateway.add(Tagging(holders).operations())
     everywhere = {**holders, **engines.inventory.tagged()}
     gateway.add(Grouping(kernel, gateway, everywhere).operations())
-    tags.know(everywhere)
+    tags.know(everywhere, {"organizations": engines.organization.tags_of, "cloudformation": engines.stacks.tags_of})
 
 
 POLICY_KINDS: dict[str, Kind] = {SERVICE_CONTROL_POLICY: "scp", RESOURCE_CONTROL_POLICY: "rcp", "resource": "resource"}

@@ -79,7 +79,7 @@ class S3Access:
             return [self._on(bucket, "s3:DeleteObject", key) for key in _deleted_keys(params)]
         if operation in BUCKET_ACTIONS:
             owner = "" if operation == CREATES_OWNER else None
-            return [self._on(bucket, BUCKET_ACTIONS[operation], owner=owner, context=_list_context(params))]
+            return [self._on(bucket, BUCKET_ACTIONS[operation], owner=owner)]
         needed = [self._on(bucket, OBJECT_ACTIONS[operation], params["Key"])]
         if params.get("Tagging") and operation in TAGGED_WHEN_MADE:
             # AWS: S3 API reference, PutObject, CopyObject, CreateMultipartUpload: tags need s3:PutObjectTagging as well.
@@ -93,12 +93,12 @@ class S3Access:
         """Return the access that decides whether a missing key is 404 or 403."""
         return self._on(bucket, "s3:ListBucket")
 
-    def _on(
-        self, bucket: str, action: str, key: str | None = None, *, owner: str | None = None, context: dict[str, str] | None = None
-    ) -> Access:
+    def _on(self, bucket: str, action: str, key: str | None = None, *, owner: str | None = None) -> Access:
         known_owner, policy = self._facts(bucket) if owner is None else (owner, None)
         resource = f"arn:{self._partition}:s3:::{bucket}" + (f"/{key}" if key is not None else "")
-        return Access(action, resource, owner=known_owner, resource_policy=policy, context=context or {})
+        return Access(
+            action, resource, owner=known_owner, resource_policy=policy, context={"s3:ResourceAccount": known_owner or ()}
+        )
 
 
 def refuse_unsupported(operation: str, params: Params) -> None:
@@ -133,7 +133,3 @@ def copy_source(text: str) -> tuple[str, str]:
 
 def _deleted_keys(params: Params) -> list[str]:
     return [entry["Key"] for entry in params["Delete"]["Objects"]]
-
-
-def _list_context(params: Params) -> dict[str, str]:
-    return {"s3:prefix": params["Prefix"]} if params.get("Prefix") else {}

@@ -7,8 +7,9 @@ Refuses to know: how any resource is made (`resources`), who may do what (the ga
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from localorg.kernel import ids
@@ -78,6 +79,11 @@ class Stacks:
         """Go on with every operation that a restart interrupted."""
         self._lifecycle.resume()
         self._sets.resume()
+
+    def tags_of(self, arn: str) -> Mapping[str, str]:
+        """Return the tags of the stack or stack set with this ARN, for policies that ask about them; none when it is not there."""
+        found = self._shelf.by_id(arn)
+        return found.tags if found else self._sets.tags_of(arn)
 
     def operations(self) -> list[Operation]:
         """Return what this engine answers."""
@@ -290,7 +296,8 @@ class Stacks:
     def _principal(self, request: Request, role: str) -> Principal:
         """Return who makes the stack's calls: the caller, or a session of the role that the caller passes."""
         if not role:
-            return request.principal
+            # AWS: IAM user guide, aws:CalledVia: with the caller's own credentials CloudFormation calls on the caller's behalf.
+            return replace(request.principal, via=(*request.principal.via, CLOUDFORMATION))
         request.check(Access("iam:PassRole", role, context={"iam:PassedToService": CLOUDFORMATION}))
         arn = parse_arn(role)
         if arn is None or arn.service != "iam" or arn.account != request.account:

@@ -1,6 +1,7 @@
 """What must hold for any policy: wildcards, deny, and a parser that never falls over."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -97,6 +98,82 @@ def test_neither_order_nor_splitting_matters(question: Question, listed: list[di
     assert (
         allowed(question, listed) == allowed(question, listed[::-1]) == allowed(question, *([statement] for statement in listed))
     )
+
+
+def parsed_of(listed: list[dict[str, Any]], kind: Kind = "identity") -> Any:
+    return parse_policy({"Version": "2012-10-17", "Statement": listed}, kind)
+
+
+def layered(
+    identity: list[dict[str, Any]],
+    boundary: list[dict[str, Any]] | None = None,
+    session: list[dict[str, Any]] | None = None,
+    levels: tuple[list[dict[str, Any]], ...] = (),
+    resource: list[dict[str, Any]] | None = None,
+) -> Policies:
+    """Return policies of every kind; `resource` is for everyone."""
+    named = [{**statement, "Principal": "*"} for statement in resource or ()]
+    return Policies(
+        identity=(parsed_of(identity),),
+        boundary=parsed_of(boundary) if boundary else None,
+        session=(parsed_of(session),) if session else (),
+        resource=parsed_of(named, "resource") if named else None,
+        service_control=tuple((parsed_of(level, "scp"),) for level in levels),
+    )
+
+
+def naive_verdict(question: Question, policies: Policies) -> bool:
+    """The decision in the guide's order, said once more in the plainest way: sets of statements, and nothing else."""
+
+    def speaking(*listed: Any) -> list[bool]:
+        return [
+            statement.allow
+            for policy in listed
+            for statement in policy.statements
+            if statement.applies(question.action, question.resource, question.lookup)
+        ]
+
+    bounds = [policies.boundary] if policies.boundary else []
+    resource = [policies.resource] if policies.resource else []
+    levels = [speaking(*level) for level in policies.service_control]
+    groups = [*levels, speaking(*policies.identity), speaking(*bounds), speaking(*policies.session), speaking(*resource)]
+    if any(False in group for group in groups):
+        return False
+    if not all(True in level for level in levels):
+        return False
+    own, by_resource = speaking(*policies.identity), True in speaking(*resource)
+    bounded = not bounds or True in speaking(*bounds)
+    in_session = not policies.session or True in speaking(*policies.session)
+    if question.same_account:
+        # A user whom the resource's policy lets in is past its boundary, never past its session's policies.
+        return in_session and (by_resource or (True in own and bounded))
+    return by_resource and True in own and bounded and in_session
+
+
+maybe = some.none() | policies
+layers = some.builds(layered, policies, maybe, maybe, some.lists(policies, max_size=2).map(tuple), maybe)
+
+
+@given(questions, layers, some.booleans())
+def test_the_decision_is_what_the_guide_says_in_plain_words(question: Question, held: Policies, own: bool) -> None:
+    """Documented: "Policy evaluation logic": deny wins, every level allows, then resource, identity, boundary and session."""
+    asked = replace(question, same_account=own)
+    assert (decide(asked, held) is None) is naive_verdict(asked, held)
+
+
+@given(questions, layers, policies)
+def test_a_guard_never_lets_anybody_in(question: Question, held: Policies, more: list[dict[str, Any]]) -> None:
+    """Documented: adding a deny, a control policy's level, a boundary or a session's policy never allows what was denied."""
+    if decide(question, held) is None:
+        return
+    deny = [{**statement, "Effect": "Deny"} for statement in more]
+    guarded = [
+        replace(held, identity=(*held.identity, parsed_of(deny))),
+        replace(held, service_control=(*held.service_control, (parsed_of(more, "scp"),))),
+        replace(held, boundary=held.boundary or parsed_of(more)),
+        replace(held, session=held.session or (parsed_of(more),)),
+    ]
+    assert all(decide(question, each) is not None for each in guarded)
 
 
 json_values = some.recursive(

@@ -32,7 +32,7 @@ def test_what_is_not_there_has_no_tags(resource: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "resource", [f"arn:aws:iam::{HUB}:role/r", "arn:aws:s3:::bucket", f"arn:aws:ssm:{HOME}:{HUB}:document/d"]
+    "resource", [f"arn:aws:iam::{HUB}:role/r", f"arn:aws:sns:{HOME}:{HUB}:topic", f"arn:aws:ssm:{HOME}:{HUB}:document/d"]
 )
 def test_tags_that_nobody_here_keeps_are_refused_by_name(resource: str) -> None:
     """A condition on them is neither true nor false here (localorg's own rule)."""

@@ -7,7 +7,7 @@ Rules: a service-managed set lives in the management account; a delegated admini
 Refuses to know: how an operation is worked off, what a stack is. Drift of stack sets and the import of stacks are refused by name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from localorg.kernel.arn import Arn
 from localorg.kernel.events import Event, Kernel
@@ -67,6 +67,10 @@ class StackSets:
         on_sets = [row for part in self._parts for row in part.handlers().items()]
         found = [Operation("cloudformation", name, handler, self._on_set) for name, handler in on_sets]
         return [*found, *(Operation("cloudformation", name, handler) for name, handler in self._access.handlers().items())]
+
+    def tags_of(self, arn: str) -> Mapping[str, str]:
+        """Return the tags of the set with this ARN; none when it is not there."""
+        return next((found.tags for found in self._shelf.every() if self._arn(found) == arn), {})
 
     def _on_set(self, request: Request) -> list[Access]:
         # AWS: Service Authorization Reference, CloudFormation: resource type stackset, stackset/NAME:ID.
