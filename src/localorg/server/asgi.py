@@ -357,7 +357,7 @@ async def _with_body(head: WireRequest, receive: Receive, bytes_max: int) -> Wir
         raise AwsError(
             "RequestEntityTooLarge", f"the body has {size} bytes, longer than the {bytes_max} bytes that are taken here", 413
         )
-    return WireRequest(head.method, head.path, head.query, head.headers, parts[0] if len(parts) == 1 else b"".join(parts))
+    return replace(head, body=parts[0] if len(parts) == 1 else b"".join(parts))
 
 
 def _refuse_foreign_host(head: WireRequest) -> None:
