@@ -150,9 +150,11 @@ def test_addresses(hub: Account) -> None:
 @documented("IAM user guide, ARN condition operators")
 def test_arns_are_compared_part_by_part(hub: Account) -> None:
     """A wildcard in ArnLike keeps to its part of the ARN; ArnEquals does the same."""
-    role = "arn:aws:iam::111122223333:role/team/R"
+    role = f"arn:{hub.partition}:iam::111122223333:role/team/R"
     assert (
-        decision(hub, text(allow(ArnEquals={"aws:PrincipalArn": "arn:aws:iam::*:role/team/*"})), aws__PrincipalArn=role)
+        decision(
+            hub, text(allow(ArnEquals={"aws:PrincipalArn": f"arn:{hub.partition}:iam::*:role/team/*"})), aws__PrincipalArn=role
+        )
         == "allowed"
     )
     assert decision(hub, text(allow(ArnLike={"aws:PrincipalArn": "arn:*:role/team/R"})), aws__PrincipalArn=role) == "implicitDeny"
