@@ -172,6 +172,17 @@ def invitation(organizations: Any, outsider: Account) -> Iterator[dict[str, Any]
         organizations.cancel_handshake(HandshakeId=handshake["Id"])
 
 
+@documented("Organizations user guide, Using service-linked roles: AWSServiceRoleForOrganizations is in every account")
+def test_every_account_has_the_role_of_organizations(hub: Account, member: Account, requests: dict[str, dict[str, Any]]) -> None:
+    """The management account, a member and a new account have it, with the policy that AWS made for it."""
+    created = assumed(hub, requests["usual"]["AccountId"], ADMINISTRATORS).client("iam", endpoint_url=hub.endpoint)
+    name = "AWSServiceRoleForOrganizations"
+    for iam in (hub.client("iam"), member.client("iam"), created):
+        assert iam.get_role(RoleName=name)["Role"]["Path"] == "/aws-service-role/organizations.amazonaws.com/"
+        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        assert [one["PolicyName"] for one in attached] == ["AWSOrganizationsServiceTrustPolicy"]
+
+
 @documented("API reference: AWSOrganizationsNotInUseException")
 def test_an_account_outside_is_told_so(outsider: Account) -> None:
     """Whoever is in no organization learns nothing of one."""

@@ -127,6 +127,10 @@ class Identity:
         """Return a principal that acts as the service-linked role of `service_name` in `account`. Raises NotSupported."""
         return self._linked.principal(account, service_name)
 
+    def bootstrap_linked_role(self, account: str, service_name: str) -> None:
+        """Let the service-linked role of `service_name` be in `account`. Raises NotSupported."""
+        self._linked.ensure(account, service_name)
+
     def stacksets_execution_role(self) -> str:
         """Return the name of the role that StackSets act as in member accounts."""
         return self._linked.stacksets_execution_role()

@@ -84,7 +84,7 @@ class ServiceLinkedRoles:
             raise AwsError(
                 "InvalidInput", f"Service role name {name} has been taken in this account, please try a different suffix."
             )
-        role = self._ensured(request.account, service, name)
+        role = self.ensure(request.account, service, name)
         role.description = request.params.get("Description", "")
         self._directory.keep(role)
         return {"Role": role_output(role)}
@@ -119,13 +119,14 @@ class ServiceLinkedRoles:
 
         For StackSets in a member account this is the role stacksets-exec-..., which its service-linked role makes there.
         """
-        role = self._ensured(account, service)
+        role = self.ensure(account, service)
         if service == STACKSETS_MEMBER:
             role = self._stacksets_execution(account)
         name = service.split(".", 1)[0] if service != STACKSETS_MEMBER else "stacksets"
         return Principal(kind="role", account=account, arn=session_arn(self._directory.partition, role, name), role_arn=role.arn)
 
-    def _ensured(self, account: str, service: str, name: str = "") -> Role:
+    def ensure(self, account: str, service: str, name: str = "") -> Role:
+        """Return the service's role in `account`, making it when it is not there. Raises NotSupported."""
         linked = _linked(service)
         known = self._directory.roles.get(account, (name or linked.role).lower())
         if known:

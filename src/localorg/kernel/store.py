@@ -85,7 +85,9 @@ class Table(Generic[R]):
         """Return the records whose key begins with `prefix`, in insertion order."""
         return [record for _, record in self.items(*prefix)]
 
-    def __contains__(self, key: object) -> bool:
+    def __contains__(self, key: Key) -> bool:
+        if not isinstance(key, tuple):
+            raise TypeError(f"a key of table {self.name} is a tuple of strings, not {key!a}")
         return key in self._rows
 
     def __len__(self) -> int:

@@ -28,6 +28,7 @@ from localorg.server.spec import AccountSpec, NodesSpec, Spec
 NODE_ROLE = "localorg-node"
 HYBRID_ROLE = "localorg-hybrid-node"
 AGENT_VERSION = "3.3.0.0"
+ORGANIZATIONS = "organizations.amazonaws.com"
 
 
 @dataclass
@@ -147,6 +148,8 @@ def seed(engines: Engines, spec: Spec, records: list[NodeRecord], changes: list[
     management = spec.organization.management.id
     for account in [*engines.organization.accounts(), *engines.organization.outsiders()]:
         engines.identity.bootstrap_account(account)
+    for account in engines.organization.accounts():
+        engines.identity.bootstrap_linked_role(account, ORGANIZATIONS)
     for member in spec.accounts():
         # AWS: Organizations user guide, "Accessing member accounts": who was invited has no such role until somebody makes one.
         if member.id != management and member.joined == "CREATED":
@@ -245,16 +248,18 @@ def _activate(engines: Engines, record: NodeRecord) -> None:
 
 
 def welcome_new_accounts(engines: Engines) -> None:
-    """Let every account that is made later have what AWS gives it: the role by which the management account administers it.
+    """Let every account that comes in later have what AWS gives it: Organizations' own role, and the one by which it is administered.
 
-    AWS: Organizations user guide, "Creating a member account": the role comes with the account, under the name that CreateAccount gave;
-    an account that was invited has none.
+    AWS: Organizations user guide, "Creating a member account": the latter comes with the account, under the name that CreateAccount
+    gave; an account that was invited has none. "Using service-linked roles": AWSServiceRoleForOrganizations is in every account.
     """
 
     def welcome(event: Event) -> None:
-        account = event.data.get("account", "")
+        kind, account = event.data.get("kind"), event.data.get("account", "")
         management = engines.organization.management_of(account)
-        if event.data.get("kind") == "account-created" and management:
+        if management and kind in ("account-created", "account-joined"):
+            engines.identity.bootstrap_linked_role(account, ORGANIZATIONS)
+        if management and kind == "account-created":
             engines.identity.bootstrap_organization_access_role(account, management, event.data.get("role", ORGANIZATION_ROLE))
 
     engines.kernel.on("seeding", welcome)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -94,3 +95,13 @@ def test_a_row_that_cannot_be_written_keeps_no_other_from_the_file(tmp_path: Pat
         store.commit()
     store.close()
     assert [pet.name for pet in Store(tmp_path / "db").table("pet", Pet).values()] == ["Rex", "Ada"]
+
+
+@pytest.mark.parametrize("key", ["rex", 1, None])
+def test_only_a_tuple_is_looked_for(key: Any) -> None:
+    """A plain string is in no table, so asking for one is a mistake of whoever asks: it is told, not answered."""
+    table = Store().table("pet", Pet)
+    table.put(Pet("Rex"), "rex")
+    assert ("rex",) in table
+    with pytest.raises(TypeError, match="a key of table pet is a tuple of strings"):
+        assert key in table
