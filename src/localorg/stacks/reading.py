@@ -12,6 +12,7 @@ from localorg.kernel.paging import page
 from localorg.protocol.calls import AccessRule, ApiCall, Operation, Output, Request
 from localorg.protocol.gateway import Gateway
 from localorg.stacks.accepting import Accepting, needed_capabilities
+from localorg.stacks.drift.service import Drift
 from localorg.stacks.parameters import declared, shown
 from localorg.stacks.records import ChangeSetRecord, EventRecord, ResourceRecord, StackRecord
 from localorg.stacks.resources.kinds import ResourceType, chosen, tag_list
@@ -34,8 +35,10 @@ class Reading:
         accepting: Accepting,
         types: dict[str, ResourceType],
         change_set: Callable[[Request], ChangeSetRecord],
+        drift: Drift,
     ) -> None:
         self._gateway = gateway
+        self._drift = drift
         self._change_set = change_set
         self._shelf = shelf
         self._accepting = accepting
@@ -68,7 +71,7 @@ class Reading:
         return _paged(request, living, lambda stack: stack.stack_id, "Stacks", self._stack)
 
     def _stack(self, stack: StackRecord) -> Output:
-        return {**_stack_shape(stack), **self._ancestors(stack)}
+        return {**_stack_shape(stack), **self._ancestors(stack), "DriftInformation": self._drift.of_stack(stack)}
 
     def _ancestors(self, stack: StackRecord) -> Output:
         """Return ParentId and RootId of a nested stack; others have none."""
@@ -102,7 +105,7 @@ class Reading:
                 raise invalid(f"Stack for {wanted} does not exist")
         assert stack is not None  # noqa: S101 - both branches found one or raised
         rows = [row for name, row in stack.resources.items() if params.get("LogicalResourceId") in (None, name)]
-        return {"StackResources": [_resource_shape(stack, row, "Timestamp") for row in rows]}
+        return {"StackResources": [self._resource_shape(stack, row, "Timestamp") for row in rows]}
 
     def _resource(self, request: Request) -> Output:
         stack, name = self._require(request), request.params["LogicalResourceId"]
@@ -111,8 +114,11 @@ class Reading:
             raise invalid(f"Resource {name} does not exist for stack {stack.name}")
         template = self._accepting.template_as(stack, stack.template, stack.parameters)
         metadata = (template.resources.get(name) or {}).get("Metadata")
-        shape = _resource_shape(stack, row, "LastUpdatedTimestamp")
+        shape = self._resource_shape(stack, row, "LastUpdatedTimestamp")
         return {"StackResourceDetail": {**shape, **({"Metadata": json.dumps(metadata)} if metadata else {})}}
+
+    def _resource_shape(self, stack: StackRecord, row: ResourceRecord, time_member: str) -> Output:
+        return {**_resource_shape(stack, row, time_member), "DriftInformation": self._drift.of_resource(stack, row)}
 
     def _list(self, request: Request) -> Output:
         wanted = request.params.get("StackStatusFilter")
@@ -122,14 +128,14 @@ class Reading:
             rows,
             lambda stack: stack.stack_id,
             "StackSummaries",
-            lambda row: {**_summary_shape(row), **self._ancestors(row)},
+            lambda row: {**_summary_shape(row), **self._ancestors(row), "DriftInformation": self._drift.of_stack(row)},
         )
 
     def _list_resources(self, request: Request) -> Output:
         stack = self._require(request)
 
         def shape(row: ResourceRecord) -> Output:
-            full = _resource_shape(stack, row, "LastUpdatedTimestamp")
+            full = self._resource_shape(stack, row, "LastUpdatedTimestamp")
             return {key: value for key, value in full.items() if key not in ("StackId", "StackName")}
 
         return _paged(request, list(stack.resources.values()), lambda row: row.logical_id, "StackResourceSummaries", shape)
@@ -240,7 +246,6 @@ def _stack_shape(stack: StackRecord) -> Output:
         "EnableTerminationProtection": stack.termination_protection,
         "NotificationARNs": [],
         "RollbackConfiguration": {},
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
         "Tags": tag_list(stack.tags),
         **_given(
             Description=template.description,
@@ -269,7 +274,6 @@ def _summary_shape(stack: StackRecord) -> Output:
         "DeletionTime",
         "StackStatus",
         "StackStatusReason",
-        "DriftInformation",
     )
     shape = {key: full[key] for key in kept if key in full}
     if "Description" in full:
@@ -304,6 +308,5 @@ def _resource_shape(stack: StackRecord, row: ResourceRecord, time_member: str) -
         "ResourceType": row.type,
         time_member: row.updated,
         "ResourceStatus": row.status,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
         **_given(PhysicalResourceId=row.physical_id, ResourceStatusReason=row.reason),
     }

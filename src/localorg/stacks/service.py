@@ -20,6 +20,7 @@ from localorg.protocol.calls import Access, ApiCall, Operation, Output, Principa
 from localorg.protocol.gateway import Gateway
 from localorg.stacks.accepting import Accepting, Proposal
 from localorg.stacks.change_sets import ChangeSets
+from localorg.stacks.drift.service import Drift
 from localorg.stacks.fetching import Fetching
 from localorg.stacks.lifecycle import Lifecycle
 from localorg.stacks.lookups import Lookups
@@ -71,13 +72,15 @@ class Stacks:
         self._lifecycle = Lifecycle(kernel, gateway, self._shelf, TYPES, self._accepting.plan_of)
         self._sets = StackSets(kernel, gateway, self._accepting, sessions, service_linked_role, management_of, execution_role)
         self._change_sets = ChangeSets(kernel, self._shelf, self._accepting, self._blank, self.start)
-        self._reading = Reading(gateway, self._shelf, self._accepting, TYPES, self._change_sets.require)
+        self._drift = Drift(gateway, self._shelf, TYPES)
+        self._reading = Reading(gateway, self._shelf, self._accepting, TYPES, self._change_sets.require, self._drift)
         self._recovering = Recovering(kernel, self._shelf, self._lifecycle, self._principal)
         kernel.on(ENGINE, self._lifecycle.handle)
 
     def resume(self) -> None:
         """Go on with every operation that a restart interrupted."""
         self._lifecycle.resume()
+        self._drift.resume()
         self._sets.resume()
 
     def tags_of(self, arn: str) -> Mapping[str, str]:
@@ -99,7 +102,8 @@ class Stacks:
             *self._change_sets.handlers().items(),
         ]
         own = [Operation("cloudformation", name, handler, self._on_stack) for name, handler in rows]
-        return [*own, *self._reading.operations(self._on_stack), *self._sets.operations()]
+        reading = [*self._reading.operations(self._on_stack), *self._drift.operations(self._on_stack)]
+        return [*own, *reading, *self._sets.operations()]
 
     def _on_living(self, handler: Callable[[Request, StackRecord], Output]) -> Callable[[Request], Output]:
         """Give a handler its stack, once for each ClientRequestToken."""

@@ -12,11 +12,14 @@ from localorg.stacks.resources.kinds import (
     Made,
     Pause,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
+    read,
     replaced_by,
     retagged,
     tag_list,
@@ -91,6 +94,13 @@ def _delete(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read(work: Work) -> Reading:
+    association = work.physical_id
+    found = (yield Ask("ssm", "DescribeAssociation", {"AssociationId": association}))["AssociationDescription"]
+    tags = yield Ask("ssm", "ListTagsForResource", {"ResourceType": "Association", "ResourceId": association})
+    return {**read(found, "Name", "InstanceId", *_OPTIONS), "Tags": live_tags(tags["TagList"])}
+
+
 ASSOCIATION = ResourceType(
     name="AWS::SSM::Association",
     properties=frozenset({*_OPTIONS, "InstanceId", "Name", "Tags", "WaitForSuccessTimeoutSeconds"}),
@@ -99,5 +109,6 @@ ASSOCIATION = ResourceType(
     create=_create,
     update=_update,
     delete=_delete,
+    read=_read,
     replacing=replaced_by("InstanceId"),
 )

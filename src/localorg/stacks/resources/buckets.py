@@ -5,6 +5,7 @@ Rules: a property whose operation S3 does not offer here (versioning, ownership 
 AWS: CloudFormation template reference, the types of those names.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,12 @@ from localorg.stacks.resources.kinds import (
     Ask,
     Made,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
+    live_tags,
     replaced_by,
     tag_list,
     tags_of,
@@ -110,6 +113,35 @@ def _delete(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read(work: Work) -> Reading:
+    bucket = {"Bucket": work.physical_id}
+    yield Ask("s3", "GetBucketLocation", bucket)
+    encryption = yield from _unless_unset("GetBucketEncryption", bucket)
+    blocked = yield from _unless_unset("GetPublicAccessBlock", bucket)
+    tags = yield from _unless_unset("GetBucketTagging", bucket)
+    rules = encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules", [])
+    defaults = [{"ServerSideEncryptionByDefault": rule.get("ApplyServerSideEncryptionByDefault", {})} for rule in rules]
+    switches = blocked.get("PublicAccessBlockConfiguration", {})
+    asked = work.properties.get("PublicAccessBlockConfiguration", {})
+    return {
+        "BucketName": work.physical_id,
+        "BucketEncryption": {"ServerSideEncryptionConfiguration": defaults} if defaults else None,
+        # A switch that the template leaves out is off.
+        "PublicAccessBlockConfiguration": {name: on for name, on in switches.items() if on or name in asked} if blocked else None,
+        "Tags": live_tags(tags.get("TagSet", ())),
+    }
+
+
+def _unless_unset(operation: str, bucket: Properties) -> Reading:
+    """Ask for a setting of a bucket that may not be there."""
+    try:
+        return (yield Ask("s3", operation, bucket))
+    except AwsError as refusal:
+        if refusal.code == "NoSuchBucket" or not refusal.code.startswith(("NoSuch", "ServerSideEncryption")):
+            raise
+        return {}
+
+
 BUCKET = ResourceType(
     name="AWS::S3::Bucket",
     properties=frozenset({"BucketName", "Tags", *(member for member, *_ in SETTINGS)}),
@@ -117,6 +149,7 @@ BUCKET = ResourceType(
     create=_create,
     update=_update,
     delete=_delete,
+    read=_read,
     replacing=replaced_by("BucketName"),
     name_property="BucketName",
 )
@@ -143,6 +176,11 @@ def _delete_policy(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read_policy(work: Work) -> Reading:
+    text = (yield Ask("s3", "GetBucketPolicy", {"Bucket": work.physical_id}))["Policy"]
+    return {"Bucket": work.physical_id, "PolicyDocument": json.loads(text)}
+
+
 BUCKET_POLICY = ResourceType(
     name="AWS::S3::BucketPolicy",
     properties=frozenset({"Bucket", "PolicyDocument"}),
@@ -150,5 +188,6 @@ BUCKET_POLICY = ResourceType(
     create=_put_policy,
     update=_put_policy,
     delete=_delete_policy,
+    read=_read_policy,
     replacing=replaced_by("Bucket"),
 )

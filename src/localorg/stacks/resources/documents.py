@@ -13,11 +13,14 @@ from localorg.stacks.resources.kinds import (
     Made,
     Pause,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
+    read,
     retagged,
     tag_list,
     tags_of,
@@ -92,6 +95,21 @@ def _delete(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read(work: Work) -> Reading:
+    name = work.physical_id
+    found = (yield Ask("ssm", "DescribeDocument", {"Name": name}))["Document"]
+    asked = {"Name": name, **chosen(found, "DocumentFormat")}
+    content = (yield Ask("ssm", "GetDocument", asked))["Content"]
+    tags = yield Ask("ssm", "ListTagsForResource", {"ResourceType": "Document", "ResourceId": name})
+    # An object of the template is sent as JSON, and compared as such; other content is compared as text.
+    is_object = not isinstance(work.properties["Content"], str)
+    return {
+        **read(found, "Name", "DocumentFormat", "DocumentType", "TargetType", "VersionName", "Requires"),
+        "Content": json.loads(content) if is_object else content,
+        "Tags": live_tags(tags["TagList"]),
+    }
+
+
 def _replacing(before: Properties, after: Properties) -> frozenset[str]:
     names = {"Name", "DocumentType"}
     if after.get("UpdateMethod", "Replace") == "Replace":
@@ -106,6 +124,7 @@ DOCUMENT = ResourceType(
     create=_create,
     update=_update,
     delete=_delete,
+    read=_read,
     replacing=_replacing,
     name_property="Name",
 )

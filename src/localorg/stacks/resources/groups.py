@@ -13,12 +13,15 @@ from localorg.stacks.resources.kinds import (
     Ask,
     Made,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
     replaced_by,
+    tag_list,
     tags_of,
 )
 
@@ -59,6 +62,18 @@ def _delete(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read(work: Work) -> Reading:
+    group = (yield Ask("resource-groups", "GetGroup", {"Group": work.physical_id}))["Group"]
+    found = (yield Ask("resource-groups", "GetGroupQuery", {"Group": work.physical_id}))["GroupQuery"]["ResourceQuery"]
+    tags = (yield Ask("resource-groups", "GetTags", {"Arn": group["GroupArn"]})).get("Tags", {})
+    return {
+        "Name": group["Name"],
+        "Description": group.get("Description"),
+        "ResourceQuery": {"Type": found["Type"], "Query": json.loads(found["Query"])},
+        "Tags": live_tags(tag_list(tags)),
+    }
+
+
 RESOURCE_GROUP = ResourceType(
     name="AWS::ResourceGroups::Group",
     properties=frozenset({"Description", "Name", "ResourceQuery", "Tags"}),
@@ -67,6 +82,7 @@ RESOURCE_GROUP = ResourceType(
     create=_create,
     update=_update,
     delete=_delete,
+    read=_read,
     replacing=replaced_by("Name"),
     name_property="Name",
 )

@@ -5,17 +5,21 @@ AWS: CloudFormation template reference, AWS::IAM::Role.
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 from localorg.kernel.errors import AwsError
 from localorg.stacks.resources.kinds import (
     Ask,
     Made,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
+    read,
     replaced_by,
     tag_list,
     tags_of,
@@ -88,6 +92,38 @@ def gives_policies(word: str, name: str, before: Properties, after: Properties) 
     return Resource(name)
 
 
+def live_document(text: str) -> Any:
+    """Return a policy document as IAM tells it (percent-encoded) as an object."""
+    return json.loads(unquote(text))
+
+
+def live_policies(word: str, name: str) -> Reading:
+    """Read the inline and attached policies of a Role, User or Group."""
+    holder = {f"{word}Name": name}
+    inline = []
+    for policy in (yield Ask("iam", f"List{word}Policies", holder))["PolicyNames"]:
+        found = yield Ask("iam", f"Get{word}Policy", {**holder, "PolicyName": policy})
+        inline.append({"PolicyName": policy, "PolicyDocument": live_document(found["PolicyDocument"])})
+    attached = (yield Ask("iam", f"ListAttached{word}Policies", holder))["AttachedPolicies"]
+    return {"Policies": inline, "ManagedPolicyArns": [one["PolicyArn"] for one in attached]}
+
+
+def live_boundary(holder: Properties) -> Any:
+    """Return the permissions boundary of a role or user, or None."""
+    return (holder.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+
+
+def _read_role(work: Work) -> Reading:
+    role = (yield Ask("iam", "GetRole", {"RoleName": work.physical_id}))["Role"]
+    return {
+        **read(role, "RoleName", "Path", "Description", "MaxSessionDuration"),
+        "AssumeRolePolicyDocument": live_document(role["AssumeRolePolicyDocument"]),
+        "PermissionsBoundary": live_boundary(role),
+        "Tags": live_tags(role.get("Tags", ())),
+        **(yield from live_policies("Role", work.physical_id)),
+    }
+
+
 def _update_role(work: Work) -> Steps:
     name, properties = work.physical_id, work.properties
     if work.changed("AssumeRolePolicyDocument"):
@@ -147,6 +183,7 @@ ROLE = ResourceType(
     create=_create_role,
     update=_update_role,
     delete=_delete_role,
+    read=_read_role,
     replacing=replaced_by("RoleName", "Path"),
     name_property="RoleName",
     capability=named_capability("RoleName"),

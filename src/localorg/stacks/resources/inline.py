@@ -3,8 +3,8 @@
 AWS: CloudFormation template reference, the types of those names; Ref gives POLICY|HOLDER. # ASSUMED: for lack of a documented form
 """
 
-from localorg.stacks.resources.iam import IAM_CAPABILITY, document, unless_gone
-from localorg.stacks.resources.kinds import Ask, Made, Resource, ResourceType, Steps, Work, replaced_by
+from localorg.stacks.resources.iam import IAM_CAPABILITY, document, live_document, unless_gone
+from localorg.stacks.resources.kinds import Ask, Made, Reading, Resource, ResourceType, Steps, Work, replaced_by
 
 
 def _type(word: str) -> ResourceType:
@@ -25,6 +25,10 @@ def _type(word: str) -> ResourceType:
         yield from unless_gone(Ask("iam", f"Delete{word}Policy", named(work)))
         return Resource(work.physical_id)
 
+    def read(work: Work) -> Reading:
+        found = yield Ask("iam", f"Get{word}Policy", named(work))
+        return {**named(work), "PolicyDocument": live_document(found["PolicyDocument"])}
+
     return ResourceType(
         name=f"AWS::IAM::{word}Policy",
         properties=frozenset({holder, "PolicyName", "PolicyDocument"}),
@@ -32,6 +36,7 @@ def _type(word: str) -> ResourceType:
         create=put,
         update=put,
         delete=delete,
+        read=read,
         replacing=replaced_by(holder, "PolicyName"),
         capability=lambda _properties: IAM_CAPABILITY,
     )

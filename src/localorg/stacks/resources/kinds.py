@@ -7,7 +7,7 @@ Rules: a program depends on nothing but its Work and the answers, or replaying i
 Refuses to know: principals, events, stacks.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,11 @@ class Plain(AwsError):
 
 Steps = Generator[Ask | Pause | Made, dict[str, Any], Resource]
 Program = Callable[[Work], Steps]
+Live = dict[str, Any]
+"""The properties of a resource as they are; None for one that is not there. What is not named is not read."""
+Reading = Generator[Ask, dict[str, Any], Live]
+Reader = Callable[[Work], Reading]
+"""Reads a resource as it is. A refusal that it lets through says that the resource is gone, or that it may not be read."""
 
 
 def never_replaced(_before: Properties, _after: Properties) -> frozenset[str]:
@@ -114,6 +119,8 @@ class ResourceType:
     attributes: frozenset[str] = frozenset()
     replacing: Callable[[Properties, Properties], frozenset[str]] = never_replaced
     name_property: str = ""
+    read: Reader | None = None
+    """How drift is detected; None: it is not."""
     attribute_prefix: str = ""
     """What attributes that only the resource itself knows begin with."""
     always_asked: bool = False
@@ -150,6 +157,16 @@ def retagged(work: Work, kind: str) -> Steps:
     if wanted and wanted != was:
         yield Ask("ssm", "AddTagsToResource", {**resource, "Tags": tag_list(wanted)})
     return Resource(work.physical_id)
+
+
+def live_tags(tags: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return the tags of a resource as its properties have them: without those that AWS gives."""
+    return [{"Key": tag["Key"], "Value": tag["Value"]} for tag in tags if not tag["Key"].startswith("aws:")]
+
+
+def read(properties: Properties, *names: str) -> Live:
+    """Return the properties of these names out of what a service tells; None for those that it does not tell."""
+    return {name: properties.get(name) for name in names}
 
 
 def chosen(properties: Properties, *names: str) -> dict[str, Any]:

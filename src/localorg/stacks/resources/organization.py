@@ -5,6 +5,8 @@ Rules: an account's e-mail address and role are given once; deleting the resourc
 AWS: CloudFormation template reference, the types of those names.
 """
 
+import json
+from collections.abc import Generator
 from typing import Any
 
 from localorg.kernel.errors import AwsError
@@ -15,11 +17,14 @@ from localorg.stacks.resources.kinds import (
     Pause,
     Plain,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
+    read,
     replaced_by,
     tag_list,
     tags_of,
@@ -44,6 +49,15 @@ def _retagged(work: Work) -> Steps:
     return Resource(work.physical_id, dict(work.attributes))
 
 
+def _live_tags(work: Work) -> Reading:
+    tags = (yield Ask(SERVICE, "ListTagsForResource", {"ResourceId": work.physical_id}))["Tags"]
+    return {"Tags": live_tags(tags)}
+
+
+def _live_parent(work: Work) -> Generator[Ask, dict[str, Any], str]:
+    return str((yield Ask(SERVICE, "ListParents", {"ChildId": work.physical_id}))["Parents"][0]["Id"])
+
+
 def _create_unit(work: Work) -> Steps:
     params = {**chosen(work.properties, "Name", "ParentId"), **_tagged(work.properties)}
     unit = (yield Ask(SERVICE, "CreateOrganizationalUnit", params))["OrganizationalUnit"]
@@ -64,6 +78,12 @@ def _delete_unit(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read_unit(work: Work) -> Reading:
+    asked = {"OrganizationalUnitId": work.physical_id}
+    unit = (yield Ask(SERVICE, "DescribeOrganizationalUnit", asked))["OrganizationalUnit"]
+    return {"Name": unit["Name"], "ParentId": (yield from _live_parent(work)), **(yield from _live_tags(work))}
+
+
 UNIT = ResourceType(
     name="AWS::Organizations::OrganizationalUnit",
     properties=frozenset({"Name", "ParentId", "Tags"}),
@@ -72,6 +92,7 @@ UNIT = ResourceType(
     create=_create_unit,
     update=_update_unit,
     delete=_delete_unit,
+    read=_read_unit,
     replacing=replaced_by("ParentId"),
 )
 
@@ -112,6 +133,17 @@ def _delete_policy(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read_policy(work: Work) -> Reading:
+    policy = (yield Ask(SERVICE, "DescribePolicy", {"PolicyId": work.physical_id}))["Policy"]
+    targets = (yield Ask(SERVICE, "ListTargetsForPolicy", {"PolicyId": work.physical_id}))["Targets"]
+    return {
+        **read(policy["PolicySummary"], "Name", "Type", "Description"),
+        "Content": json.loads(policy["Content"]),
+        "TargetIds": [target["TargetId"] for target in targets],
+        **(yield from _live_tags(work)),
+    }
+
+
 POLICY = ResourceType(
     name="AWS::Organizations::Policy",
     properties=frozenset({"Content", "Description", "Name", "Tags", "TargetIds", "Type"}),
@@ -120,6 +152,7 @@ POLICY = ResourceType(
     create=_create_policy,
     update=_update_policy,
     delete=_delete_policy,
+    read=_read_policy,
     replacing=replaced_by("Type"),
     name_property="Name",
 )
@@ -168,6 +201,16 @@ def _delete_account(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read_account(work: Work) -> Reading:
+    found = (yield Ask(SERVICE, "DescribeAccount", {"AccountId": work.physical_id}))["Account"]
+    return {
+        "AccountName": found["Name"],
+        "Email": found["Email"],
+        "ParentIds": [(yield from _live_parent(work))],
+        **(yield from _live_tags(work)),
+    }
+
+
 ACCOUNT = ResourceType(
     name="AWS::Organizations::Account",
     properties=frozenset({"AccountName", "Email", "ParentIds", "RoleName", "Tags"}),
@@ -176,4 +219,5 @@ ACCOUNT = ResourceType(
     create=_create_account,
     update=_update_account,
     delete=_delete_account,
+    read=_read_account,
 )

@@ -10,11 +10,14 @@ from localorg.stacks.resources.kinds import (
     Ask,
     Made,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
+    read,
     replaced_by,
     retagged,
     tag_list,
@@ -58,6 +61,20 @@ def _delete(work: Work) -> Steps:
     return Resource(work.physical_id)
 
 
+def _read(work: Work) -> Reading:
+    name = work.physical_id
+    parameter = (yield Ask("ssm", "GetParameter", {"Name": name}))["Parameter"]
+    filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    described = (yield Ask("ssm", "DescribeParameters", {"ParameterFilters": filters}))["Parameters"]
+    tags = yield Ask("ssm", "ListTagsForResource", {"ResourceType": "Parameter", "ResourceId": name})
+    # The policies come back with states and other words than they were given in, so they are not compared.
+    return {
+        **read(parameter, "Name", "Type", "Value"),
+        **read(described[0] if described else {}, "AllowedPattern", "DataType", "Description", "Tier"),
+        "Tags": {tag["Key"]: tag["Value"] for tag in live_tags(tags["TagList"])},
+    }
+
+
 PARAMETER = ResourceType(
     name="AWS::SSM::Parameter",
     properties=frozenset({"AllowedPattern", "DataType", "Description", "Name", "Policies", "Tags", "Tier", "Type", "Value"}),
@@ -66,6 +83,7 @@ PARAMETER = ResourceType(
     create=_create,
     update=_update,
     delete=_delete,
+    read=_read,
     replacing=replaced_by("Name", "Type"),
     name_property="Name",
 )

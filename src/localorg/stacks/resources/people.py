@@ -3,16 +3,27 @@
 AWS: CloudFormation template reference, the types of those names.
 """
 
-from localorg.stacks.resources.iam import GONE, IAM_CAPABILITY, gives_policies, named_capability, unless_gone
+from localorg.stacks.resources.iam import (
+    GONE,
+    IAM_CAPABILITY,
+    gives_policies,
+    live_boundary,
+    live_policies,
+    named_capability,
+    unless_gone,
+)
 from localorg.stacks.resources.kinds import (
     Ask,
     Made,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
+    read,
     replaced_by,
     tag_list,
     tags_of,
@@ -72,6 +83,19 @@ def _delete_user(work: Work) -> Steps:
     return Resource(name)
 
 
+def _read_user(work: Work) -> Reading:
+    name = work.physical_id
+    user = (yield Ask("iam", "GetUser", {"UserName": name}))["User"]
+    groups = (yield Ask("iam", "ListGroupsForUser", {"UserName": name}))["Groups"]
+    return {
+        **read(user, "UserName", "Path"),
+        "PermissionsBoundary": live_boundary(user),
+        "Tags": live_tags(user.get("Tags", ())),
+        "Groups": [group["GroupName"] for group in groups],
+        **(yield from live_policies("User", name)),
+    }
+
+
 USER = ResourceType(
     name="AWS::IAM::User",
     properties=frozenset({"Groups", "ManagedPolicyArns", "Path", "PermissionsBoundary", "Policies", "Tags", "UserName"}),
@@ -79,6 +103,7 @@ USER = ResourceType(
     create=_create_user,
     update=_update_user,
     delete=_delete_user,
+    read=_read_user,
     replacing=replaced_by("UserName"),
     name_property="UserName",
     capability=named_capability("UserName"),
@@ -110,6 +135,11 @@ def _delete_group(work: Work) -> Steps:
     return Resource(name)
 
 
+def _read_group(work: Work) -> Reading:
+    group = (yield Ask("iam", "GetGroup", {"GroupName": work.physical_id}))["Group"]
+    return {**read(group, "GroupName", "Path"), **(yield from live_policies("Group", work.physical_id))}
+
+
 GROUP = ResourceType(
     name="AWS::IAM::Group",
     properties=frozenset({"GroupName", "ManagedPolicyArns", "Path", "Policies"}),
@@ -117,6 +147,7 @@ GROUP = ResourceType(
     create=_create_group,
     update=_update_group,
     delete=_delete_group,
+    read=_read_group,
     replacing=replaced_by("GroupName"),
     name_property="GroupName",
     capability=named_capability("GroupName"),

@@ -6,16 +6,19 @@ AWS: CloudFormation template reference, the types of those names.
 from collections.abc import Sequence
 from typing import Any
 
-from localorg.stacks.resources.iam import document, named_capability, unless_gone
+from localorg.stacks.resources.iam import document, live_document, named_capability, unless_gone
 from localorg.stacks.resources.kinds import (
     Ask,
     Made,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
+    read,
     replaced_by,
     tag_list,
     tags_of,
@@ -148,6 +151,21 @@ def _delete_managed(work: Work) -> Steps:
     return Resource(arn)
 
 
+def _read_managed(work: Work) -> Reading:
+    arn = work.physical_id
+    policy = (yield Ask("iam", "GetPolicy", {"PolicyArn": arn}))["Policy"]
+    version = {"PolicyArn": arn, "VersionId": policy["DefaultVersionId"]}
+    default = (yield Ask("iam", "GetPolicyVersion", version))["PolicyVersion"]
+    holders = yield Ask("iam", "ListEntitiesForPolicy", {"PolicyArn": arn})
+    return {
+        **read(policy, "Path", "Description"),
+        "ManagedPolicyName": policy["PolicyName"],
+        "PolicyDocument": live_document(default["Document"]),
+        "Tags": live_tags(policy.get("Tags", ())),
+        **{member: [one[named] for one in holders[f"Policy{member}"]] for member, _, named in HOLDERS},
+    }
+
+
 MANAGED_POLICY = ResourceType(
     name="AWS::IAM::ManagedPolicy",
     properties=frozenset({"Description", "Groups", "ManagedPolicyName", "Path", "PolicyDocument", "Roles", "Tags", "Users"}),
@@ -156,6 +174,7 @@ MANAGED_POLICY = ResourceType(
     create=_create_managed,
     update=_update_managed,
     delete=_delete_managed,
+    read=_read_managed,
     replacing=replaced_by("Description", "ManagedPolicyName", "Path"),
     name_property="ManagedPolicyName",
     capability=named_capability("ManagedPolicyName"),
@@ -191,6 +210,11 @@ def _delete_profile(work: Work) -> Steps:
     return Resource(name)
 
 
+def _read_profile(work: Work) -> Reading:
+    profile = (yield Ask("iam", "GetInstanceProfile", {"InstanceProfileName": work.physical_id}))["InstanceProfile"]
+    return {**read(profile, "InstanceProfileName", "Path"), "Roles": [role["RoleName"] for role in profile["Roles"]]}
+
+
 INSTANCE_PROFILE = ResourceType(
     name="AWS::IAM::InstanceProfile",
     properties=frozenset({"InstanceProfileName", "Path", "Roles"}),
@@ -199,6 +223,7 @@ INSTANCE_PROFILE = ResourceType(
     create=_create_profile,
     update=_update_profile,
     delete=_delete_profile,
+    read=_read_profile,
     replacing=replaced_by("InstanceProfileName", "Path"),
     name_property="InstanceProfileName",
     capability=named_capability("InstanceProfileName"),

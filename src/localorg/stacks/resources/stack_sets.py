@@ -18,11 +18,14 @@ from localorg.stacks.resources.kinds import (
     Made,
     Pause,
     Properties,
+    Reading,
     Resource,
     ResourceType,
     Steps,
     Work,
     chosen,
+    live_tags,
+    read,
     replaced_by,
     tag_list,
     tags_of,
@@ -193,6 +196,21 @@ def _delete(work: Work) -> Steps:
     return Resource(stack_set_id)
 
 
+def _read(work: Work) -> Reading:
+    """Read the set itself; its instances are what StackSets detect drift of."""
+    ask = Ask("cloudformation", "DescribeStackSet", {"StackSetName": work.physical_id, **_call_as(work.properties)})
+    found = (yield ask)["StackSet"]
+    parameters = [chosen(row, "ParameterKey", "ParameterValue") for row in found.get("Parameters", ())]
+    asked = {row["ParameterKey"] for row in work.properties.get("Parameters") or ()}
+    return {
+        **read(found, "StackSetName", "PermissionModel", "Description", "ManagedExecution", "Capabilities"),
+        "TemplateBody": found["TemplateBody"],
+        # A parameter that the template leaves out has its default.
+        "Parameters": [row for row in parameters if row["ParameterKey"] in asked],
+        "Tags": live_tags(found.get("Tags", ())),
+    }
+
+
 STACK_SET = ResourceType(
     name="AWS::CloudFormation::StackSet",
     properties=frozenset(
@@ -212,6 +230,7 @@ STACK_SET = ResourceType(
     create=_create,
     update=_update,
     delete=_delete,
+    read=_read,
     replacing=replaced_by("StackSetName", "PermissionModel"),
     name_property="StackSetName",
 )

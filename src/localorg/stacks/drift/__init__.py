@@ -1,0 +1,1 @@
+"""Drift: whether resources still are what their stack's template says."""
