@@ -54,7 +54,8 @@ def test_what_nobody_touched_is_in_sync(tmp_path: Path) -> None:
     )
     assert set(place.drifts("IN_SYNC")) == set(resources()) - UNCHECKED
     shown = place.cloudformation("DescribeStacks")["Stacks"][0]["DriftInformation"]
-    assert shown["StackDriftStatus"] == "IN_SYNC" and shown["LastCheckTimestamp"]
+    assert shown["StackDriftStatus"] == "IN_SYNC"
+    assert shown["LastCheckTimestamp"]
     rows = place.cloudformation("ListStackResources")["StackResourceSummaries"]
     statuses = {row["LogicalResourceId"]: row["DriftInformation"]["StackResourceDriftStatus"] for row in rows}
     assert {name for name, status in statuses.items() if status == "NOT_CHECKED"} == UNCHECKED
