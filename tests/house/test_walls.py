@@ -1,5 +1,6 @@
 """The walls between the rooms hold, and each contract is shown to notice when somebody breaks it."""
 
+import configparser
 import shutil
 import subprocess
 import sys
@@ -64,3 +65,21 @@ def test_every_contract_has_a_breach() -> None:
         line.split(":")[2].rstrip("]\n") for line in (REPOSITORY / ".importlinter").open() if line.startswith("[importlinter:c")
     }
     assert written == set(BREACHES)
+
+
+@pytest.mark.parametrize(
+    ("contract", "members", "outside"),
+    [
+        ("layers", "layers", {"node"}),
+        ("engines", "modules", {"node", "server", "protocol", "kernel"}),
+        ("effects", "source_modules", {"node", "server", "kernel"}),
+        ("node", "forbidden_modules", {"node"}),
+    ],
+)
+def test_every_package_stands_behind_its_walls(contract: str, members: str, outside: set[str]) -> None:
+    """A new package of localorg is in every contract that is about packages like it."""
+    walls = configparser.ConfigParser()
+    walls.read(REPOSITORY / ".importlinter")
+    named = walls[f"importlinter:contract:{contract}"][members].replace("|", " ").split()
+    packages = {one.parent.name for one in (REPOSITORY / "src/localorg").glob("*/__init__.py")}
+    assert {one.removeprefix("localorg.") for one in named} == packages - outside

@@ -22,7 +22,7 @@ ROOMS = {
     "localorg.fleet": "Managed nodes, as the control plane sees them",
     "localorg.grouping": "Resource groups and the tagging API",
     "localorg.identity": "IAM and STS",
-    "localorg.inventory": "EC2",
+    "localorg.instances": "EC2",
     "localorg.kernel": "The kernel",
     "localorg.node": "The agent on the node",
     "localorg.node_inventory": "Inventory of nodes",

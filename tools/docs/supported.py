@@ -21,7 +21,7 @@ from localorg.identity.conditions import ANY, EACH, IF_EXISTS
 from localorg.identity.keys import SUPPORTED_KEYS, TAG_KEYS
 from localorg.identity.operators import OPERATORS
 from localorg.identity.service_linked import SERVICES
-from localorg.inventory.filters import INSTANCE
+from localorg.instances.filters import INSTANCE
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.clock import VirtualClock
 from localorg.kernel.events import Event, Kernel

@@ -1,7 +1,7 @@
 """Instance profiles: how a role reaches an EC2 instance.
 
 Rules: one role at most; putting a role in needs iam:PassRole on it for EC2.
-Refuses to know: instances (the inventory), and how a node gets its credentials (bootstrap.py).
+Refuses to know: instances, and how a node gets its credentials (bootstrap.py).
 
 AWS: IAM API reference, CreateInstanceProfile, AddRoleToInstanceProfile and their kin.
 """

@@ -178,7 +178,7 @@ def _host_config(options: UpOptions, addresses: Addresses, records: list[NodeRec
         "nodes": [
             {
                 **one.as_host_config(),
-                "online": is_online(one, engines.inventory),
+                "online": is_online(one, engines.instances),
                 "upgrade_refetch": engines.kernel.settings.reading("upgrade-refetch"),
             }
             for one in records

@@ -26,7 +26,7 @@ from localorg.fleet.service import Fleet
 from localorg.grouping.service import Grouping
 from localorg.identity.policy import Kind
 from localorg.identity.service import Identity
-from localorg.inventory.service import Inventory
+from localorg.instances.service import SmallEc2
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.events import Kernel
 from localorg.node_inventory.service import NodeInventory
@@ -58,7 +58,7 @@ class Engines:
     compliance: Compliance
     stacks: Stacks
     fleet: Fleet
-    inventory: Inventory
+    instances: SmallEc2
 
     def resume(self) -> None:
         """Take up what was going on when the server went down."""
@@ -124,7 +124,7 @@ def wire_engines(
             identity.stacksets_execution_role,
         ),
         fleet=fleet,
-        inventory=Inventory(kernel, gateway),
+        instances=SmallEc2(kernel, gateway),
     )
     _offer(engines, tags)
     return engines
@@ -143,7 +143,7 @@ def _offer(engines: Engines, tags: ResourceTags) -> None:
         engines.compliance,
         engines.stacks,
         engines.fleet,
-        engines.inventory,
+        engines.instances,
     ):
         engines.gateway.add(engine.operations())
     _offer_what_is_shared(engines, tags)
@@ -163,7 +163,7 @@ def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
         **engines.associations.tagged(),
     }
     gateway.add(Tagging(holders).operations())
-    everywhere = {**holders, **engines.inventory.tagged()}
+    everywhere = {**holders, **engines.instances.tagged()}
     gateway.add(Grouping(kernel, gateway, everywhere).operations())
     tags.know(everywhere, {"organizations": engines.organization.tags_of, "cloudformation": engines.stacks.tags_of})
 

@@ -7,8 +7,8 @@ Flow: "ec2.instance-state-change" -> `set_online` for the node host. A node whos
 import asyncio
 import contextlib
 
-from localorg.inventory.power import FACT
-from localorg.inventory.service import Inventory
+from localorg.instances.power import FACT
+from localorg.instances.service import SmallEc2
 from localorg.kernel.events import Event, Kernel
 from localorg.server.machines import Machines
 from localorg.server.seeding import NodeRecord
@@ -17,9 +17,9 @@ from localorg.server.state import LocalorgError
 ENGINE = "power-switch"
 
 
-def is_online(record: NodeRecord, inventory: Inventory) -> bool:
+def is_online(record: NodeRecord, instances: SmallEc2) -> bool:
     """Say whether the agent of a node talks when its machine comes up."""
-    return record.online and inventory.is_running(record.account, record.region, record.instance_id)
+    return record.online and instances.is_running(record.account, record.region, record.instance_id)
 
 
 class PowerSwitch:

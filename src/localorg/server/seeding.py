@@ -17,7 +17,7 @@ from typing import Any
 from localorg.fleet.activations import LIFE_MAX_S
 from localorg.fleet.records import NodeSeed
 from localorg.identity.bootstrap import ORGANIZATION_ROLE
-from localorg.inventory.records import InstanceSeed
+from localorg.instances.records import InstanceSeed
 from localorg.kernel.events import Event
 from localorg.kernel.store import Store
 from localorg.organization.records import AccountSeed, OrganizationSeed, UnitSeed
@@ -159,7 +159,7 @@ def seed(engines: Engines, spec: Spec, records: list[NodeRecord], changes: list[
     for record in records:
         seed_node(engines, record)
     for change in changes:
-        engines.inventory.retag(change.account, change.region, change.instance_id, change.tags)
+        engines.instances.retag(change.account, change.region, change.instance_id, change.tags)
         engines.fleet.retag(change.account, change.region, change.instance_id, change.tags)
         if change.is_silenced:
             engines.fleet.silence(change.account, change.region, change.instance_id)
@@ -198,7 +198,7 @@ def seed_node(engines: Engines, record: NodeRecord) -> None:
         _activate(engines, record)
         return
     persona = PERSONAS[record.persona]
-    engines.inventory.add_instance(
+    engines.instances.add_instance(
         InstanceSeed(
             record.instance_id,
             record.account,

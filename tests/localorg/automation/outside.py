@@ -4,8 +4,8 @@ from typing import Any
 
 from automation.harness import ADMIN, HUB, REGION, Harness
 
-from localorg.inventory.records import InstanceSeed
-from localorg.inventory.service import Inventory
+from localorg.instances.records import InstanceSeed
+from localorg.instances.service import SmallEc2
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import ApiCall, Operation, Output, Request
 
@@ -17,10 +17,10 @@ class House(Harness):
 
     def __init__(self, authoriser: Any = None, ends: str = "CREATE_COMPLETE") -> None:
         super().__init__(authoriser)
-        inventory = Inventory(self.kernel, self.gateway)
-        self.gateway.add(one for one in inventory.operations() if one.service == "ec2")
+        instances = SmallEc2(self.kernel, self.gateway)
+        self.gateway.add(one for one in instances.operations() if one.service == "ec2")
         for number, instance_id in enumerate((ONE, TWO), 1):
-            inventory.add_instance(InstanceSeed(instance_id, HUB, REGION, f"10.0.0.{number}"))
+            instances.add_instance(InstanceSeed(instance_id, HUB, REGION, f"10.0.0.{number}"))
         self.ends = ends
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.stacks: dict[str, tuple[str, float]] = {}

@@ -12,8 +12,8 @@ from localorg.commands.service import Commands
 from localorg.fleet.records import NodeSeed
 from localorg.fleet.service import Fleet
 from localorg.grouping.service import Grouping
-from localorg.inventory.records import InstanceSeed
-from localorg.inventory.service import Inventory
+from localorg.instances.records import InstanceSeed
+from localorg.instances.service import SmallEc2
 from localorg.kernel.clock import VirtualClock
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Event, Kernel
@@ -108,18 +108,18 @@ class Harness:
         self.kernel = Kernel(self.store, VirtualClock(), Settings(**settings), seed)
         self.gateway = Gateway(self.kernel, authoriser or AllowAll(), validate, Buckets())
         self.shelf = self.shelf_of()
-        self.inventory = Inventory(self.kernel, self.gateway)
+        self.instances = SmallEc2(self.kernel, self.gateway)
         self.roles = EveryRole()
         self.fleet = Fleet(self.kernel, self.gateway, self.linked, self.roles, secret)
         self.commands = Commands(self.kernel, self.gateway, self.fleet.nodes, self.linked)
-        tagged = {**self.fleet.tagged(), **self.inventory.tagged()}
+        tagged = {**self.fleet.tagged(), **self.instances.tagged()}
         self.grouping = Grouping(self.kernel, self.gateway, tagged)
         self.compliance: dict[str, list[dict[str, str]]] = {}
         """Node id -> its compliance items, as Compliance tells them to Inventory."""
         node_inventory = NodeInventory(self.kernel, self.fleet.registry, lambda _, __, name: self.compliance.get(name, []))
         engines = (
             self.shelf,
-            self.inventory,
+            self.instances,
             self.fleet,
             self.commands,
             self.grouping,
@@ -149,7 +149,7 @@ class Harness:
     ) -> ScriptedNode:
         """Add a managed EC2 instance; `online` starts its agent."""
         instance_id = f"i-{number:017x}"
-        self.inventory.add_instance(
+        self.instances.add_instance(
             InstanceSeed(
                 instance_id=instance_id,
                 account=ACCOUNT,

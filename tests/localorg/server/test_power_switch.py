@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from localorg.inventory.power import FACT
+from localorg.instances.power import FACT
 from localorg.kernel.clock import VirtualClock
 from localorg.kernel.events import Kernel
 from localorg.kernel.store import Store

@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from server.fuzz.guesses import COMMAND, HUB, MEMBER, NODE, OUTSIDER, REGION, RUNBOOK, SUSPENDED, TRUST
 
 from localorg.fleet.records import NodeSeed
-from localorg.inventory.records import InstanceSeed
+from localorg.instances.records import InstanceSeed
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.clock import VirtualClock
 from localorg.kernel.events import Event, Kernel
@@ -96,7 +96,7 @@ class House:
             OrganizationSeed("o-example001", "r-abcd", HUB, units, (*accounts, closed), outsiders=outsiders)
         )
         self.engines.identity.bootstrap_node_role(HUB)
-        self.engines.inventory.add_instance(InstanceSeed(NODE, HUB, REGION, "10.0.0.1", "node", profile="localorg-node"))
+        self.engines.instances.add_instance(InstanceSeed(NODE, HUB, REGION, "10.0.0.1", "node", profile="localorg-node"))
         platform = ("Linux", "Debian GNU/Linux", "12")
         self.engines.fleet.register(NodeSeed(NODE, HUB, REGION, "node", "10.0.0.1", *platform, "localorg-node"))
 

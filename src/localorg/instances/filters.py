@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from localorg.inventory.describing import STATE_CODES, dns_name, health
-from localorg.inventory.records import Instance
+from localorg.instances.describing import STATE_CODES, dns_name, health
+from localorg.instances.records import Instance
 from localorg.kernel.errors import AwsError, NotSupported
 
 FILTERS_MAX, VALUES_MAX = 50, 200

@@ -3,7 +3,7 @@
 import pytest
 from commands.harness import ACCOUNT, REGION, Harness
 
-from localorg.inventory.records import InstanceSeed
+from localorg.instances.records import InstanceSeed
 from localorg.kernel.errors import AwsError
 
 ONE, TWO, NOBODY = "i-00000000000000001", "i-00000000000000002", "i-0000000000000000f"
@@ -116,5 +116,5 @@ def test_shapes(local):
 def test_adding_an_instance_again_keeps_its_tags(local):
     """Assumed: localorg's own promise: a second start of the same spec changes nothing."""
     local.call("CreateTags", "ec2", Resources=[ONE], Tags=[{"Key": "Role", "Value": "new"}])
-    local.inventory.add_instance(InstanceSeed(ONE, ACCOUNT, REGION, "10.0.0.9", tags={"Role": "web"}))
+    local.instances.add_instance(InstanceSeed(ONE, ACCOUNT, REGION, "10.0.0.9", tags={"Role": "web"}))
     assert described(local, Filters=[{"Name": "tag:Role", "Values": ["new"]}]) == [ONE]

@@ -1,6 +1,6 @@
 """The tags of EC2 instances for those who find resources by tags (a TagHolder). EC2's own tag operations are in `instances`."""
 
-from localorg.inventory.instances import TAGS_MAX, Instances
+from localorg.instances.instances import TAGS_MAX, Instances
 from localorg.kernel.arn import Arn
 from localorg.protocol.calls import Request
 

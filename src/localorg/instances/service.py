@@ -1,20 +1,20 @@
-"""The inventory engine: the small EC2 of every account and Region.
+"""The instances engine: the small EC2 of every account and Region.
 
 Flow: `add_instance` (the spec) -> rows -> reads; only the states of instances change over time (`power`).
 Refuses to know: what runs on an instance; that is the fleet's and the node's.
 """
 
-from localorg.inventory.instance_tags import InstanceTags
-from localorg.inventory.instances import Instances
-from localorg.inventory.power import ENGINE, SETTLE, Power
-from localorg.inventory.records import InstanceSeed
+from localorg.instances.instance_tags import InstanceTags
+from localorg.instances.instances import Instances
+from localorg.instances.power import ENGINE, SETTLE, Power
+from localorg.instances.records import InstanceSeed
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import Operation
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.tagging import TagHolder
 
 
-class Inventory:
+class SmallEc2:
     """The small EC2."""
 
     def __init__(self, kernel: Kernel, _gateway: Gateway) -> None:
@@ -26,7 +26,7 @@ class Inventory:
     def handle(self, event: Event) -> None:
         """Take an event."""
         if event.name != SETTLE:
-            raise ValueError(f"inventory received an event it does not know: {event.name}")
+            raise ValueError(f"instances received an event it does not know: {event.name}")
         self._power.settle(event.data)
 
     def is_running(self, account: str, region: str, instance_id: str) -> bool:

@@ -8,9 +8,9 @@ AWS: EC2 API DescribeInstances, DescribeTags, CreateTags, DeleteTags, DescribeRe
 import re
 from collections.abc import Sequence
 
-from localorg.inventory import filters
-from localorg.inventory.describing import status, view
-from localorg.inventory.records import Instance, InstanceSeed
+from localorg.instances import filters
+from localorg.instances.describing import status, view
+from localorg.instances.records import Instance, InstanceSeed
 from localorg.kernel import ids
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Kernel

@@ -8,7 +8,7 @@ AWS: EC2 API Instance, InstanceStatus, StateReason.
 from datetime import UTC, datetime
 from typing import Any
 
-from localorg.inventory.records import Instance
+from localorg.instances.records import Instance
 from localorg.kernel.arn import Arn
 
 STATE_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}

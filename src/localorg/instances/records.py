@@ -1,4 +1,4 @@
-"""What the inventory keeps: instances with their tags. Rows: "ec2.instance" by (account, region, instance id)."""
+"""What the small EC2 keeps: instances with their tags. Rows: "ec2.instance" by (account, region, instance id)."""
 
 from dataclasses import dataclass, field
 

@@ -9,14 +9,14 @@ AWS: EC2 API StartInstances, StopInstances, TerminateInstances, RebootInstances;
 
 from typing import Any
 
-from localorg.inventory.describing import state
-from localorg.inventory.instances import Instances, no_dry_run
-from localorg.inventory.records import Instance
+from localorg.instances.describing import state
+from localorg.instances.instances import Instances, no_dry_run
+from localorg.instances.records import Instance
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import Access, Handler, Operation, Output, Request
 
-ENGINE = "inventory"
+ENGINE = "instances"
 SETTLE = "settle"
 TRANSITION_S = 5.0
 """ASSUMED: how long an instance is pending, stopping or shutting-down; AWS takes seconds to minutes."""
