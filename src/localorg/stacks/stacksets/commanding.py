@@ -47,6 +47,19 @@ class Commanding:
         """Begin to delete an instance's stack."""
         self._call(stack_set, operation, instance, "DeleteStack", {"StackName": instance.stack_id})
 
+    def detect_drift(self, stack_set: StackSetRecord, operation: SetOperationRecord, instance: InstanceRecord) -> str:
+        """Begin to detect the drift of an instance's stack; return the detection's id."""
+        params = {"StackName": instance.stack_id}
+        return str(self._call(stack_set, operation, instance, "DetectStackDrift", params)["StackDriftDetectionId"])
+
+    def drift(
+        self, stack_set: StackSetRecord, operation: SetOperationRecord, instance: InstanceRecord, detection: str
+    ) -> tuple[str, str, str]:
+        """Return (status of the detection, drift of the stack, why the detection failed)."""
+        params = {"StackDriftDetectionId": detection}
+        found = self._call(stack_set, operation, instance, "DescribeStackDriftDetectionStatus", params)
+        return found["DetectionStatus"], found.get("StackDriftStatus", ""), found.get("DetectionStatusReason", "")
+
     def status(self, stack_set: StackSetRecord, operation: SetOperationRecord, instance: InstanceRecord) -> str:
         """Return the status of the instance's stack; empty when there is none (any more)."""
         if not instance.stack_id:

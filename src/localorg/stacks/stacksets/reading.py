@@ -13,21 +13,20 @@ from localorg.protocol.calls import Output, Request
 from localorg.stacks.parameters import shown
 from localorg.stacks.resources.kinds import tag_list
 from localorg.stacks.stacksets.organization import Directory
-from localorg.stacks.stacksets.records import SERVICE_MANAGED, InstanceRecord, ItemRecord, SetOperationRecord, StackSetRecord
+from localorg.stacks.stacksets.records import (
+    DETECT_DRIFT,
+    NOT_CHECKED,
+    SERVICE_MANAGED,
+    InstanceRecord,
+    ItemRecord,
+    SetOperationRecord,
+    StackSetRecord,
+)
 from localorg.stacks.stacksets.shelf import Shelf
 from localorg.stacks.template import parse
 
 PAGE = 100
 GATE = "AWSCloudFormationStackSetAccountGate"
-NEVER_CHECKED = {
-    "DriftStatus": "NOT_CHECKED",
-    "TotalStackInstancesCount": 0,
-    "DriftedStackInstancesCount": 0,
-    "InSyncStackInstancesCount": 0,
-    "InProgressStackInstancesCount": 0,
-    "FailedStackInstancesCount": 0,
-}
-"""What is known of drift here: DetectStackSetDrift is refused by name."""
 
 R = TypeVar("R")
 
@@ -91,12 +90,16 @@ class Reading:
             "StackSetARN": self._arn(found),
             "AdministrationRoleARN": found.admin_role,
             "ExecutionRoleName": found.execution_role,
-            "StackSetDriftDetectionDetails": NEVER_CHECKED,
+            "StackSetDriftDetectionDetails": drift_details(self._last_detection(found)),
             "Regions": regions,
         }
         if found.permission_model == SERVICE_MANAGED:
             shape["OrganizationalUnitIds"] = list(found.units)
         return {"StackSet": shape}
+
+    def _last_detection(self, stack_set: StackSetRecord) -> SetOperationRecord | None:
+        operations = reversed(self._shelf.operations(stack_set.stack_set_id))
+        return next((one for one in operations if one.action == DETECT_DRIFT), None)
 
     def _targets(self, request: Request) -> Output:
         found = self.known(request)
@@ -130,7 +133,11 @@ class Reading:
             for one in self._shelf.of(self._directory.home(request), request.region)
             if wanted in (None, one.status) and self._is_visible(request, one)
         ]
-        return _paged(request, rows, lambda one: one.stack_set_id, lambda one: {**self._head(one), "DriftStatus": "NOT_CHECKED"})
+        return _paged(request, rows, lambda one: one.stack_set_id, self._row)
+
+    def _row(self, one: StackSetRecord) -> Output:
+        drift = drift_details(self._last_detection(one))
+        return {**self._head(one), **{key: drift[key] for key in ("DriftStatus", "LastDriftCheckTimestamp") if key in drift}}
 
     def _instances(self, request: Request) -> Output:
         params, found = request.params, self.known(request)
@@ -145,13 +152,17 @@ class Reading:
 
     def _instance(self, request: Request) -> Output:
         params, found = request.params, self.known(request)
-        account, region = params["StackInstanceAccount"], params["StackInstanceRegion"]
-        one = self._shelf.instance(found.stack_set_id, account, region)
-        if one is None:
-            words = f"Stack instance not found for stack set {found.name}, account {account}, region {region}"
-            raise AwsError("StackInstanceNotFoundException", words, status=404)
+        one = self.instance(found, params["StackInstanceAccount"], params["StackInstanceRegion"])
         overrides = [{"ParameterKey": name, "ParameterValue": value} for name, value in one.overrides.items()]
         return {"StackInstance": {**_instance_shape(one), "ParameterOverrides": overrides}}
+
+    def instance(self, stack_set: StackSetRecord, account: str, region: str) -> InstanceRecord:
+        """Return an instance of a set. Raises StackInstanceNotFoundException."""
+        one = self._shelf.instance(stack_set.stack_set_id, account, region)
+        if one is None:
+            words = f"Stack instance not found for stack set {stack_set.name}, account {account}, region {region}"
+            raise AwsError("StackInstanceNotFoundException", words, status=404)
+        return one
 
     def _operation(self, request: Request) -> Output:
         found = self.known(request)
@@ -164,6 +175,8 @@ class Reading:
         }
         if operation.action == "DELETE":
             shape["RetainStacks"] = operation.retain
+        if operation.action == DETECT_DRIFT:
+            shape["StackSetDriftDetectionDetails"] = drift_details(operation)
         if operation.targets:
             shape["DeploymentTargets"] = operation.targets
         return {"StackSetOperation": shape}
@@ -191,7 +204,7 @@ class Reading:
 
 
 def _matches(instance: InstanceRecord, wanted: dict[str, str]) -> bool:
-    found = {"DETAILED_STATUS": instance.detailed, "LAST_OPERATION_ID": instance.last_operation, "DRIFT_STATUS": "NOT_CHECKED"}
+    found = {"DETAILED_STATUS": instance.detailed, "LAST_OPERATION_ID": instance.last_operation, "DRIFT_STATUS": instance.drift}
     return found[wanted["Name"]] in wanted["Values"].split(",")
 
 
@@ -208,6 +221,7 @@ def _instance_shape(one: InstanceRecord) -> Output:
         "StatusReason": one.reason,
         "LastOperationId": one.last_operation,
         "OrganizationalUnitId": one.unit,
+        "LastDriftCheckTimestamp": one.drift_checked,
     }
     return {
         "StackSetId": one.stack_set_id,
@@ -215,7 +229,7 @@ def _instance_shape(one: InstanceRecord) -> Output:
         "Region": one.region,
         "Status": one.status,
         "StackInstanceStatus": {"DetailedStatus": one.detailed},
-        "DriftStatus": "NOT_CHECKED",
+        "DriftStatus": one.drift,
         **{key: value for key, value in optional.items() if value},
     }
 
@@ -231,4 +245,27 @@ def _operation_shape(one: SetOperationRecord) -> Output:
         "OperationPreferences": one.preferences,
         "StatusDetails": {"FailedStackInstancesCount": failed},
         **{key: value for key, value in optional.items() if value},
+    }
+
+
+def drift_details(operation: SetOperationRecord | None) -> Output:
+    """Return StackSetDriftDetectionDetails of a detection, or of a set whose drift was never detected."""
+    items = operation.items if operation else []
+    drifted, in_sync = (sum(item.drift == status for item in items) for status in ("DRIFTED", "IN_SYNC"))
+    failed = sum(item.status in ("FAILED", "CANCELLED") for item in items)
+    counts = {
+        "TotalStackInstancesCount": len(items),
+        "DriftedStackInstancesCount": drifted,
+        "InSyncStackInstancesCount": in_sync,
+        "InProgressStackInstancesCount": sum(item.status in ("PENDING", "RUNNING") for item in items),
+        "FailedStackInstancesCount": failed,
+    }
+    if operation is None:
+        return {"DriftStatus": NOT_CHECKED, **counts}
+    ends = {"SUCCEEDED": "PARTIAL_SUCCESS" if failed else "COMPLETED", "FAILED": "FAILED", "STOPPED": "STOPPED"}
+    return {
+        "DriftStatus": "DRIFTED" if drifted else "IN_SYNC" if in_sync else NOT_CHECKED,
+        "DriftDetectionStatus": ends.get(operation.status, "IN_PROGRESS"),
+        **({"LastDriftCheckTimestamp": operation.ended} if operation.ended else {}),
+        **counts,
     }

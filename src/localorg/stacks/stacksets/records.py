@@ -7,7 +7,9 @@ self-managed one in the account that made it.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Action = Literal["CREATE", "UPDATE", "DELETE"]
+Action = Literal["CREATE", "UPDATE", "DELETE", "DETECT_DRIFT"]
+DETECT_DRIFT: Literal["DETECT_DRIFT"] = "DETECT_DRIFT"
+NOT_CHECKED = "NOT_CHECKED"
 SERVICE_MANAGED = "SERVICE_MANAGED"
 SELF_MANAGED = "SELF_MANAGED"
 
@@ -68,11 +70,14 @@ class InstanceRecord:
     stack_id: str = ""
     overrides: dict[str, str] = field(default_factory=dict)
     last_operation: str = ""
+    drift: str = NOT_CHECKED
+    drift_checked: float | None = None
 
 
 @dataclass
 class ItemRecord:
-    """What an operation does to one instance. `clearing`: a failed stack is deleted first. `gate`: AccountGateResult's status."""
+    """What an operation does to one instance. `clearing`: a failed stack is deleted first. `gate`: AccountGateResult's status.
+    `detection`: the detection of its stack's drift, `drift` what came of it."""
 
     account: str
     region: str
@@ -81,6 +86,8 @@ class ItemRecord:
     reason: str = ""
     clearing: bool = False
     gate: str = ""
+    detection: str = ""
+    drift: str = ""
 
 
 @dataclass

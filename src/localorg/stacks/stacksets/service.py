@@ -4,7 +4,7 @@ Flow: CreateStackSet (`sets`) -> CreateStackInstances (`instances`) -> an operat
 `working` -> stacks in the accounts, under the principal that `acting` finds. `following` reacts to accounts that come and go,
 `reading` shows it all, `access` switches trusted access.
 Rules: a service-managed set lives in the management account; a delegated administrator works on it with CallAs DELEGATED_ADMIN.
-Refuses to know: how an operation is worked off, what a stack is. Drift of stack sets and the import of stacks are refused by name.
+Refuses to know: how an operation is worked off, what a stack is. The import of stacks is refused by name.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from localorg.protocol.gateway import Gateway
 from localorg.stacks.accepting import Accepting
 from localorg.stacks.stacksets.access import OrganizationsAccess
 from localorg.stacks.stacksets.acting import Acting
+from localorg.stacks.stacksets.drift import SetDrift
 from localorg.stacks.stacksets.following import ABOUT_ACCOUNTS, Following
 from localorg.stacks.stacksets.instances import Instances
 from localorg.stacks.stacksets.organization import Directory
@@ -42,7 +43,8 @@ class StackSets:
         self._kernel = kernel
         self._shelf = Shelf(kernel.store)
         self._directory = Directory(gateway, linked, management_of)
-        self._working = Working(gateway, self._shelf, self._directory, Acting(gateway, self._directory, sessions))
+        acting = Acting(gateway, self._directory, sessions)
+        self._working = Working(gateway, self._shelf, self._directory, acting)
         queue = Queue(kernel, self._shelf, self._working)
         self._arn = queue.arn
         self._reading = Reading(self._shelf, self._directory, queue.arn, kernel.settings.partition)
@@ -51,10 +53,12 @@ class StackSets:
             Sets(kernel, self._shelf, self._directory, accepting, queue, self._reading, execution_role),
             Instances(self._shelf, self._directory, accepting, queue, self._reading, kernel),
             self._reading,
+            SetDrift(gateway, self._shelf, queue, self._reading, acting),
         )
         self._access = OrganizationsAccess(gateway, self._directory)
         kernel.on(ENGINE, self._handle)
         kernel.subscribe("stack.finished", ENGINE)
+        kernel.subscribe("stack.drift.detected", ENGINE)
         kernel.subscribe("organization.changed", ENGINE)
 
     def resume(self) -> None:
@@ -97,5 +101,7 @@ class StackSets:
                 stack_set = self._working.finished(event.data["stack"], event.data["status"])
                 if stack_set is not None:
                     self._following.catch_up(stack_set)
+            case "stack.drift.detected":
+                self._working.drift_detected(event.data["detection"])
             case "organization.changed" if event.data["kind"] in ABOUT_ACCOUNTS:
                 self._following.hear(event.data)

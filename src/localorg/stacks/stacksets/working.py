@@ -17,7 +17,14 @@ from localorg.stacks.stacksets.commanding import DEAD_ENDS, NO_UPDATES, Commandi
 from localorg.stacks.stacksets.dependencies import Dependencies
 from localorg.stacks.stacksets.organization import Directory
 from localorg.stacks.stacksets.pace import concurrency, in_parallel, tolerance
-from localorg.stacks.stacksets.records import SERVICE_MANAGED, InstanceRecord, ItemRecord, SetOperationRecord, StackSetRecord
+from localorg.stacks.stacksets.records import (
+    DETECT_DRIFT,
+    SERVICE_MANAGED,
+    InstanceRecord,
+    ItemRecord,
+    SetOperationRecord,
+    StackSetRecord,
+)
 from localorg.stacks.stacksets.shelf import Shelf
 
 ENGINE = "stacksets"
@@ -94,12 +101,41 @@ class Working:
                         return stack_set
         return None
 
+    def drift_detected(self, detection: str) -> None:
+        """Hear that the drift of a stack was detected, and go on with the operation that waited for it."""
+        for stack_set in self._shelf.every():
+            for operation in self._shelf.open_operations(stack_set.stack_set_id):
+                for item in operation.items:
+                    if item.status == "RUNNING" and item.detection == detection:
+                        self._take_drift(stack_set, operation, item)
+                        self.pump(stack_set)
+                        return
+
+    def _take_drift(self, stack_set: StackSetRecord, operation: SetOperationRecord, item: ItemRecord) -> None:
+        instance = self._shelf.instance(stack_set.stack_set_id, item.account, item.region)
+        if instance is None:
+            raise RuntimeError(f"{operation.operation_id} works on an instance that is not there")
+        status, drift, reason = self._commanding.drift(stack_set, operation, instance, item.detection)
+        if status == "DETECTION_COMPLETE":
+            item.drift = instance.drift = drift
+            instance.drift_checked = self._kernel.now()
+        self._settle_drift(item, instance, "" if status == "DETECTION_COMPLETE" else reason)
+        self._shelf.put_operation(operation)
+
+    def _settle_drift(self, item: ItemRecord, instance: InstanceRecord, reason: str) -> None:
+        item.status = instance.detailed = "FAILED" if reason else "SUCCEEDED"
+        item.reason = reason
+        self._shelf.put_instance(instance)
+
     def resume(self, stack_set: StackSetRecord) -> None:
         """After a restart: hear of the stacks that ended meanwhile, then go on."""
         for operation in self._shelf.open_operations(stack_set.stack_set_id):
             for item in operation.items:
                 instance = self._shelf.instance(stack_set.stack_set_id, item.account, item.region)
                 if item.status != "RUNNING" or instance is None:
+                    continue
+                if operation.action == DETECT_DRIFT:
+                    self._resume_drift(stack_set, operation, item, instance)
                     continue
                 try:
                     status = self._commanding.status(stack_set, operation, instance)
@@ -110,6 +146,12 @@ class Working:
                 if not status.endswith("_IN_PROGRESS"):
                     self._take(stack_set, operation, item, instance, status)
         self.pump(stack_set)
+
+    def _resume_drift(
+        self, stack_set: StackSetRecord, operation: SetOperationRecord, item: ItemRecord, instance: InstanceRecord
+    ) -> None:
+        if self._commanding.drift(stack_set, operation, instance, item.detection)[0] != "DETECTION_IN_PROGRESS":
+            self._take_drift(stack_set, operation, item)
 
     def _work(self, stack_set: StackSetRecord, operation: SetOperationRecord) -> None:
         for region in operation.regions:
@@ -157,10 +199,17 @@ class Working:
         item.status = instance.detailed = "RUNNING"
         self._shelf.put_instance(instance)
         try:
-            done = self._command(stack_set, operation, item, instance)
+            if operation.action == DETECT_DRIFT:
+                item.detection = self._commanding.detect_drift(stack_set, operation, instance)
+                done = False
+            else:
+                done = self._command(stack_set, operation, item, instance)
         except AwsError as refusal:
             item.gate = "FAILED" if isinstance(refusal, RoleMissingError) else item.gate
-            self._settle(operation, item, instance, refusal.message)
+            if operation.action == DETECT_DRIFT:
+                self._settle_drift(item, instance, refusal.message)
+            else:
+                self._settle(operation, item, instance, refusal.message)
             return
         self._shelf.put_instance(instance)
         if done:
