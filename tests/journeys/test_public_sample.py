@@ -23,13 +23,14 @@ from demo.walk import Walk
 from journeys.conftest import organization
 
 FOLDER = os.environ.get("CSD_PUBLIC_SAMPLE", "")
-pytestmark = (
+_WHERE = (
     pytest.mark.journey
     if FOLDER
     else pytest.mark.skip(
         reason="the public sample is not here: set CSD_PUBLIC_SAMPLE to a folder with its CloudFormation/template.yaml"
     )
 )
+pytestmark = [pytest.mark.proof, _WHERE]
 SAMPLE = Path(FOLDER)
 HUB, SHOP, LAKE, TOOLS = "111111111111", "222222222222", "333333333333", "666666666666"
 WORKLOADS, REGION = "ou-abcd-11111111", "us-east-1"

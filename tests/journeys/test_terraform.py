@@ -19,13 +19,14 @@ from journeys.conftest import organization
 from journeys.terraforming import Terraform, found
 
 PROVIDER = found()
-pytestmark = (
+_WHERE = (
     pytest.mark.journey
     if PROVIDER
     else pytest.mark.skip(
         reason="Terraform's AWS provider 5.x is not here: put terraform on PATH, and set CSD_TERRAFORM_PLUGINS to a filesystem mirror"
     )
 )
+pytestmark = [pytest.mark.proof, _WHERE]
 CONFIGURATION = Path(__file__).parent / "terraform"
 SHOP, WORKLOADS = "222222222222", "ou-abcd-11111111"
 SPEC = f"""
