@@ -70,7 +70,16 @@ class Stacks:
         self._fetching = Fetching(kernel, gateway)
         self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition, self._fetching.text, Lookups(gateway))
         self._lifecycle = Lifecycle(kernel, gateway, self._shelf, TYPES, self._accepting.plan_of)
-        self._sets = StackSets(kernel, gateway, self._accepting, sessions, service_linked_role, management_of, execution_role)
+        self._sets = StackSets(
+            kernel,
+            gateway,
+            self._accepting,
+            sessions,
+            service_linked_role,
+            management_of,
+            execution_role,
+            self._fetching.accounts,
+        )
         self._change_sets = ChangeSets(kernel, self._shelf, self._accepting, self._blank, self.start)
         self._drift = Drift(gateway, self._shelf, TYPES)
         self._reading = Reading(gateway, self._shelf, self._accepting, TYPES, self._change_sets.require, self._drift)

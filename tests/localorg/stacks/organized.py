@@ -62,6 +62,8 @@ class Organized(World):
 
     def make_set(self, body: str = ROLE, caller: str = HUB, **params: Any) -> str:
         given = {"StackSetName": "set", "TemplateBody": body, "PermissionModel": "SERVICE_MANAGED", "Capabilities": NAMED}
+        if params.get("PermissionModel") != "SELF_MANAGED":
+            given["AutoDeployment"] = {"Enabled": False}
         return self.call("CreateStackSet", {**given, **params}, caller)["StackSetId"]
 
     def deploy(

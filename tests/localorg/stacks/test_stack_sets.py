@@ -3,7 +3,6 @@
 import pytest
 from stacks.organized import (
     ASLEEP,
-    AUTO,
     CURRENT,
     DEEP,
     HUB,
@@ -23,6 +22,9 @@ from stacks.organized import (
 from stacks.world import role, template
 
 from localorg.kernel.errors import AwsError
+
+GIVEN = {"StackSetName": "set", "TemplateBody": ROLE, "PermissionModel": "SERVICE_MANAGED", "Capabilities": NAMED}
+OFF = {"AutoDeployment": {"Enabled": False}}
 
 
 def test_instances_reach_every_account_under_a_unit():
@@ -143,7 +145,7 @@ def test_a_creation_may_be_asked_for_twice():
         ({"ExecutionRoleName": "mine"}, "ExecutionRoleName: valid only for stack sets with the SELF_MANAGED permission model"),
         ({"Capabilities": []}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"),
         (
-            {"PermissionModel": "SELF_MANAGED", "AutoDeployment": AUTO},
+            {"PermissionModel": "SELF_MANAGED"},
             "AutoDeployment is for stack sets with the SERVICE_MANAGED",
         ),
         ({"AutoDeployment": {"Enabled": True, "DependsOn": ["arn:aws:x"]}}, "is no ARN of a stack set in this account"),
@@ -152,8 +154,12 @@ def test_a_creation_may_be_asked_for_twice():
 def test_sets_that_cannot_be_are_refused(change, words):
     """Documented: CloudFormation API reference, CreateStackSet, one row per member that contradicts itself."""
     world = Organized()
-    given = {"StackSetName": "set", "TemplateBody": ROLE, "PermissionModel": "SERVICE_MANAGED", "Capabilities": NAMED}
-    assert words in refused(world, "CreateStackSet", {**given, **change}).message
+    assert words in refused(world, "CreateStackSet", {**GIVEN, **OFF, **change}).message
+
+
+def test_a_service_managed_set_says_whether_it_follows():
+    """Documented: CloudFormation API reference, CreateStackSet AutoDeployment: required if SERVICE_MANAGED."""
+    assert "AutoDeployment is required" in refused(Organized(), "CreateStackSet", GIVEN).message
 
 
 def test_service_managed_sets_take_no_transforms():

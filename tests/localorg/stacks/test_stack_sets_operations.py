@@ -253,7 +253,6 @@ def test_lists_come_in_pages():
         ({"Regions": REGIONS}, "Specify both Regions and the accounts"),
         ({"DeploymentTargets": {"OrganizationalUnitIds": [UPPER]}}, "Specify both Regions and the accounts"),
         ({"Accounts": [ONE], "Regions": REGIONS}, "can only have OrganizationalUnit as target"),
-        ({"PermissionModel": "SELF_MANAGED"}, "does not support a change of the PermissionModel"),
         ({"AdministrationRoleARN": "arn:aws:iam::111111111111:role/mine"}, "AdministrationRoleARN: valid only for"),
         ({"Parameters": [{"ParameterKey": "Unknown", "ParameterValue": "x"}]}, "[Unknown] do not exist in the template"),
     ],

@@ -128,7 +128,6 @@ def test_roles_of_ones_own_are_passed_and_named_again():
         ({"Accounts": []}, "at least one value for Accounts"),
         ({"Accounts": [ONE], "Regions": []}, "at least one value for Regions"),
         ({"Accounts": [ONE], "Regions": ["mars-north-1"]}, "are not in this organization"),
-        ({"DeploymentTargets": {"AccountsUrl": "s3://bucket/accounts.csv"}}, "does not support AccountsUrl"),
     ],
 )
 def test_targets_of_self_managed_sets(change, words):
@@ -200,7 +199,7 @@ def test_a_stack_makes_a_self_managed_set():
 def test_service_managed_stacks_are_made_by_stacksets_own_role():
     """Observed: the name of the execution role is one for the set; its session makes the stack, which the member sees."""
     world = Judged()
-    world.make_set(PermissionModel="SERVICE_MANAGED")
+    world.make_set(PermissionModel="SERVICE_MANAGED", AutoDeployment={"Enabled": False})
     params = {"StackSetName": "set", "DeploymentTargets": UNITS, "Regions": REGIONS[:1]}
     world.finish(world.call("CreateStackInstances", **params)["OperationId"])
     name = world.call("DescribeStackSet", StackSetName="set")["StackSet"]["ExecutionRoleName"]

@@ -14,6 +14,7 @@ from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Output, Request
 from localorg.stacks.accepting import Accepting
 from localorg.stacks.parameters import settle
+from localorg.stacks.stacksets.account_lists import AccountLists
 from localorg.stacks.stacksets.organization import Directory
 from localorg.stacks.stacksets.queueing import Queue, preferences_of
 from localorg.stacks.stacksets.reading import Reading
@@ -36,6 +37,7 @@ class Instances:
         accepting: Accepting,
         queue: Queue,
         reading: Reading,
+        account_lists: AccountLists,
         kernel: Kernel,
     ) -> None:
         self._shelf = shelf
@@ -43,6 +45,7 @@ class Instances:
         self._accepting = accepting
         self._queue = queue
         self._reading = reading
+        self._account_lists = account_lists
         self._kernel = kernel
 
     def handlers(self) -> dict[str, Callable[[Request], Output]]:
@@ -98,7 +101,8 @@ class Instances:
             self._directory.require_trust(request)
         self._queue.require_new(request, stack_set)
         self._queue.require_idle(stack_set)
-        return stack_set, target_of(request.params, stack_set, action, self._kernel.settings.regions)
+        params = {**request.params, **self._account_lists.targets(request)}
+        return stack_set, target_of(params, stack_set, action, self._kernel.settings.regions)
 
     def _accounts(self, stack_set: StackSetRecord, target: TargetRecord, *, lenient: bool = False) -> dict[str, str]:
         """Return account -> the unit by which it is targeted; an empty one for a self-managed set."""

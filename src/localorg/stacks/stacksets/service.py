@@ -15,11 +15,13 @@ from localorg.protocol.calls import Access, Operation, Principal, Request
 from localorg.protocol.gateway import Gateway
 from localorg.stacks.accepting import Accepting
 from localorg.stacks.stacksets.access import OrganizationsAccess
+from localorg.stacks.stacksets.account_lists import AccountLists
 from localorg.stacks.stacksets.acting import Acting
 from localorg.stacks.stacksets.drift import SetDrift
 from localorg.stacks.stacksets.following import ABOUT_ACCOUNTS, Following
 from localorg.stacks.stacksets.instances import Instances
 from localorg.stacks.stacksets.organization import Directory
+from localorg.stacks.stacksets.permissions import Permissions
 from localorg.stacks.stacksets.queueing import Queue
 from localorg.stacks.stacksets.reading import Reading
 from localorg.stacks.stacksets.sets import Sets
@@ -39,6 +41,7 @@ class StackSets:
         linked: Callable[[str, str], Principal],
         management_of: Callable[[str], str | None] | None,
         execution_role: Callable[[], str],
+        fetch_accounts: Callable[[Request, str], str],
     ) -> None:
         self._kernel = kernel
         self._shelf = Shelf(kernel.store)
@@ -49,9 +52,11 @@ class StackSets:
         self._arn = queue.arn
         self._reading = Reading(self._shelf, self._directory, queue.arn, kernel.settings.partition)
         self._following = Following(self._shelf, self._directory, queue.follow)
+        permissions = Permissions(self._shelf, self._directory, kernel.settings.partition, execution_role)
+        lists = AccountLists(fetch_accounts)
         self._parts = (
-            Sets(kernel, self._shelf, self._directory, accepting, queue, self._reading, execution_role),
-            Instances(self._shelf, self._directory, accepting, queue, self._reading, kernel),
+            Sets(kernel, self._shelf, self._directory, accepting, queue, self._reading, permissions, lists),
+            Instances(self._shelf, self._directory, accepting, queue, self._reading, lists, kernel),
             self._reading,
             SetDrift(gateway, self._shelf, queue, self._reading, acting),
         )

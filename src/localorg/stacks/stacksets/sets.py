@@ -2,26 +2,27 @@
 
 Flow: CreateStackSet -> checks -> the set's row. UpdateStackSet -> the row changes at once, whatever becomes of the operation that then
 goes over the instances.
-Rules: service-managed sets need trusted access and take no roles; self-managed ones take the administration role and the name of the
-execution role, and follow no organization.
+Rules: an update is made of a copy, so that one that is refused changes nothing. What a permission model asks for is `permissions`'.
 
 AWS: CloudFormation API reference, CreateStackSet, UpdateStackSet, DeleteStackSet; quotas.
 """
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from localorg.kernel import ids
-from localorg.kernel.arn import Arn, parse_arn
+from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
 from localorg.protocol.calls import Access, Output, Request
 from localorg.stacks.accepting import Accepting
 from localorg.stacks.parameters import settle
-from localorg.stacks.stacksets.acting import CLOUDFORMATION, DEFAULT_ADMIN, DEFAULT_EXECUTION
+from localorg.stacks.stacksets.account_lists import AccountLists
 from localorg.stacks.stacksets.dependencies import Dependencies
-from localorg.stacks.stacksets.organization import ADMIN_ROLE_PATH, Directory
+from localorg.stacks.stacksets.organization import Directory
+from localorg.stacks.stacksets.permissions import Permissions
 from localorg.stacks.stacksets.proposing import capabilities_of, values_of
 from localorg.stacks.stacksets.queueing import Queue, preferences_of
 from localorg.stacks.stacksets.reading import Reading
@@ -37,7 +38,7 @@ SETS_MAX = 1_000
 
 
 class Sets:
-    """Answers the operations on stack sets. `execution_role()` is the name of the role that StackSets make in members."""
+    """Answers the operations on stack sets."""
 
     def __init__(
         self,
@@ -47,7 +48,8 @@ class Sets:
         accepting: Accepting,
         queue: Queue,
         reading: Reading,
-        execution_role: Callable[[], str],
+        permissions: Permissions,
+        account_lists: AccountLists,
     ) -> None:
         self._kernel = kernel
         self._shelf = shelf
@@ -56,7 +58,8 @@ class Sets:
         self._queue = queue
         self._reading = reading
         self._dependencies = Dependencies(shelf)
-        self._execution_role = execution_role
+        self._permissions = permissions
+        self._account_lists = account_lists
 
     def handlers(self) -> dict[str, Callable[[Request], Output]]:
         """Return operation name -> handler."""
@@ -68,7 +71,7 @@ class Sets:
         _check_name(name)
         if params.get("StackId"):
             raise invalid("localorg does not support the parameter StackId of CreateStackSet (the import of stacks)")
-        self._check_model(request, model)
+        self._permissions.check(request, model)
         home = self._directory.home(request)
         existing = self._shelf.find(home, request.region, name)
         if existing is not None:
@@ -95,56 +98,10 @@ class Sets:
             token=params.get("ClientRequestToken", ""),
         )
         self._check_tagging(request, "TagResource", stack_set.tags)
-        self._set_roles(request, stack_set)
-        self._set_deployment(params, stack_set)
+        self._permissions.give_roles(request, stack_set)
+        self._permissions.follow(params, stack_set)
         self._shelf.put(stack_set)
         return {"StackSetId": stack_set.stack_set_id}
-
-    def _check_model(self, request: Request, model: str) -> None:
-        params = request.params
-        if model == SERVICE_MANAGED:
-            self._directory.home(request)
-            self._directory.require_trust(request)
-        elif params.get("CallAs", "SELF") != "SELF":
-            raise invalid("CallAs DELEGATED_ADMIN is for stack sets with the SERVICE_MANAGED permission model")
-        elif "AutoDeployment" in params:
-            # ASSUMED: the words; AutoDeployment is "not used with self-managed permissions".
-            raise invalid("AutoDeployment is for stack sets with the SERVICE_MANAGED permission model")
-
-    def _set_roles(self, request: Request, stack_set: StackSetRecord) -> None:
-        """Take the roles of a request, or those that go without saying."""
-        params, partition = request.params, self._kernel.settings.partition
-        admin, execution = params.get("AdministrationRoleARN"), params.get("ExecutionRoleName")
-        if stack_set.permission_model == SERVICE_MANAGED:
-            # AWS: DescribeStackSet of a service-managed set names the service-linked role and stacksets-exec-*.
-            own = str(Arn(partition, "iam", "", stack_set.account, f"role{ADMIN_ROLE_PATH}"))
-            given = {"AdministrationRoleARN": (admin, own), "ExecutionRoleName": (execution, self._execution_role())}
-            wrong = [name for name, (asked, known) in given.items() if asked not in (None, known)]
-            if wrong:
-                raise invalid(f"{', '.join(wrong)}: valid only for stack sets with the SELF_MANAGED permission model")
-            stack_set.admin_role, stack_set.execution_role = own, self._execution_role()
-            return
-        default = str(Arn(partition, "iam", "", stack_set.account, f"role/{DEFAULT_ADMIN}"))
-        if admin is not None:
-            _check_role(admin, stack_set.account)
-            request.check(Access("iam:PassRole", admin, context={"iam:PassedToService": CLOUDFORMATION}))
-        elif stack_set.admin_role not in ("", default):
-            # AWS: whoever made the set with an administration role names one in every update. # ASSUMED: the words.
-            raise invalid(f"This stack set has a customized AdministrationRoleARN; name one ({stack_set.admin_role})")
-        stack_set.admin_role = admin or default
-        stack_set.execution_role = execution or stack_set.execution_role or DEFAULT_EXECUTION
-
-    def _set_deployment(self, params: dict[str, Any], stack_set: StackSetRecord) -> None:
-        if "AutoDeployment" not in params:
-            return
-        deployment = params["AutoDeployment"]
-        enabled = deployment.get("Enabled", False)
-        if not enabled and "RetainStacksOnAccountRemoval" in deployment:
-            # AWS: "Specify only if Enabled is set to True". # ASSUMED: the words.
-            raise invalid("RetainStacksOnAccountRemoval can only be specified when AutoDeployment is enabled")
-        stack_set.depends_on = self._dependencies.of(stack_set, deployment.get("DependsOn", ()))
-        stack_set.auto_deployment = enabled
-        stack_set.retain_on_removal = deployment.get("RetainStacksOnAccountRemoval", False)
 
     def _check_tagging(self, request: Request, action: str, tags: dict[str, str]) -> None:
         if tags:
@@ -154,37 +111,45 @@ class Sets:
             request.check(Access(f"cloudformation:{action}", str(arn)))
 
     def _update(self, request: Request) -> Output:
-        params, stack_set = request.params, self._reading.require(request)
-        model = stack_set.permission_model
-        if params.get("PermissionModel", model) != model:
-            raise invalid(
-                f"localorg does not support a change of the PermissionModel ({model}); make another stack set in place of it"
-            )
-        self._check_model(request, model)
-        self._queue.require_new(request, stack_set)
-        self._check_execution(stack_set, params)
-        self._queue.require_idle(stack_set)
-        template = self._accepting.template_of(request, stack_set.template)
+        params, before = {**request.params, **self._account_lists.targets(request)}, self._reading.require(request)
+        model = params.get("PermissionModel", before.permission_model)
+        self._permissions.check_change(before, model)
+        self._permissions.check(request, model)
+        self._queue.require_new(request, before)
+        self._check_execution(before, params)
+        self._queue.require_idle(before)
+        template = self._accepting.template_of(request, before.template)
         parsed = self._accepting.sound(template)
-        values = values_of(parsed, params, stack_set)
-        capabilities = capabilities_of(parsed, params.get("Capabilities", stack_set.capabilities), model)
-        instances = self._chosen(stack_set, params)
+        instances = self._chosen(before, params)
         preferences = preferences_of(params, [one.region for one in instances])
-        tags = _tags(params) if "Tags" in params else stack_set.tags
-        self._check_tagging(request, "TagResource", {key: tags[key] for key in tags if stack_set.tags.get(key) != tags[key]})
-        self._check_tagging(request, "UntagResource", {key: value for key, value in stack_set.tags.items() if key not in tags})
-        self._set_roles(request, stack_set)
-        self._set_deployment(params, stack_set)
-        stack_set.template, stack_set.parameters, stack_set.capabilities, stack_set.tags = template, values, capabilities, tags
-        stack_set.description = params.get("Description", stack_set.description)
-        stack_set.managed_execution = params.get("ManagedExecution", {}).get("Active", stack_set.managed_execution)
-        stack_set.updated = True
+        stack_set = replace(
+            before,
+            template=template,
+            parameters=values_of(parsed, params, before),
+            capabilities=capabilities_of(parsed, params.get("Capabilities", before.capabilities), model),
+            tags=self._retagged(request, before),
+            description=params.get("Description", before.description),
+            managed_execution=params.get("ManagedExecution", {}).get("Active", before.managed_execution),
+            updated=True,
+        )
+        self._permissions.change(stack_set, model)
+        self._permissions.give_roles(request, stack_set)
+        self._permissions.follow(params, stack_set)
         self._shelf.put(stack_set)
         self._outdate(stack_set, params)
         items = [ItemRecord(one.account, one.region, one.unit) for one in instances]
         operation = self._queue.operation(stack_set, "UPDATE", items, preferences)
-        operation.targets = params.get("DeploymentTargets", {})
+        operation.targets = request.params.get("DeploymentTargets", {})
         return self._queue.begin(request, stack_set, operation)
+
+    def _retagged(self, request: Request, before: StackSetRecord) -> dict[str, str]:
+        """Return the tags after an update. Raises AccessDenied for whoever may not change them."""
+        if "Tags" not in request.params:
+            return before.tags
+        tags = _tags(request.params)
+        self._check_tagging(request, "TagResource", {key: tags[key] for key in tags if before.tags.get(key) != tags[key]})
+        self._check_tagging(request, "UntagResource", {key: value for key, value in before.tags.items() if key not in tags})
+        return tags
 
     def _check_execution(self, stack_set: StackSetRecord, params: dict[str, Any]) -> None:
         """Raise InvalidOperationException where managed execution may not be switched."""
@@ -269,12 +234,6 @@ def _check_name(name: str) -> None:
             f"1 validation error detected: Value '{name}' at 'stackSetName' failed to satisfy constraint: "
             f"Member must have length less than or equal to {NAME_MAX}"
         )
-
-
-def _check_role(role: str, account: str) -> None:
-    arn = parse_arn(role)
-    if arn is None or arn.service != "iam" or not arn.resource.startswith("role/") or arn.account != account:
-        raise invalid(f"Role {role} is invalid or cannot be assumed")
 
 
 def _tags(params: dict[str, Any]) -> dict[str, str]:

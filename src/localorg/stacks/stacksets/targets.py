@@ -1,6 +1,7 @@
 """Where an operation goes: accounts, or units of the organization with a filter of accounts, and Regions.
 
-Flow: request of an operation on instances -> `target_of` -> TargetRecord (raises ValidationError) -> `organization.Directory.expand`.
+Flow: request of an operation on instances, with the accounts that `account_lists` found -> `target_of` -> TargetRecord (raises
+ValidationError) -> `organization.Directory.expand`.
 
 AWS: CloudFormation API reference, DeploymentTargets; template reference, AWS::CloudFormation::StackSet DeploymentTargets.
 """
@@ -21,8 +22,6 @@ def target_of(params: dict[str, Any], stack_set: StackSetRecord, action: Action,
     regions = list(dict.fromkeys(params.get("Regions", ())))
     check_regions(regions, known)
     targets = params.get("DeploymentTargets", {})
-    if "AccountsUrl" in targets:
-        raise invalid("localorg does not support AccountsUrl in DeploymentTargets; list the Accounts")
     if "Accounts" in params and "DeploymentTargets" in params:
         raise invalid("You can specify Accounts or DeploymentTargets, but not both")
     if not regions:
