@@ -301,7 +301,6 @@ def test_members_of_requests_are_never_ignored():
     both = {"StackName": "one", "PhysicalResourceId": "a"}
     assert "but not both" in refused(world, "DescribeStackResources", both).message
     for operation, params in (
-        ("DetectStackDrift", {"StackName": "one"}),
         ("EstimateTemplateCost", {"TemplateBody": OLD}),
         ("SignalResource", {"StackName": "one", "LogicalResourceId": "A", "UniqueId": "u", "Status": "SUCCESS"}),
     ):
