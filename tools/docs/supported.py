@@ -38,6 +38,7 @@ from localorg.server.personas import PERSONAS
 from localorg.server.published_policies import published_policies
 from localorg.server.s3_access import BUCKET_ACTIONS, OBJECT_ACTIONS, OTHER
 from localorg.server.spec import Spec
+from localorg.stacks import anatomy as template_anatomy
 from localorg.stacks import checks as template_checks
 from localorg.stacks.functions import FUNCTIONS, PSEUDO
 from localorg.stacks.logic import LOGIC, RULES_ONLY
@@ -214,7 +215,7 @@ def _cloudformation() -> Iterator[str]:
         ("In Rules only", codes(sorted(RULES_ONLY))),
         ("Pseudo parameters", codes(sorted(PSEUDO))),
         ("Parameter types", codes(sorted(PARAMETER_TYPES))),
-        ("Sections", codes(sorted(template_checks.SECTIONS))),
+        ("Sections", codes(sorted(template_anatomy.SECTIONS))),
         ("Keys of a resource", codes(sorted(template_checks.RESOURCE_KEYS))),
         ("Deletion policies", codes(sorted(template_checks.DELETION_POLICIES))),
     )

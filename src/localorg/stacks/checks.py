@@ -8,10 +8,12 @@ AWS: CloudFormation user guide, "Template anatomy"; the sentences are CloudForma
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localorg.kernel.errors import AwsError
+from localorg.stacks.anatomy import anatomy_problems, transform_problems
 from localorg.stacks.extensions import LOOP
 from localorg.stacks.functions import EXTENDED_ONLY, FUNCTIONS, find_default, functions_in, references
 from localorg.stacks.logic import LISTS, LOGIC, RULES_ONLY
@@ -21,24 +23,13 @@ from localorg.stacks.parameters import declaration_problems
 from localorg.stacks.resources.kinds import ResourceType, has_attribute
 from localorg.stacks.template import EXTENSIONS, Template, invalid
 
-SECTIONS = frozenset(
-    {
-        "AWSTemplateFormatVersion",
-        "Description",
-        "Metadata",
-        "Parameters",
-        "Mappings",
-        "Conditions",
-        "Rules",
-        "Resources",
-        "Outputs",
-    }
-)
 RESOURCE_KEYS = frozenset({"Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"})
 OUTPUT_KEYS = frozenset({"Value", "Description", "Export", "Condition"})
+LATER_KEYS = frozenset({"CreationPolicy", "UpdatePolicy"})
+"""Keys of resources that AWS knows, for types that localorg has none of."""
 DELETION_POLICIES = frozenset({"Delete", "Retain", "RetainExceptOnCreate"})
-LIMITS = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
-"""AWS: CloudFormation quotas."""
+REPLACE_POLICIES = frozenset({"Delete", "Retain"})
+EXPORT_NAME = re.compile(r"[A-Za-z0-9:-]+")
 
 
 def require_sound(template: Template, types: Mapping[str, ResourceType], *, tolerant: bool = False) -> None:
@@ -51,12 +42,13 @@ def require_sound(template: Template, types: Mapping[str, ResourceType], *, tole
 
 def problems(template: Template, types: Mapping[str, ResourceType]) -> Iterator[str]:
     """Yield a sentence for everything wrong with the template."""
-    yield from _anatomy(template)
+    yield from anatomy_problems(template)
     yield from declaration_problems(template.parameters)
     for name, resource in template.resources.items():
         yield from _resource(name, resource, types)
     for name, output in template.outputs.items():
         yield from _output(name, output)
+    yield from _sharing(template)
     for name, rule in template.rules.items():
         yield from _rule(name, rule)
     for section, words in (("Resources", template.resources), ("Outputs", template.outputs)):
@@ -71,36 +63,10 @@ def problems(template: Template, types: Mapping[str, ResourceType]) -> Iterator[
 
 def refuse_declarations(template: Template) -> None:
     """Raise ValidationError for parameters and transforms that localorg does not know: without them nothing can be processed."""
-    found = [*_transforms(template), *declaration_problems(template.parameters)]
+    found = [*transform_problems(template), *declaration_problems(template.parameters)]
     if found:
         # Tell what is wrong with the rest at once, as far as it can be seen.
         raise invalid("\n".join(found))
-
-
-def _transforms(template: Template) -> Iterator[str]:
-    for name in template.transforms:
-        if name != EXTENSIONS:
-            yield f"localorg does not support the transform {name} (macros) at [/Transform]; it supports {EXTENSIONS}"
-
-
-def _anatomy(template: Template) -> Iterator[str]:
-    unknown = sorted(str(key) for key in set(template.body) - SECTIONS)
-    if "Transform" in unknown:
-        unknown.remove("Transform")
-        yield from _transforms(template)
-    if unknown:
-        yield f"Invalid template property or properties [{', '.join(unknown)}]"
-    version = template.body.get("AWSTemplateFormatVersion", "2010-09-09")
-    if str(version) != "2010-09-09":
-        yield f"Template format error: {version} is not a supported value for AWSTemplateFormatVersion."
-    if not isinstance(template.body.get("Description", ""), str):
-        yield "Template format error: Description must be a text."
-    if not template.resources:
-        yield "Template format error: At least one Resources member must be defined."
-    for section, most in LIMITS.items():
-        if len(template.body.get(section) or {}) > most:
-            count = len(template.body[section])
-            yield f"Template format error: Number of {section.lower()}, {count}, is greater than maximum allowed, {most}"
 
 
 def _unknown_types(template: Template, types: Mapping[str, ResourceType]) -> Iterator[str]:
@@ -120,14 +86,27 @@ def _resource(name: str, resource: Any, types: Mapping[str, ResourceType]) -> It
     if not isinstance(resource.get("Type"), str):
         yield f"Template format error: {place} Every Resources object must contain a Type member."
     for key in sorted(str(key) for key in set(resource) - RESOURCE_KEYS):
-        yield f"localorg does not support the resource attribute {key} at {place}"
-    for key in ("DeletionPolicy", "UpdateReplacePolicy"):
-        if key in resource and resource[key] not in DELETION_POLICIES:
-            yield f"localorg does not support the {key} {resource[key]!r} at {place}; it supports {', '.join(sorted(DELETION_POLICIES))}"
+        if key in LATER_KEYS:
+            yield f"localorg does not support the resource attribute {key} at {place}"
+        else:
+            yield f"Invalid template resource property '{key}' at {place}"
+    yield from _policies(name, resource)
     depends = resource.get("DependsOn", [])
     if not isinstance(depends, str) and not (isinstance(depends, list) and all(isinstance(one, str) for one in depends)):
         yield f"Template format error: DependsOn must be a resource name or a list of them: {place}"
     yield from _properties(place, resource.get("Properties") or {}, types.get(str(resource.get("Type"))))
+
+
+def _policies(name: str, resource: Mapping[str, Any]) -> Iterator[str]:
+    for key, known in (("DeletionPolicy", DELETION_POLICIES), ("UpdateReplacePolicy", REPLACE_POLICIES)):
+        value = resource.get(key, "Delete")
+        if not isinstance(value, str):
+            yield f"Template format error: Every {key} member must be a string."
+        elif value == "Snapshot":
+            words = "deletion policy" if key == "DeletionPolicy" else "update replace policy"
+            yield f"Template error: resource type {resource.get('Type')} does not support {words} Snapshot"
+        elif value not in known:
+            yield f"Template format error: Unrecognized {key} {value} for resource {name}"
 
 
 def _properties(place: str, properties: Any, kind: ResourceType | None) -> Iterator[str]:
@@ -147,9 +126,39 @@ def _output(name: str, output: Any) -> Iterator[str]:
         return
     for key in sorted(set(output) - OUTPUT_KEYS):
         yield f"Invalid property {key} at {place}"
-    export = output.get("Export", {"Name": ""})
-    if not isinstance(export, dict) or set(export) != {"Name"}:
-        yield f"Template format error: {place}/Export must be an object with a Name."
+    export = output.get("Export", {"Name": "none"})
+    if not isinstance(export, dict) or set(export) != {"Name"} or not _is_export_name(export["Name"]):
+        yield (
+            f"Template format error: Output {name} is malformed. The Name field of every Export member must be specified and "
+            "consist only of alphanumeric characters, colons, or hyphens."
+        )
+
+
+def _is_export_name(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, str) and bool(EXPORT_NAME.fullmatch(value)))
+
+
+def _sharing(template: Template) -> Iterator[str]:
+    """Yield what is wrong with what is exported and imported: it depends on no resource, and a name is exported once."""
+    outputs = [one for one in template.outputs.values() if isinstance(one, dict)]
+    exports = [one["Export"]["Name"] for one in outputs if isinstance(one.get("Export"), dict) and "Name" in one["Export"]]
+    for name in sorted({one for one in exports if isinstance(one, str) and exports.count(one) > 1}):
+        # ASSUMED: the sentence.
+        yield f"Template format error: Export name {name} is in more than one output"
+    words = [template.resources, template.outputs]
+    imports = [argument for name, argument in functions_in(words) if name == "Fn::ImportValue"]
+    for place, values in (("Fn::ImportValue", imports), ("Export Name", exports)):
+        if _depends_on_resources(template, values):
+            yield f"Template error: the attribute in {place} must not depend on any resources, imported values, or Fn::GetAZs"
+
+
+def _depends_on_resources(template: Template, values: list[Any]) -> bool:
+    try:
+        named = {name for name, _ in references(values)}
+    except AwsError:
+        # It is told with the functions.
+        return False
+    return bool(named & set(template.resources)) or any(name == "Fn::ImportValue" for name, _ in functions_in(values))
 
 
 def _rule(name: str, rule: Any) -> Iterator[str]:

@@ -31,6 +31,8 @@ KEYS = frozenset(
     }
 )
 HIDDEN = "****"
+VALUE_BYTES_MAX = 4096
+"""AWS: CloudFormation quotas."""
 NOTHING: Mapping[str, str] = {}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -51,6 +53,8 @@ def declaration_problems(declarations: Mapping[str, Any]) -> Iterator[str]:
             yield f"Every Parameters object must contain a Type member: {place}"
         elif not isinstance(kind, str) or kind not in TYPES:
             yield f"localorg does not support the parameter type {kind} at {place}/Type; it supports {', '.join(sorted(TYPES))}"
+        if isinstance(declaration.get("Default"), dict | list):
+            yield "Template format error: Every Default member must be a string."
         yield from _pattern_problems(declaration, place)
 
 
@@ -95,7 +99,7 @@ def _chosen(item: Mapping[str, Any], declaration: Mapping[str, Any], before: str
     if default is None:
         return None
     # AWS: lists are written as one comma-separated text; YAML may hold numbers and booleans.
-    return ",".join(map(str, default)) if isinstance(default, list) else text_of(default, "a parameter's default")
+    return text_of(default, "a parameter's default")
 
 
 def defaults(declarations: Mapping[str, Any]) -> dict[str, str]:
@@ -109,6 +113,9 @@ def value_problems(name: str, declaration: Mapping[str, Any], value: str) -> lis
     kind = kind_of(declaration["Type"])
     # AWS: the constraints of a Parameter Store type are about the name that is given.
     members = split(value) if kind.is_list and not kind.stored else [value]
+    if len(value.encode()) > VALUE_BYTES_MAX:
+        # ASSUMED: the sentence.
+        return [f"Parameter '{name}' must have a value of at most {VALUE_BYTES_MAX} bytes"]
     found: list[str] = []
     if kind.is_number:
         found += [f"Parameter '{name}' must be a number" for member in members if not _NUMBER.fullmatch(member)]

@@ -96,6 +96,11 @@ class Phases:
             if holder and holder[0] != stack.stack_id:
                 owner = holder[0].split("/")[1]
                 raise invalid(f"Export with name {output.export} is already exported by stack {owner}")
+        exported = [output.export for output in outputs if output.export]
+        twice = sorted({name for name in exported if exported.count(name) > 1})
+        if twice:
+            # ASSUMED: the sentence; the names come from functions, so they are known only now.
+            raise invalid(f"Export name {twice[0]} is in more than one output")
         kept = {output.export: output.value for output in outputs}
         for old in stack.outputs:
             users = self._shelf.importers(stack.account, stack.region, old.export) if old.export else []

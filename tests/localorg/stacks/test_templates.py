@@ -83,7 +83,7 @@ def test_everything_wrong_is_told_at_once():
         "Unrecognized resource types: [AWS::Lambda::Function]",
         "does not support the property Oops of AWS::IAM::Role at [/Resources/B]/Properties/Oops",
         "does not support the resource attribute CreationPolicy at [/Resources/B]",
-        "does not support the DeletionPolicy 'Snapshot'",
+        "resource type AWS::IAM::Role does not support deletion policy Snapshot",
         "resource C does not support attribute type Nope in Fn::GetAtt",
         "Unresolved resource dependencies [Missing, Nobody] in the Resources block",
         "Fn::ToJsonString as used in the Resources block requires the transform AWS::LanguageExtensions",
@@ -97,6 +97,62 @@ def test_everything_wrong_is_told_at_once():
         "Fn::Contains cannot be used in the Conditions block",
     ):
         assert words in told, words
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        (
+            {"Parameters": {"A": {"Type": "String"}}},
+            "Template error: all resources and parameters must have unique names. Common name(s):[A]",
+        ),
+        ({"Description": "x" * 1025}, "Template format error: 'Description' length is greater than 1024."),
+        ({"Outputs": {"O": None}}, "[/Outputs/O] 'null' values are not allowed in templates"),
+        ({"Parameters": {"P": {"Type": "CommaDelimitedList", "Default": ["a"]}}}, "Every Default member must be a string."),
+        ({"Mappings": {"M": {"a": {"b": {"c": "d"}}}}}, "Every Mappings attribute must be a String or a List."),
+        ({"Mappings": {"M-M": {"a": {"b": "c"}}}}, "Mapping name 'M-M' is non alphanumeric."),
+        ({"Conditions": {"C": "true"}}, "Conditions can only be boolean operations on parameters and other conditions"),
+        ({"Outputs": {"O": {"Value": "v", "Export": {"Name": "a b"}}}}, "Template format error: Output O is malformed."),
+        (
+            {"Outputs": {"O": {"Value": "v", "Export": {"Name": {"Ref": "A"}}}}},
+            "the attribute in Export Name must not depend on any resources, imported values, or Fn::GetAZs",
+        ),
+        (
+            {"Outputs": {"O": {"Value": {"Fn::ImportValue": {"Ref": "A"}}}}},
+            "the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs",
+        ),
+        (
+            {"Outputs": {name: {"Value": "v", "Export": {"Name": "same"}} for name in ("O", "P")}},
+            "Export name same is in more than one output",
+        ),
+        ({"Outputs": {f"O{number}": {"Value": "v"} for number in range(201)}}, "Number of outputs, 201, is greater than"),
+    ],
+)
+def test_the_outer_form(sections, words):
+    """Documented: CloudFormation user guide, "Template anatomy", quotas; the sentences are CloudFormation's where it has one."""
+    assert words in refusal_of(template({"A": role()}, **sections)).message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("DeletionPolicy", "Keep", "Template format error: Unrecognized DeletionPolicy Keep for resource A"),
+        ("UpdateReplacePolicy", "RetainExceptOnCreate", "Unrecognized UpdateReplacePolicy RetainExceptOnCreate for resource A"),
+        ("UpdateReplacePolicy", "Snapshot", "does not support update replace policy Snapshot"),
+        ("DeletionPolicy", {"Ref": "AWS::Region"}, "Template format error: Every DeletionPolicy member must be a string."),
+        ("Propertis", {}, "Invalid template resource property 'Propertis' at [/Resources/A]"),
+        ("UpdatePolicy", {}, "localorg does not support the resource attribute UpdatePolicy at [/Resources/A]"),
+    ],
+)
+def test_keys_of_a_resource(key, value, words):
+    """Documented: CloudFormation user guide, "DeletionPolicy attribute", "UpdateReplacePolicy attribute"."""
+    assert words in refusal_of(template({"A": {**role(), key: value}})).message
+
+
+def test_a_key_that_is_written_twice_counts_as_it_is_written_last():
+    """Observed: CloudFormation takes duplicate keys of JSON and YAML, the last one wins (cfn-language-discussion issue 96)."""
+    assert parse('{"Resources": {"A": {"Type": "x"}, "A": {"Type": "y"}}}').resources == {"A": {"Type": "y"}}
+    assert parse("Resources: {A: {Type: x}, A: {Type: y}}").resources == {"A": {"Type": "y"}}
 
 
 def test_a_refused_template_makes_nothing():
@@ -174,6 +230,7 @@ PARAMETERS = {
         ("Secret", "ab", "Parameter 'Secret' must contain at least 3 characters"),
         ("Secret", "abcdef", "Parameter 'Secret' must contain at most 5 characters"),
         ("Numbers", "1,x", "Parameter 'Numbers' must be a number"),
+        ("Words", "a," * 2049, "Parameter 'Words' must have a value of at most 4096 bytes"),
         ("Nobody", "1", "Parameters: [Nobody] do not exist in the template"),
     ],
 )
