@@ -91,7 +91,7 @@ class Accepting:
         if written.extended:
             require_sound(template, self._types)
         resolved = self._lookups.resolved(request.principal, request.region, template.parameters, values)
-        tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]} if "Tags" in params else stack.tags
+        tags = checked_tags(params["Tags"]) if "Tags" in params else stack.tags
         capabilities = list(params.get("Capabilities", ()))
         proposal = Proposal(text, values, tags, capabilities, params.get("RoleARN", ""), resolved)
         plan = self._plan(proposal, stack, template, request.principal)
@@ -172,6 +172,20 @@ class Accepting:
             operation.spared += stack.interrupted.spared
         for resource in stack.resources.values():
             doom(operation, resource, spare=resource.deletion_policy in RETAINING or resource.logical_id in retained)
+
+
+def checked_tags(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the tags of a request. Raises ValidationError for keys that are given twice or kept for AWS."""
+    keys = [tag["Key"] for tag in given]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        # ASSUMED: the sentence.
+        raise invalid(f"Duplicate tag keys found: [{', '.join(twice)}]")
+    kept = sorted(key for key in keys if key.lower().startswith("aws:"))
+    if kept:
+        # AWS: API reference, Tag: keys with the prefix aws: are kept for AWS. ASSUMED: the sentence.
+        raise invalid(f"aws: prefixed tag key names are not allowed for external use: [{', '.join(kept)}]")
+    return {tag["Key"]: tag["Value"] for tag in given}
 
 
 def _require_types(template: Template, allowed: Sequence[str]) -> None:

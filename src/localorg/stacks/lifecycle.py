@@ -190,11 +190,15 @@ class Lifecycle:
             return
         if now == was:
             return
-        if now is not None and now.physical_id == was.physical_id and now.properties == was.properties and now.tried is None:
-            # It failed before anything was changed, or only what is not a property was: it is what it was.
-            stack.resources[name] = deepcopy(was)
-            return
         back = deepcopy(was)
+        if now is not None and _is_same(now, was):
+            # It failed before anything was changed, or only what is not a property was: it is what it was.
+            stack.resources[name] = back
+            if now.status.endswith("_FAILED"):
+                # AWS: what has failed is told to be brought back, though nothing has to be done.
+                for status in ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"):
+                    self._shelf.set_resource(stack, back, status)
+            return
         if now is None or now.physical_id != was.physical_id:
             stack.resources[name] = back
             return
@@ -305,6 +309,12 @@ def _note_attempt(work: WorkRecord) -> None:
         resource.properties = dict(work.before)
     elif resource.tried is None:
         resource.tried = dict(work.before) if work.action == "update" else {}
+
+
+def _is_same(now: ResourceRecord, was: ResourceRecord) -> bool:
+    """Say whether nothing of a resource has to be undone."""
+    is_untouched = (now.physical_id, now.properties, now.attributes) == (was.physical_id, was.properties, was.attributes)
+    return is_untouched and now.tried is None
 
 
 def _held(resource: ResourceRecord) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from localorg.stacks.accepting import Accepting, needed_capabilities
 from localorg.stacks.drift.service import Drift
 from localorg.stacks.parameters import declared, shown
 from localorg.stacks.records import ChangeSetRecord, EventRecord, ResourceRecord, StackRecord
+from localorg.stacks.resources.identifiers import IDENTIFIERS
 from localorg.stacks.resources.kinds import ResourceType, chosen, tag_list
 from localorg.stacks.shelf import Shelf
 from localorg.stacks.template import Template, invalid, parse
@@ -71,17 +72,17 @@ class Reading:
         return _paged(request, living, lambda stack: stack.stack_id, "Stacks", self._stack)
 
     def _stack(self, stack: StackRecord) -> Output:
-        return {**_stack_shape(stack), **self._ancestors(stack), "DriftInformation": self._drift.of_stack(stack)}
+        # AWS: EnableTerminationProtection: of a nested stack it is the root's.
+        protection = {"EnableTerminationProtection": self._shelf.root_of(stack).termination_protection}
+        drift = {"DriftInformation": self._drift.of_stack(stack)}
+        return {**_stack_shape(stack), **protection, **self._ancestors(stack), **drift}
 
     def _ancestors(self, stack: StackRecord) -> Output:
         """Return ParentId and RootId of a nested stack; others have none."""
         parents = self._shelf.parents(stack.account, stack.region)
         if stack.stack_id not in parents:
             return {}
-        root = stack.stack_id
-        while root in parents:
-            root = parents[root]
-        return {"ParentId": parents[stack.stack_id], "RootId": root}
+        return {"ParentId": parents[stack.stack_id], "RootId": self._shelf.root_of(stack).stack_id}
 
     def _events(self, request: Request) -> Output:
         stack = self._require(request)
@@ -177,6 +178,9 @@ class Reading:
         shape["Parameters"] = declared(template.parameters)
         shape["ResourceTypes"] = sorted({resource["Type"] for resource in template.resources.values()})
         shape["Version"] = str(template.body.get("AWSTemplateFormatVersion", "2010-09-09"))
+        identified = _identifiers(template)
+        if identified:
+            shape["ResourceIdentifierSummaries"] = identified
         if template.body.get("Metadata"):
             shape["Metadata"] = json.dumps(template.body["Metadata"])
         return shape
@@ -229,6 +233,18 @@ def _paged(request: Request, rows: Sequence[R], key: Callable[[R], str], member:
 
 def _given(**members: Any) -> Output:
     return {key: value for key, value in members.items() if value not in (None, "", [])}
+
+
+def _identifiers(template: Template) -> list[Output]:
+    """Return ResourceIdentifierSummaries: by type its resources, and what an import would identify them by."""
+    by_type: dict[str, list[str]] = {}
+    for name, resource in template.resources.items():
+        by_type.setdefault(resource["Type"], []).append(name)
+    return [
+        {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": list(IDENTIFIERS[kind])}
+        for kind, names in sorted(by_type.items())
+        if kind in IDENTIFIERS
+    ]
 
 
 def _stack_shape(stack: StackRecord) -> Output:

@@ -127,6 +127,7 @@ class Running:
                 work.token,
                 work.resource.attributes,
                 tuple(stack.capabilities),
+                operation_of(stack).phase == "undo",
             )
         )
 

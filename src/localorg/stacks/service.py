@@ -247,7 +247,7 @@ class Stacks:
             return {}
         if seen(request, stack) or stack.status == "DELETE_IN_PROGRESS":
             return {}
-        if stack.termination_protection:
+        if self._shelf.root_of(stack).termination_protection and not self._shelf.is_going(stack):
             raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
         if stack.status == "REVIEW_IN_PROGRESS":
             self._forget(stack)
@@ -302,6 +302,9 @@ class Stacks:
 
     def _protect(self, request: Request) -> Output:
         stack = self._require(request)
+        if self._shelf.root_of(stack) is not stack:
+            # AWS: it is set on the root stack. ASSUMED: the sentence.
+            raise invalid("Termination protection of a nested stack is set on its root stack and cannot be changed directly.")
         stack.termination_protection = request.params["EnableTerminationProtection"]
         self._shelf.put(stack)
         return {"StackId": stack.stack_id}

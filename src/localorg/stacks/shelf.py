@@ -70,6 +70,22 @@ class Shelf:
             if resource.type == "AWS::CloudFormation::Stack"
         }
 
+    def root_of(self, stack: StackRecord) -> StackRecord:
+        """Return the stack at the top of those that a nested stack is in; of others the stack itself."""
+        parents, found = self.parents(stack.account, stack.region), stack
+        while found.stack_id in parents:
+            outer = self.by_id(parents[found.stack_id])
+            if outer is None:
+                break
+            found = outer
+        return found
+
+    def is_going(self, stack: StackRecord) -> bool:
+        """Say whether the stack that this one is nested in has it deleted."""
+        outer = self.by_id(self.parents(stack.account, stack.region).get(stack.stack_id, ""))
+        works = outer.operation.works.values() if outer is not None and outer.operation else ()
+        return any(work.action == "delete" and work.resource.physical_id == stack.stack_id for work in works)
+
     def exports(self, account: str, region: str) -> dict[str, tuple[str, str]]:
         """Return export name -> (stack id, value) of an account and Region."""
         return {

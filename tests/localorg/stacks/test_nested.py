@@ -89,3 +89,28 @@ def test_only_outputs_are_attributes(world):
     )
     with pytest.raises(AwsError, match="does not support attribute type Arn"):
         world.create(body)
+
+
+def test_a_rollback_goes_back_to_the_template_that_the_nested_stack_had(world):
+    """Documented: CloudFormation user guide, a failed update of the parent rolls its nested stacks back."""
+    world.create(outer())
+    world.iam.roles[HUB, "taken"] = {"policies": {}, "attached": [], "tags": {}}
+    world.gateway.borrowed.objects["bucket", "inner.yaml"] = INNER.replace('"+"', '"-"').encode()
+    bad = {**role(RoleName="taken"), "DependsOn": "Inner"}
+    assert world.update(outer(Bad=bad)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.iam.roles[HUB, "inner"]["Description"] == "x+y"
+    body = world.call("GetTemplate", {"StackName": inner_of(world)})["TemplateBody"]
+    assert body == INNER
+
+
+def test_the_protection_of_a_nested_stack_is_its_roots(world):
+    """Documented: API reference, EnableTerminationProtection: for nested stacks it is set on the root stack."""
+    world.create(outer(), EnableTerminationProtection=True)
+    inner = inner_of(world)
+    assert world.stack(inner)["EnableTerminationProtection"] is True
+    with pytest.raises(AwsError, match="is set on its root stack and cannot be changed directly"):
+        world.call("UpdateTerminationProtection", {"StackName": inner, "EnableTerminationProtection": False})
+    with pytest.raises(AwsError, match="cannot be deleted while TerminationProtection is enabled"):
+        world.call("DeleteStack", {"StackName": inner})
+    assert world.update(template({"Other": role(RoleName="other")})) == "UPDATE_COMPLETE"
+    assert world.status(inner) == "DELETE_COMPLETE"

@@ -305,3 +305,23 @@ def test_members_of_requests_are_never_ignored():
         ("SignalResource", {"StackName": "one", "LogicalResourceId": "A", "UniqueId": "u", "Status": "SUCCESS"}),
     ):
         assert f"cloudformation:{operation}" in refused(world, operation, params).message
+
+
+def test_what_failed_is_told_to_be_brought_back():
+    """Documented: CloudFormation user guide, a failed update: a resource that failed is UPDATE_COMPLETE again after the rollback."""
+    world = World()
+    world.create(template({"A": role(RoleName="a")}))
+    world.iam.refused["UpdateRole"] = AwsError("ServiceFailure", "not now")
+    assert world.update(template({"A": role(RoleName="a", Description="new")})) == "UPDATE_ROLLBACK_COMPLETE"
+    told = [status for name, status in world.story() if name == "A"]
+    assert told[-4:] == ["UPDATE_IN_PROGRESS", "UPDATE_FAILED", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"), [(["a", "a"], r"Duplicate tag keys found: \[a\]"), (["aws:x"], "not allowed for external use")]
+)
+def test_tags_that_cannot_be(keys, words):
+    """Documented: API reference, Tag: the prefix aws: is kept for AWS; a resource has a key once."""
+    tags = [{"Key": key, "Value": "v"} for key in keys]
+    with pytest.raises(AwsError, match=words):
+        World().create(template({"A": role(RoleName="a")}), Tags=tags)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from server.fuzz.guesses import MEMBER
 from server.fuzz.house import HUB, REGION, TRUST, House
 
 from localorg.kernel.errors import AwsError
@@ -202,3 +203,32 @@ def test_an_organization_grows_by_a_template(tmp_path: Path) -> None:
         "PENDING_CLOSURE",
         "SUSPENDED",
     )
+
+
+def test_a_role_of_a_service_and_the_policy_of_the_organization(tmp_path: Path) -> None:
+    """Documented: CloudFormation template reference, AWS::IAM::ServiceLinkedRole, AWS::Organizations::ResourcePolicy."""
+    place = Place(tmp_path)
+
+    def body(words: str, action: str) -> dict[str, Any]:
+        statement = {"Effect": "Allow", "Principal": {"AWS": MEMBER}, "Action": action, "Resource": "*"}
+        content = {"Version": "2012-10-17", "Statement": [{"Sid": "S", **statement}]}
+        linked = {"AWSServiceName": "autoscaling.amazonaws.com", "CustomSuffix": "x", "Description": words}
+        return {
+            "Linked": {"Type": "AWS::IAM::ServiceLinkedRole", "Properties": linked},
+            "Delegation": {"Type": "AWS::Organizations::ResourcePolicy", "Properties": {"Content": content}},
+        }
+
+    assert (place.stack("CreateStack", body("one", "organizations:List*")), place.reasons) == ("CREATE_COMPLETE", [])
+    name = place.id_of("Linked")
+    assert name == "AWSServiceRoleForAutoScaling_x"
+    assert (place.stack("UpdateStack", body("two", "organizations:Describe*")), place.reasons) == ("UPDATE_COMPLETE", [])
+    assert place.call("iam", "GetRole", RoleName=name)["Role"]["Description"] == "two"
+    found = place.call("organizations", "DescribeResourcePolicy")["ResourcePolicy"]
+    assert "organizations:Describe*" in found["Content"]
+    assert (place.stack("DeleteStack"), place.reasons) == ("DELETE_COMPLETE", [])
+    for service, operation, params in (
+        ("iam", "GetRole", {"RoleName": name}),
+        ("organizations", "DescribeResourcePolicy", {}),
+    ):
+        with pytest.raises(AwsError, match=r"cannot be found|ResourcePolicy|policy"):
+            place.call(service, operation, **params)

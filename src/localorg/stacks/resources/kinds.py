@@ -64,6 +64,8 @@ class Work:
     attributes: Properties = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     """What the request of the stack has acknowledged."""
+    undoing: bool = False
+    """Whether an update is being rolled back."""
 
     def changed(self, *names: str) -> bool:
         """Say whether one of these properties is not what it was."""

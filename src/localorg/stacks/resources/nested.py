@@ -1,11 +1,13 @@
 """AWS::CloudFormation::Stack: a stack in a stack, made by the same API as every other one, under the outer stack's rights.
 
 Rules: the inner stack has the outer one's capabilities; its outputs are the attributes Outputs.NAME. An update of the outer stack asks
-the inner one too, whose template may have changed where it lies.
+the inner one too, whose template may have changed where it lies. A rollback goes back to the template that the inner stack had,
+whatever lies at its URL by now.
 
 AWS: CloudFormation template reference, AWS::CloudFormation::Stack; user guide, "Embed stacks within other stacks".
 """
 
+from collections.abc import Generator
 from typing import Any
 
 from localorg.kernel.errors import AwsError
@@ -23,17 +25,22 @@ from localorg.stacks.resources.kinds import (
     tag_list,
     tags_of,
 )
+from localorg.stacks.template import BODY_BYTES_MAX
 
 POLL_S = 2.0
 NOTHING_TO_DO = "No updates are to be performed."
 OUTPUTS = "Outputs."
+TEXT = "Template"
+"""Where the inner template is kept among the attributes; no Fn::GetAtt can name it."""
 
 
 def _params(work: Work) -> dict[str, Any]:
     properties = work.properties
     given = properties.get("Parameters") or {}
+    kept = str(work.attributes.get(TEXT, "")) if work.undoing else ""
+    is_sent = bool(kept) and len(kept.encode()) <= BODY_BYTES_MAX
     return {
-        "TemplateURL": properties["TemplateURL"],
+        **({"TemplateBody": kept} if is_sent else {"TemplateURL": properties["TemplateURL"]}),
         "Parameters": [{"ParameterKey": key, "ParameterValue": _text(value)} for key, value in given.items()],
         "Capabilities": list(work.capabilities),
         "Tags": tag_list(tags_of(properties)),
@@ -63,8 +70,17 @@ def _ended(stack_id: str, wanted: str, verb: str) -> Steps:
         listed = yield Ask("cloudformation", "DescribeStackEvents", {"StackName": stack_id})
         # AWS: CloudFormation's sentence, with the inner stack's own reason.
         raise Plain(f"Embedded stack {stack_id} was not successfully {verb}: {_reason(stack_id, listed['StackEvents'])}")
-    outputs = {f"{OUTPUTS}{row['OutputKey']}": row["OutputValue"] for row in stack.get("Outputs", ())}
-    return Resource(stack_id, outputs)
+    return Resource(stack_id, (yield from _attributes(stack)) if wanted != "DELETE_COMPLETE" else {})
+
+
+def _attributes(stack: Properties) -> Generator[Ask, dict[str, Any], dict[str, Any]]:
+    found = {f"{OUTPUTS}{row['OutputKey']}": row["OutputValue"] for row in stack.get("Outputs", ())}
+    try:
+        found[TEXT] = (yield Ask("cloudformation", "GetTemplate", {"StackName": stack["StackId"]}))["TemplateBody"]
+    except AwsError:
+        # Who may not ask for it goes back to what lies at the URL.
+        return found
+    return found
 
 
 def _reason(stack_id: str, events: list[Properties]) -> str:
@@ -86,7 +102,7 @@ def _update(work: Work) -> Steps:
 
 def _as_it_is(stack_id: str) -> Steps:
     stack = (yield Ask("cloudformation", "DescribeStacks", {"StackName": stack_id}))["Stacks"][0]
-    return Resource(stack_id, {f"{OUTPUTS}{row['OutputKey']}": row["OutputValue"] for row in stack.get("Outputs", ())})
+    return Resource(stack_id, (yield from _attributes(stack)))
 
 
 def _delete(work: Work) -> Steps:

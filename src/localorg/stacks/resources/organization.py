@@ -1,4 +1,4 @@
-"""AWS::Organizations::OrganizationalUnit, AWS::Organizations::Policy and AWS::Organizations::Account.
+"""AWS::Organizations::OrganizationalUnit, Policy, ResourcePolicy and Account.
 
 Rules: an account's e-mail address and role are given once; deleting the resource closes the account, as on AWS.
 
@@ -155,6 +155,49 @@ POLICY = ResourceType(
     read=_read_policy,
     replacing=replaced_by("Type"),
     name_property="Name",
+)
+
+
+def _create_resource_policy(work: Work) -> Steps:
+    try:
+        yield Ask(SERVICE, "DescribeResourcePolicy", {})
+    except AwsError as refusal:
+        if refusal.code != "ResourcePolicyNotFoundException":
+            raise
+    else:
+        # AWS: an organization has one policy, and the handler takes none over.
+        raise AwsError("AlreadyExists", "The organization has a resource policy already.", 409)
+    params = {"Content": document(work.properties["Content"]), **_tagged(work.properties)}
+    made = (yield Ask(SERVICE, "PutResourcePolicy", params))["ResourcePolicy"]["ResourcePolicySummary"]
+    yield Made(made["Id"])
+    return Resource(made["Id"], {"Arn": made["Arn"], "Id": made["Id"]})
+
+
+def _update_resource_policy(work: Work) -> Steps:
+    if work.changed("Content"):
+        yield Ask(SERVICE, "PutResourcePolicy", {"Content": document(work.properties["Content"])})
+    return (yield from _retagged(work))
+
+
+def _delete_resource_policy(work: Work) -> Steps:
+    yield from unless_gone(Ask(SERVICE, "DeleteResourcePolicy", {}), "ResourcePolicyNotFoundException")
+    return Resource(work.physical_id)
+
+
+def _read_resource_policy(work: Work) -> Reading:
+    found = (yield Ask(SERVICE, "DescribeResourcePolicy", {}))["ResourcePolicy"]
+    return {"Content": json.loads(found["Content"]), **(yield from _live_tags(work))}
+
+
+RESOURCE_POLICY = ResourceType(
+    name="AWS::Organizations::ResourcePolicy",
+    properties=frozenset({"Content", "Tags"}),
+    required=frozenset({"Content"}),
+    attributes=frozenset({"Arn", "Id"}),
+    create=_create_resource_policy,
+    update=_update_resource_policy,
+    delete=_delete_resource_policy,
+    read=_read_resource_policy,
 )
 
 

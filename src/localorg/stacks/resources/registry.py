@@ -7,8 +7,9 @@ from localorg.stacks.resources.groups import RESOURCE_GROUP
 from localorg.stacks.resources.iam import ROLE
 from localorg.stacks.resources.inline import GROUP_POLICY, ROLE_POLICY, USER_POLICY
 from localorg.stacks.resources.kinds import ResourceType
+from localorg.stacks.resources.linked_roles import SERVICE_LINKED_ROLE
 from localorg.stacks.resources.nested import NESTED_STACK
-from localorg.stacks.resources.organization import ACCOUNT, UNIT
+from localorg.stacks.resources.organization import ACCOUNT, RESOURCE_POLICY, UNIT
 from localorg.stacks.resources.organization import POLICY as ORGANIZATION_POLICY
 from localorg.stacks.resources.parameters import PARAMETER
 from localorg.stacks.resources.people import ACCESS_KEY, GROUP, USER, USER_TO_GROUP_ADDITION
@@ -32,8 +33,10 @@ _ALL = (
     PARAMETER,
     POLICY,
     RESOURCE_GROUP,
+    RESOURCE_POLICY,
     ROLE,
     ROLE_POLICY,
+    SERVICE_LINKED_ROLE,
     STACK_SET,
     UNIT,
     USER,
