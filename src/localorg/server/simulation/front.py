@@ -73,6 +73,11 @@ class Front:
     def _new_session(self, credentials: Mapping[str, str] | None, region: str) -> boto3.Session:
         core = botocore.session.Session()
         core.register_component("data_loader", self._models)
+        self.seat(core, credentials, region)
+        return RememberingSession(core, region)
+
+    def seat(self, core: botocore.session.Session, credentials: Mapping[str, str] | None, region: str) -> None:
+        """Let a botocore session ask here, with these credentials; another tool's as well: the aws CLI has one."""
         core.set_config_variable("region", region)
         core.set_default_client_config(CLIENTS)
         if credentials is not None:
@@ -80,7 +85,6 @@ class Front:
                 credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials.get("SessionToken") or None
             )
         core.register("before-send", self._answer)
-        return RememberingSession(core, region)
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         response = self.ask(_wire(request))

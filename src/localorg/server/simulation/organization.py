@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 import boto3
+import botocore.session
 
 from localorg.identity.service import Identity
 from localorg.kernel.blobs import Blobs
@@ -165,10 +166,15 @@ class Simulation:
 
     def session(self, account: str = "", region: str = "") -> boto3.Session:
         """Return a boto3 session of an account's administrator; the management account's by default."""
-        account = account or self.spec.organization.management.id
-        key = self.engines.identity.bootstrap_account(account)
-        credentials = {"AccessKeyId": key.id, "SecretAccessKey": key.secret}
-        return self._front.session(credentials, region or self.spec.regions[0])
+        return self._front.session(self._administrator(account), region or self.spec.regions[0])
+
+    def seat(self, core: botocore.session.Session, account: str = "", region: str = "") -> None:
+        """Let the botocore session of another tool, such as the aws CLI's, ask here as an account's administrator."""
+        self._front.seat(core, self._administrator(account), region or self.spec.regions[0])
+
+    def _administrator(self, account: str) -> dict[str, str]:
+        key = self.engines.identity.bootstrap_account(account or self.spec.organization.management.id)
+        return {"AccessKeyId": key.id, "SecretAccessKey": key.secret}
 
     def client(self, service: str, account: str = "", region: str = "") -> Any:
         """Return a boto3 client of an account's administrator."""
