@@ -8,7 +8,10 @@ from typing import Any
 
 from awscli.clidriver import create_clidriver
 
+from csd.aws.identity import Principal
+from csd.aws.prerequisites import look
 from localorg.server.simulation.organization import Simulation
+from simulation.solution import BUCKET, HUB, STACK, TEMPLATE, Operator
 
 ADMINISTRATION, EXECUTION = "CSD-SystemsManager-AutomationAdministrationRole", "CSD-SystemsManager-AutomationExecutionRole"
 ADD, DISTRIBUTE = "CSD-AddSoftwarePackageToDistributor", "CSD-DistributeSoftwarePackage"
@@ -39,8 +42,13 @@ def with_the_role(simulation: Simulation, *accounts: str, role: str = EXECUTION)
 
 def shared_with(simulation: Simulation, document: str, hub: str = "", region: str = "") -> set[str]:
     """Return the accounts that a document of the hub is shared with."""
-    ssm = simulation.client("ssm", hub, region)
-    return set(ssm.describe_document_permission(Name=document, PermissionType="Share")["AccountIds"])
+    ssm, found, token = simulation.client("ssm", hub, region), set(), {}
+    while True:
+        page = ssm.describe_document_permission(Name=document, PermissionType="Share", **token)
+        found |= set(page["AccountIds"])
+        if not page.get("NextToken"):
+            return found
+        token = {"NextToken": page["NextToken"]}
 
 
 def moved(simulation: Simulation, account: str, parent: str) -> None:
@@ -59,3 +67,73 @@ def joined(simulation: Simulation, name: str, parent: str) -> str:
     made = organizations.describe_create_account_status(CreateAccountRequestId=asked)["CreateAccountStatus"]
     moved(simulation, made["AccountId"], parent)
     return str(made["AccountId"])
+
+
+def update_stack(operator: Operator, **changes: str) -> str:
+    """Choose Update, leave "Use the current template", change parameters. Returns how it ended."""
+    cloudformation = operator.client("cloudformation")
+    held = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Parameters"]
+    keys = [one["ParameterKey"] for one in held if one["ParameterKey"] not in changes]
+    given: list[dict[str, Any]] = [{"ParameterKey": key, "UsePreviousValue": True} for key in keys]
+    given += [{"ParameterKey": key, "ParameterValue": value} for key, value in changes.items()]
+    words = ("cloudformation", "update-stack", "--stack-name", STACK, "--use-previous-template")
+    more = ("--capabilities", "CAPABILITY_NAMED_IAM", "--parameters", json.dumps(given))
+    aws(operator.simulation, [*words, *more], operator.account)
+
+    def status() -> str:
+        return str(cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"])
+
+    operator.simulation.until(lambda: not status().endswith("_IN_PROGRESS"), within_s=3600)
+    return status()
+
+
+def reasons(operator: Operator) -> list[str]:
+    """Return why resources of the stack have failed, the newest first, as its events tell."""
+    events = operator.client("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    return [f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}" for event in failed]
+
+
+def launch(operator: Operator, targets: str, **changes: str) -> tuple[str, list[str]]:
+    """Launch the solution's stack as a person does in the console. Returns how it ended, and why."""
+    simulation, cloudformation = operator.simulation, operator.client("cloudformation")
+    given = {"ManagementAccountId": HUB, "DeploymentTargets": targets, **operator.parameters, **changes}
+    operator.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=TEMPLATE.encode())
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateURL=f"https://{BUCKET}.s3.{simulation.spec.regions[0]}.amazonaws.com/template.yaml",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+    )
+
+    def status() -> str:
+        return str(cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"])
+
+    simulation.until(lambda: not status().endswith("_IN_PROGRESS"), within_s=3600)
+    return status(), reasons(operator)
+
+
+def nothing_is_left(operator: Operator) -> bool:
+    """Delete the stack, and look for anything that it may have left in the hub."""
+    simulation, cloudformation = operator.simulation, operator.client("cloudformation")
+    cloudformation.delete_stack(StackName=STACK)
+    simulation.run_for(600)
+    documents = operator.client("ssm").list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"]
+    roles = [role["RoleName"] for role in operator.client("iam").list_roles()["Roles"] if role["RoleName"].startswith("CSD-")]
+    stacks = cloudformation.describe_stacks()["Stacks"]
+    return [documents, roles, stacks] == [[], [], []] and not sets_of_the_organization(simulation)
+
+
+def sets_of_the_organization(simulation: Simulation) -> list[str]:
+    """Return the names of the StackSets that the organization has, whoever made them."""
+    cloudformation = simulation.client("cloudformation")
+    return [found["StackSetName"] for found in cloudformation.list_stack_sets(Status="ACTIVE")["Summaries"]]
+
+
+def lacks(operator: Operator, *targets: str, delegated: bool = False, regions: Sequence[str] = ()) -> list[str]:
+    """Return the sentences that `csd check` tells an account's administrator, and on which `csd deploy` stops."""
+    session = operator.simulation.session(operator.account)
+    arn = session.client("sts").get_caller_identity()["Arn"]
+    principal = Principal(session, operator.account, arn)
+    found = look(principal, targets=list(targets), regions=list(regions), delegated=delegated, tell=lambda _: None)
+    return [str(problem) for problem in found.problems]

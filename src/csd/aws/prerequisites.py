@@ -17,8 +17,13 @@ from csd.errors import AwsRefused, CsdInputError, Problem
 
 STACKSETS = "member.org.stacksets.cloudformation.amazonaws.com"
 SYSTEMS_MANAGER = "ssm.amazonaws.com"
-_TRUST = "In the management account: aws cloudformation activate-organizations-access"
-_DELEGATE = "In the management account: aws organizations register-delegated-administrator --account-id {} --service-principal {}"
+_IN_MANAGEMENT = "In the management account: "
+# AWS: Organizations API, RegisterDelegatedAdministrator: SERVICE_ACCESS_NOT_ENABLED until the service is trusted. Both may be said again.
+_TRUST = {
+    STACKSETS: "aws cloudformation activate-organizations-access",
+    SYSTEMS_MANAGER: f"aws organizations enable-aws-service-access --service-principal {SYSTEMS_MANAGER}",
+}
+_DELEGATE = "aws organizations register-delegated-administrator --account-id {} --service-principal {}"
 _PACKAGE_DOCUMENT = "AWS-ConfigureAWSPackage"
 
 Tell = Callable[[str], None]
@@ -92,25 +97,29 @@ def _place(principal: Principal, management: str, *, delegated: bool) -> Problem
 
 
 def _trust(principal: Principal, *, delegated: bool) -> list[Problem]:
-    """Trusted access and delegation."""
+    """Trusted access and delegation. Who is no delegate at all may not look, and is told both."""
     organizations, account = principal.client("organizations"), principal.account
+    services = _needed(delegated=delegated)
     try:
         with asking(organizations, account):
             pages = organizations.get_paginator("list_aws_service_access_for_organization").paginate()
             trusted = {one["ServicePrincipal"] for page in pages for one in page["EnabledServicePrincipals"]}
-            mine = {service: _is_delegate(organizations, account, service) for service in _needed(delegated=delegated)}
+            mine = {service for service in services if _is_delegate(organizations, account, service)}
     except AwsRefused as refused:
         if not delegated or refused.code != "AccessDeniedException":
             raise
-        trusted, mine = {STACKSETS}, dict.fromkeys(_needed(delegated=delegated), False)
-    problems = [
-        Problem(f"account {account}", f"is no delegated administrator for {service}.", _DELEGATE.format(account, service))
-        for service, is_mine in mine.items()
-        if not is_mine
-    ]
+        return [_no_delegate(account, service, is_trusted=False) for service in services]
+    problems = [_no_delegate(account, service, is_trusted=service in trusted) for service in services if service not in mine]
     if STACKSETS not in trusted:
-        problems.insert(0, Problem("organization", "does not trust CloudFormation StackSets.", _TRUST))
+        remedy = _IN_MANAGEMENT + _TRUST[STACKSETS]
+        problems.insert(0, Problem("organization", "does not trust CloudFormation StackSets.", remedy))
     return problems
+
+
+def _no_delegate(account: str, service: str, *, is_trusted: bool) -> Problem:
+    register = _DELEGATE.format(account, service)
+    remedy = _IN_MANAGEMENT + (register if is_trusted else f"{_TRUST[service]} && {register}")
+    return Problem(f"account {account}", f"is no delegated administrator for {service}.", remedy)
 
 
 def _needed(*, delegated: bool) -> tuple[str, ...]:
