@@ -144,9 +144,24 @@ def test_without_auto_deployment_a_gone_account_fails_and_a_closed_one_is_skippe
     }
     operation = world.finish(world.call("UpdateStackSet", {**update, "OperationPreferences": PARALLEL})["OperationId"])
     assert operation["Status"] == "SUCCEEDED"
+    assert world.instances()[TWO, "us-east-1"] == ("OUTDATED", "FAILED")
+    assert world.instance(TWO)["StatusReason"] == f"Account {TWO} is not in the organization"
+    assert world.iam.roles[TWO, "Exec"]["Description"] == "v1"
     assert world.instances()[ONE, "us-east-1"] == ("OUTDATED", "SKIPPED_SUSPENDED_ACCOUNT")
     assert world.iam.roles[ONE, "Exec"]["Description"] == "v1"
     assert world.instances()[DEEP, "us-east-1"] == CURRENT
+
+
+def test_an_account_that_leaves_before_its_turn_gets_nothing():
+    """Assumed: as in an account outside the organization, nothing is made there; what auto-deployment finds later is the truth."""
+    world = Organized()
+    world.make_set(AutoDeployment=AUTO)
+    world.deploy(OTHER)
+    call = {"AccountId": ONE, "SourceParentId": UPPER, "DestinationParentId": OTHER}
+    world.gateway.invoke(ApiCall(admin(), REGIONS[0], "organizations", "MoveAccount", call))
+    world.ask_organization("RemoveAccountFromOrganization", AccountId=ONE)
+    assert world.holders() == {TWO}
+    assert (ONE, "us-east-1") not in world.instances()
 
 
 def test_moves_during_an_operation_are_followed_when_it_has_ended():

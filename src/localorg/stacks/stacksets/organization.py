@@ -27,6 +27,8 @@ NO_TRUST = "You must enable organizations access to operate a service managed st
 NOT_DELEGATED = "Account used is not a delegated administrator"
 """AWS: the words of whoever calls with CallAs DELEGATED_ADMIN and is none."""
 
+GONE = ""
+"""The state of an account that is not in the organization (any more)."""
 Account = dict[str, Any]
 Ask = Callable[[str, Output], Output]
 
@@ -135,13 +137,13 @@ class Directory:
         return found
 
     def state(self, management: str, account: str) -> str:
-        """Return the State of an account; empty when it is not in the organization."""
+        """Return the State of an account; GONE when it is not in the organization."""
         try:
             return str(self._ask(management, "DescribeAccount", {"AccountId": account})["Account"]["State"])
         except AwsError as refusal:
             if refusal.code != "AccountNotFoundException":
                 raise
-            return ""
+            return GONE
 
     def _single(self, management: str, account: str) -> tuple[str, Account]:
         try:

@@ -3,7 +3,8 @@
 Flow: `pump(set)` takes the operations whose turn it is -> per Region as many accounts as `pace` allows -> `commanding` ->
 "stack.finished" -> the item and the instance -> pump again -> the end.
 Rules: one operation of a set at a time; with managed execution those that touch different instances go on together, and whoever waits
-is not overtaken. Suspended accounts are skipped. A Region with too many failures ends the operation.
+is not overtaken. Suspended accounts are skipped; in those that left the organization nothing is made or changed. A Region with too
+many failures ends the operation.
 Refuses to know: who asked for it.
 
 AWS: CloudFormation user guide, "StackSets concepts": operation status, stack instance status.
@@ -15,7 +16,7 @@ from localorg.protocol.gateway import Gateway
 from localorg.stacks.stacksets.acting import Acting, RoleMissingError
 from localorg.stacks.stacksets.commanding import DEAD_ENDS, NO_UPDATES, Commanding
 from localorg.stacks.stacksets.dependencies import Dependencies
-from localorg.stacks.stacksets.organization import Directory
+from localorg.stacks.stacksets.organization import GONE, Directory
 from localorg.stacks.stacksets.pace import concurrency, in_parallel, tolerance
 from localorg.stacks.stacksets.records import (
     DETECT_DRIFT,
@@ -194,7 +195,13 @@ class Working:
         if operation.overrides is not None:
             kept = {key: instance.overrides.get(key) if value is None else value for key, value in operation.overrides.items()}
             instance.overrides = {key: value for key, value in kept.items() if value is not None}
-        if self._is_skipped(stack_set, operation, item, instance):
+        state = self._state(stack_set, operation, instance)
+        if state not in ("ACTIVE", GONE):
+            self._skip(item, instance)
+            return
+        if state == GONE and not (operation.automatic and operation.action == "DELETE"):
+            # ASSUMED: the words. AWS: service-managed sets deploy to accounts of the organization; they clear those that left it.
+            self._settle(operation, item, instance, f"Account {item.account} is not in the organization")
             return
         item.status = instance.detailed = "RUNNING"
         self._shelf.put_instance(instance)
@@ -215,21 +222,19 @@ class Working:
         if done:
             self._settle(operation, item, instance, "")
 
-    def _is_skipped(
-        self, stack_set: StackSetRecord, operation: SetOperationRecord, item: ItemRecord, instance: InstanceRecord
-    ) -> bool:
+    def _state(self, stack_set: StackSetRecord, operation: SetOperationRecord, instance: InstanceRecord) -> str:
+        """Return the state of an instance's account as far as the work depends on it: ACTIVE where nothing is done in the account."""
+        leaves_it_alone = operation.action == "DELETE" and (operation.retain or not instance.stack_id)
+        if stack_set.permission_model != SERVICE_MANAGED or leaves_it_alone:
+            return "ACTIVE"
+        return self._directory.state(stack_set.account, instance.account)
+
+    def _skip(self, item: ItemRecord, instance: InstanceRecord) -> None:
         """Skip a suspended account. # ASSUMED: the item counts as succeeded; a deletion skips it too unless stacks are retained."""
-        if stack_set.permission_model != SERVICE_MANAGED:
-            return False
-        if operation.action == "DELETE" and (operation.retain or not instance.stack_id):
-            return False
-        if self._directory.state(stack_set.account, item.account) in ("ACTIVE", ""):
-            return False
         # AWS: CloudFormation API reference, StackInstanceComprehensiveStatus; the reason is StackSets' own word.
         item.status, item.reason = "SUCCEEDED", "ACCOUNT_SUSPENDED"
         instance.status, instance.detailed, instance.reason = "OUTDATED", SKIPPED, item.reason
         self._shelf.put_instance(instance)
-        return True
 
     def _command(
         self, stack_set: StackSetRecord, operation: SetOperationRecord, item: ItemRecord, instance: InstanceRecord
