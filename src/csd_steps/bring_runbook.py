@@ -22,7 +22,17 @@ def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
         return {"brought": "it was there"}
     try:
         version = ssm.update_document(DocumentVersion="$LATEST", **wanted)["DocumentDescription"]["DocumentVersion"]
-    except ssm.exceptions.DuplicateDocumentContent:  # the newest version is right, it only is not the default
-        version = ssm.describe_document(Name=name, DocumentVersion="$LATEST")["Document"]["DocumentVersion"]
+    except ssm.exceptions.DuplicateDocumentContent:  # a version is right, it only is not the default
+        version = _find_content(ssm, name, source["Content"])
     ssm.update_document_default_version(Name=name, DocumentVersion=version)
     return {"brought": "updated"}
+
+
+def _find_content(ssm: Any, name: str, content: str) -> str:
+    """The version with this content: AWS does not say whether only the newest is compared, or all."""
+    for page in ssm.get_paginator("list_document_versions").paginate(Name=name):
+        for held in page["DocumentVersions"]:
+            version = str(held["DocumentVersion"])
+            if ssm.get_document(Name=name, DocumentVersion=version)["Content"] == content:
+                return version
+    raise RuntimeError(f"{name}: no version has the content that AWS calls a duplicate")

@@ -164,4 +164,5 @@ def _descend(organizations: Any, unit: str, known: dict[str, dict[str, str]]) ->
 
 
 def _state_of(account: Any) -> str:
-    return str(account.get("State") or account["Status"])  # AWS: Status goes away in September 2026
+    # AWS: Status goes away in September 2026. ASSUMED: the boto3 of Automation may be too old to know State; its pair then tells.
+    return str(account.get("State") or account.get("Status") or "ACTIVE")

@@ -72,6 +72,7 @@ class World:
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
     state_key: str = "State"
+    all_versions_compared: bool = False  # when a document is updated
 
     def client(self, service: str, **options: Any) -> Any:
         region = options.get("region_name", "")
@@ -205,7 +206,8 @@ class FakeSsm(_Fake):
     def update_document(self, **params: Any) -> Any:
         self._asked("UpdateDocument", params)
         document = self._document(params["Name"], "UpdateDocument")
-        if document.versions[-1].content == params["Content"]:
+        compared = document.versions if self.world.all_versions_compared else document.versions[-1:]
+        if any(version.content == params["Content"] for version in compared):
             raise self.exceptions.make("DuplicateDocumentContent", "UpdateDocument")
         number = str(len(document.versions) + 1)
         document.versions.append(

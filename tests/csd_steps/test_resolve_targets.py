@@ -119,6 +119,13 @@ def test_d14_status_is_read_where_state_is_not_there_yet() -> None:
     assert resolve(older)["accounts"] == "222222222222,333333333333,444444444444"
 
 
+def test_an_account_of_unknown_state_is_tried() -> None:
+    """Assumed: Automation's boto3 may know neither word once Status is gone; leaving everybody out would stop every roll-out."""
+    oldest = world()
+    oldest.state_key = "JoinedMethod"
+    assert resolve(oldest)["accounts"].startswith("222222222222,333333333333")
+
+
 def test_accounts_can_be_named() -> None:
     """An account outside the named OUs is a location of its own."""
     found = resolve(targetAccounts=[CHILD, "666666666666"])

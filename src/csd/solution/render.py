@@ -91,7 +91,7 @@ def _filled(value: dict[str, Any]) -> dict[str, Any]:
 
 def _roles_of_the_hub(condition: str) -> dict[str, Any]:
     """The member roles as resources of the hub's own stack."""
-    text = json.dumps(_source(MEMBER_ROLES)["Resources"]).replace("${HubAccountId}", "${AWS::AccountId}")
+    text = json.dumps(_source(MEMBER_ROLES)["Resources"]).replace("HubAccountId", "AWS::AccountId")
     return {f"Hub{name}": {"Type": role["Type"], "Condition": condition, **role} for name, role in json.loads(text).items()}
 
 

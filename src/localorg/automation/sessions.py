@@ -62,15 +62,23 @@ class Sessions:
                 return self.actor(parent)
             hub = self.actor(parent).principal
             member = self.assume(hub, execution.region, execution.execution_role, execution.execution_id)
+            taker = self._kernel.settings.reading("execution-role-taker")
+            if taker != "hub":
+                named = {"service": execution.account, "service-for-hub": parent.account, "service-unnamed": ""}[taker]
+                member = self._by_service(execution, execution.execution_role, named)
             if not execution.assume_role:
                 return member
             return self.assume(member.principal, execution.region, execution.assume_role, execution.execution_id)
         if not execution.assume_role:
             return Actor(execution.principal)
+        return self._by_service(execution, execution.assume_role, execution.account)
+
+    def _by_service(self, execution: Execution, role_arn: str, named: str) -> Actor:
+        """Systems Manager takes a role for `execution` in the name of the account `named`, or in nobody's."""
         partition, account, region = self._kernel.settings.partition, execution.account, execution.region
-        source = str(Arn(partition, "ssm", region, account, f"automation-execution/{execution.execution_id}"))
-        service = Principal("service", account, SERVICE, service=SERVICE, source_account=account, source_arn=source)
-        return self.assume(service, region, execution.assume_role, execution.execution_id)
+        source = str(Arn(partition, "ssm", region, named, f"automation-execution/{execution.execution_id}")) if named else ""
+        service = Principal("service", account, SERVICE, service=SERVICE, source_account=named, source_arn=source)
+        return self.assume(service, region, role_arn, execution.execution_id)
 
     def assume(self, principal: Principal, region: str, role_arn: str, execution_id: str) -> Actor:
         """Return the session of `role_arn` that `principal` gets. Raises AwsError."""

@@ -148,10 +148,11 @@ class Documents:
         limit = VERSIONS_MAX.get(document.type, VERSIONS_MAX_OTHERS)
         if version_name and any(version.version_name == version_name for version in versions):
             raise AwsError("DuplicateDocumentVersionName", f"{document.name} already has a version named {version_name}.")
-        # ASSUMED: compared with the latest version, which is the one that is updated.
-        if latest.hash == content_hash(content):
+        compared = versions if self._kernel.settings.reading("duplicate-content") == "any" else [latest]
+        same = next((version for version in compared if version.hash == content_hash(content)), None)
+        if same:
             raise AwsError(
-                "DuplicateDocumentContent", f"Version {latest.number} of {document.name} has this content already. Change it."
+                "DuplicateDocumentContent", f"Version {same.number} of {document.name} has this content already. Change it."
             )
         if len(versions) >= limit:
             raise AwsError(

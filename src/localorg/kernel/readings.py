@@ -44,6 +44,17 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide wants custom runbooks shared with every target account; public reports show runs without a share.",
     ),
     Question(
+        "execution-role-taker",
+        "Who takes the execution role in a member of a multi-account run, and in whose name?",
+        {
+            "hub": "the administration role of the hub, and nobody else",
+            "service": "the administration role to start the run, then Systems Manager for it, in the member's name (aws:SourceAccount)",
+            "service-for-hub": "the same, Systems Manager in the hub's name",
+            "service-unnamed": "the same, Systems Manager without saying in whose name",
+        },
+        "AWS's template of the role trusts the hub and ssm.amazonaws.com alike; the guide names aws:SourceAccount for one account only.",
+    ),
+    Question(
         "start-automation-resources",
         "Which resources must a policy allow for ssm:StartAutomationExecution?",
         {
@@ -154,6 +165,12 @@ QUESTIONS: tuple[Question, ...] = (
             "service-compares": "yes: a version with a file whose sha256 is another is Failed",
         },
         "The guide wants the checksums in the manifest and does not say who checks them; the agent does.",
+    ),
+    Question(
+        "duplicate-content",
+        "With which versions does UpdateDocument compare new content before it says DuplicateDocumentContent?",
+        {"latest": "with the latest, which is the one that is updated", "any": "with every version that the document has"},
+        'The reference says that the content "matches another document" and nothing of versions.',
     ),
     Question(
         "download-folder-step",

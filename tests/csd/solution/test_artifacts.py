@@ -119,8 +119,9 @@ def test_references_point_at_what_is_there() -> None:
         steps = {step["name"]: step for step in every_step(document["mainSteps"])}
         known = set(document["parameters"]) | {f"{s}.{o['Name']}" for s, step in steps.items() for o in step.get("outputs", [])}
         known |= {f"{s}.CurrentIteratorValue" for s, step in steps.items() if "Iterators" in step["inputs"]}
+        known |= {f"{s}.CurrentIteration" for s, step in steps.items() if step["action"] == "aws:loop"}
         known |= {"distribute.ExecutionId", "automation:EXECUTION_ID"}
-        known |= {f"global:{word}" for word in ("REGION", "ACCOUNT_ID", "AWS_PARTITION", "DATE_TIME")}
+        known |= {f"global:{word}" for word in ("REGION", "ACCOUNT_ID", "AWS_PARTITION")}
         unknown = set(re.findall(r"\{\{\s*([^}\s]+)\s*\}\}", json.dumps(document))) - known
         assert not unknown, (name, unknown)
         assert {word for output in document["outputs"] for word in [output]} <= known

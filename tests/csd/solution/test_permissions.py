@@ -85,11 +85,11 @@ def test_no_trust_without_a_condition_beyond_the_account() -> None:
 
 
 def plain(value: Any, hub: str) -> Any:
-    return json.loads(json.dumps(value).replace("${HubAccountId}", hub))
+    return json.loads(json.dumps(value).replace("HubAccountId", hub))
 
 
 def test_the_management_account_gets_the_members_roles() -> None:
     """What the hub's stack makes there is what the StackSet makes elsewhere, with the hub in the place of the parameter."""
     hub, members = (template["Resources"] for template in TEMPLATES)
     for name in ("ExecutionRole", "FleetReaderRole"):
-        assert hub[f"Hub{name}"] == {"Condition": "MemberRolesHere", **plain(members[name], "${AWS::AccountId}")}
+        assert hub[f"Hub{name}"] == {"Condition": "MemberRolesHere", **plain(members[name], "AWS::AccountId")}

@@ -16,7 +16,7 @@ from localorg.automation.actions.action import RESOLVING, Action, Failed, NextPa
 PASSES_MAX = 100
 DATA_TYPES = ("Boolean", "Integer", "String", "StringMap")
 INSIDE = frozenset({"CurrentIteratorValue", "CurrentIteration"})
-"""Outputs that exist for the steps inside. ASSUMED: CurrentIteration, which only the console shows."""
+"""Outputs that exist for the steps inside. Public runbooks ask for CurrentIteration; ASSUMED: it counts from 1."""
 
 
 class Loop(Action):

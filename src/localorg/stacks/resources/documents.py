@@ -6,6 +6,8 @@ AWS: CloudFormation template reference, AWS::SSM::Document.
 import json
 from typing import Any
 
+import yaml
+
 from localorg.kernel.errors import AwsError
 from localorg.stacks.resources.iam import unless_gone
 from localorg.stacks.resources.kinds import (
@@ -32,7 +34,13 @@ _CONTENT = ("Attachments", "Content", "DocumentFormat", "Requires", "TargetType"
 
 def _content(properties: Properties) -> str:
     value = properties["Content"]
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return value
+    # AWS: the published source of the resource type, DocumentModelTranslator: a mapping is written in the document's own format.
+    # ASSUMED: its numbers and booleans stay what they are.
+    if properties.get("DocumentFormat") == "YAML":
+        return yaml.dump(value, Dumper=yaml.CSafeDumper, sort_keys=False, explicit_start=True)
+    return json.dumps(value, indent=2)
 
 
 def _common(properties: Properties) -> dict[str, Any]:
@@ -74,16 +82,9 @@ def _update(work: Work) -> Steps:
 
 def _new_version(work: Work) -> Steps:
     name = work.physical_id
-    try:
-        params = {"Name": name, "DocumentVersion": "$LATEST", **_common(work.properties)}
-        version = (yield Ask("ssm", "UpdateDocument", params))["DocumentDescription"]["DocumentVersion"]
-    except AwsError as refusal:
-        if refusal.code != "DuplicateDocumentContent":
-            raise
-        # The latest version says this already, so it only has to be the default (an update that is rolled forward again).
-        version = (yield Ask("ssm", "DescribeDocument", {"Name": name, "DocumentVersion": "$LATEST"}))["Document"][
-            "DocumentVersion"
-        ]
+    # AWS: the published source of the resource type, UpdateHandler: content that a version has already is the resource's failure.
+    params = {"Name": name, "DocumentVersion": "$LATEST", **_common(work.properties)}
+    version = (yield Ask("ssm", "UpdateDocument", params))["DocumentDescription"]["DocumentVersion"]
     yield from _active(name, version)
     # AWS: UpdateMethod NewVersion: "the latest version of the document becomes the default version".
     yield Ask("ssm", "UpdateDocumentDefaultVersion", {"Name": name, "DocumentVersion": version})
