@@ -46,7 +46,7 @@ def test_functions_give_what_they_promise(stacks: StackMaker, unique: Unique) ->
             "Cidr": {"Fn::Join": [" ", {"Fn::Cidr": ["10.0.0.0/24", 3, 5]}]},
         },
         Parameters={"List": {"Type": "CommaDelimitedList", "Default": "one, two"}},
-        Mappings={"Map": {"aws": {"Key": "mapped"}}},
+        Mappings={"Map": {name: {"Key": "mapped"} for name in ("aws", "aws-cn", "aws-us-gov")}},
         Conditions={
             "Never": {"Fn::And": [{"Fn::Equals": [1, "1"]}, {"Fn::Not": [{"Condition": "Always"}]}]},
             "Always": {"Fn::Or": [{"Fn::Equals": [{"Ref": "AWS::StackName"}, name]}, {"Fn::Equals": ["a", "b"]}]},

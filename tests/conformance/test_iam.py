@@ -77,6 +77,27 @@ def test_unique_ids_tell_their_kind(member: Account, unique: Unique) -> None:
     assert [one[:4] for one in ids] == ["AROA", "AIDA", "AGPA", "ANPA", "AIPA"]
 
 
+@observed("clients' reports: Terraform treats an account's number and the ARN of its root as one")
+def test_an_account_in_a_trust_policy_comes_back_as_its_root(member: Account, unique: Unique) -> None:
+    """GetRole shows an account that a trust policy names by its number as the ARN of its root, and a list of one as that one."""
+    iam, name = member.client("iam"), unique("conf-root")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(member, {"AWS": [member.id]}))
+    try:
+        (statement,) = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    finally:
+        iam.delete_role(RoleName=name)
+    assert statement["Principal"] == {"AWS": f"arn:{member.partition}:iam::{member.id}:root"}
+
+
+@observed("clients' reports of CreatePolicy")
+@pytest.mark.parametrize("version", [{}, {"Version": "2008-10-17"}], ids=["none", "2008"])
+def test_a_managed_policy_needs_its_version(member: Account, unique: Unique, version: dict[str, str]) -> None:
+    """CreatePolicy refuses a document whose Version is not 2012-10-17."""
+    document = json.dumps({**version, "Statement": {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}})
+    with refused("MalformedPolicyDocument", "must be version 2012-10-17 or greater"):
+        member.client("iam").create_policy(PolicyName=unique("conf-version"), PolicyDocument=document)
+
+
 @documented("IAM user guide, quotas: names are not distinguished by case")
 def test_names_have_no_case(member: Account, unique: Unique) -> None:
     """A role cannot be made under the name of another in other letters."""

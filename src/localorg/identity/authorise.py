@@ -68,6 +68,7 @@ class Authoriser:
             resource=access.resource,
             lookup=facts.get,
             same_account=not access.owner or access.owner == principal.account,
+            unique_id=holder.unique_id if holder else "",
         )
         policies = Policies(
             identity=self.identity_policies(principal),

@@ -9,14 +9,14 @@ AWS: IAM user guide, "AWS JSON policy elements: Principal" (unique ids), "IAM an
 """
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 from urllib.parse import quote
 
 from localorg.identity.directory import Directory
 from localorg.identity.partition_check import check_partition
 from localorg.identity.policy import Policy, parsed
-from localorg.identity.principals import UNIQUE_ID
+from localorg.identity.principals import ACCOUNT, UNIQUE_ID
 from localorg.identity.records import Holder
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError
@@ -35,9 +35,9 @@ def weight(text: str) -> int:
     return len(json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False))
 
 
-def check_identity_policy(directory: Directory, text: str) -> None:
+def check_identity_policy(directory: Directory, text: str, kind: Literal["identity", "managed"] = "identity") -> None:
     """Check an identity policy before it is kept. Raises MalformedPolicyDocument or NotSupported."""
-    parsed(text, "identity")
+    parsed(text, kind)
     check_partition(directory.partition, text)
 
 
@@ -48,7 +48,7 @@ def check_trust_policy(directory: Directory, text: str) -> str:
     check_principals_exist(directory, policy)
     if weight(text) > TRUST_CHARACTERS_MAX:
         raise AwsError("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {TRUST_CHARACTERS_MAX}", 409)
-    return _with_principals(text, lambda value: _arn_of_id(directory, value))
+    return _with_principals(text, lambda value: as_shown(directory, value))
 
 
 def check_principals_exist(directory: Directory, policy: Policy) -> None:
@@ -72,6 +72,11 @@ def _exists(directory: Directory, value: str) -> bool:
         role = arn.resource.split("/")[1]
         return directory.roles.get(arn.account, role.lower()) is not None
     return bool(directory.role_by_arn(value) or directory.user_by_arn(value))
+
+
+def as_shown(directory: Directory, value: str) -> str:
+    """Return a principal as IAM and S3 show it. Observed by clients: an account's number becomes the ARN of its root."""
+    return f"arn:{directory.partition}:iam::{value}:root" if ACCOUNT.fullmatch(value) else _arn_of_id(directory, value)
 
 
 def _holders(directory: Directory) -> list[Holder]:
@@ -104,11 +109,19 @@ def _with_principals(text: str, change: Callable[[str], str]) -> str:
     """Return the text with its AWS principals changed; text without a change stays as it was written."""
     content = json.loads(text)
     before = json.dumps(content)
-    statements = content["Statement"]
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal: Mapping[str, Any] | str = statement["Principal"]
-        if isinstance(principal, dict) and "AWS" in principal:
-            values = principal["AWS"]
-            principal["AWS"] = [change(value) for value in values] if isinstance(values, list) else change(values)
+    with_principals(content, change)
     after = json.dumps(content)
     return text if after == before else after
+
+
+def with_principals(content: dict[str, Any], change: Callable[[str], str]) -> None:
+    """Change the AWS principals of a document where they stand."""
+    statements = content["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        for element in ("Principal", "NotPrincipal"):
+            principal = statement.get(element)
+            if isinstance(principal, dict) and "AWS" in principal:
+                values = principal["AWS"]
+                changed = [change(value) for value in (values if isinstance(values, list) else [values])]
+                # Observed by clients: a list of one principal comes back as that principal.
+                principal["AWS"] = changed if len(changed) > 1 else changed[0]

@@ -31,6 +31,8 @@ class Question:
     resource: str
     lookup: Lookup
     same_account: bool
+    unique_id: str = ""
+    """Of the user or role behind the principal; a resource's policy may name them by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ def any_allow(question: Question, policies: Iterable[Policy]) -> tuple[bool, Not
 
 
 def _reached(statement: Statement, question: Question) -> Reach:
-    reach = statement.principals.reach(question.principal) if statement.principals else Reach.NONE
+    reach = statement.principals.reach(question.principal, question.unique_id) if statement.principals else Reach.NONE
     return reach if reach and applies(statement, question) else Reach.NONE
 
 

@@ -30,12 +30,22 @@ def matcher(pieces: Sequence[Piece], *, any_case: bool = False) -> Match:
     """Return a function that says whether a whole text matches."""
     if any_case:
         pieces = [Piece(piece.text.lower(), piece.kind, piece.but) for piece in pieces]
-    match = _by_expression(pieces) if _stars(pieces) <= STARS_MAX else partial(_follow, *_machine(pieces))
+    match = _plain(pieces) or (_by_expression(pieces) if _stars(pieces) <= STARS_MAX else partial(_follow, *_machine(pieces)))
     return (lambda text: match(text.lower())) if any_case else match
 
 
 def _stars(pieces: Sequence[Piece]) -> int:
     return sum(piece.kind == "many" for piece in pieces)
+
+
+def _plain(pieces: Sequence[Piece]) -> Match | None:
+    """Return what compares a text without a wildcard, or with nothing but a star at its end; most patterns of policies are such."""
+    ends_open = bool(pieces) and pieces[-1].kind == "many" and not pieces[-1].but
+    fixed = pieces[:-1] if ends_open else pieces
+    if any(piece.kind != "is" for piece in fixed):
+        return None
+    start = "".join(piece.text for piece in fixed)
+    return (lambda text: text.startswith(start)) if ends_open else (lambda text: text == start)
 
 
 def _by_expression(pieces: Sequence[Piece]) -> Match:

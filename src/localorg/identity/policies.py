@@ -207,7 +207,7 @@ class ManagedPolicies:
 
     def _checked(self, request: Request) -> str:
         text = str(request.params["PolicyDocument"])
-        check_identity_policy(self._directory, text)
+        check_identity_policy(self._directory, text, "managed")
         if weight(text) > MANAGED_CHARACTERS_MAX:
             raise AwsError("LimitExceeded", f"Cannot exceed quota for PolicySize: {MANAGED_CHARACTERS_MAX}", 409)
         return text

@@ -111,7 +111,7 @@ def parse_policy(document: str | Mapping[str, Any], kind: Kind) -> Policy:
     findings = Findings()
     content = _content(document)
     version = content.get("Version", "2008-10-17")
-    # ASSUMED: a managed policy needs version 2012-10-17; any other kind of policy may have the older one, or none.
+    # Observed by clients: a managed policy needs version 2012-10-17; ASSUMED: any other kind may have the older one, or none.
     if version not in VERSIONS or (kind == "managed" and version != VERSIONS[0]):
         findings.add(VERSION if version in VERSIONS else SYNTAX, "Version", f"found {version!r}")
     for name in content:
@@ -172,6 +172,9 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _of_action(name: str) -> Match:
+    if "*" not in name and "?" not in name:
+        wanted = name.lower()
+        return lambda action: action.lower() == wanted
     kinds: dict[str, Piece] = {"*": Piece(kind="many"), "?": Piece(kind="one")}
     return matcher([kinds.get(character) or Piece(character) for character in name], any_case=True)
 

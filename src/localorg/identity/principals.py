@@ -46,10 +46,10 @@ class Principals:
     federated: frozenset[str] = frozenset()
     others: bool = False
 
-    def reach(self, principal: Principal) -> Reach:
-        """Return how directly the statement speaks of `principal`."""
+    def reach(self, principal: Principal, unique_id: str = "") -> Reach:
+        """Return how directly the statement speaks of `principal`; `unique_id` is that of its user or role."""
         if self.others:
-            return Reach.NONE if self._spares(principal) else Reach.NAMED
+            return Reach.NONE if self._spares(principal, unique_id) else Reach.NAMED
         if principal.kind in {"service", "node"}:
             # AWS: "*" also covers services; a service principal otherwise only matches its own name.
             # A node's key opens the door to its role's token only; no policy can name it.
@@ -57,13 +57,13 @@ class Principals:
             return Reach.NAMED if self.everyone or named else Reach.NONE
         if principal.kind in {"role", "federated"} and principal.arn in self.arns:
             return Reach.SESSION
-        if self.everyone or (principal.role_arn or principal.user_arn or principal.arn) in self.arns:
+        if self.everyone or not self.arns.isdisjoint({principal.role_arn or principal.user_arn or principal.arn, unique_id}):
             return Reach.NAMED
         if principal.account and principal.account in self.accounts:
             return Reach.NAMED if principal.kind == "root" else Reach.ACCOUNT
         return Reach.NONE
 
-    def _spares(self, principal: Principal) -> bool:
+    def _spares(self, principal: Principal, unique_id: str) -> bool:
         """AWS: NotPrincipal must name the account too, and of a role session also its role; else it speaks of them."""
         if self.everyone:
             return True
@@ -73,8 +73,10 @@ class Principals:
             case "anonymous" | "node":
                 return False
             case _:
-                names = {principal.arn, principal.role_arn or principal.arn}
-                return principal.account in self.accounts and (principal.kind == "root" or names <= self.arns)
+                own = principal.role_arn or principal.arn
+                is_named = own in self.arns or unique_id in self.arns
+                names_all = is_named and (principal.arn == own or principal.arn in self.arns)
+                return principal.account in self.accounts and (principal.kind == "root" or names_all)
 
 
 def parse_principals(element: Any, place: str, findings: Findings, *, others: bool = False) -> Principals:

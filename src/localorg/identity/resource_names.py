@@ -20,6 +20,8 @@ IAM_KINDS = (
     "report/",
     "access-report/",
 )
+MORE_IAM_KINDS = ("root", "role-template/")
+"""Observed: policies that AWS publishes name these kinds too, whatever IAM's sentence says."""
 WILD = ("*", "?", "${")
 
 
@@ -43,7 +45,7 @@ def _problem_of_kind(text: str, service: str, region: str, resource: str) -> str
     match service:
         case "iam" if region and "*" not in region:
             return f"IAM resource {text} cannot contain region information."
-        case "iam" if resource != "*" and not resource.startswith((*IAM_KINDS, "${")):
+        case "iam" if resource != "*" and not resource.startswith((*IAM_KINDS, *MORE_IAM_KINDS, "${")):
             return f'IAM resource path must either be "*" or start with {", ".join(IAM_KINDS)}.'
         case "s3" if region and "*" not in region and not resource.startswith("accesspoint/"):
             return f"Resource {text} can not contain region information."

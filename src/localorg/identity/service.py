@@ -26,6 +26,7 @@ from localorg.identity.policies import ManagedPolicies
 from localorg.identity.policy import Kind, parse_policy
 from localorg.identity.profiles import InstanceProfiles
 from localorg.identity.records import AccessKey, Role
+from localorg.identity.resource_policies import ResourcePolicies
 from localorg.identity.roles import Roles
 from localorg.identity.service_linked import ServiceLinkedRoles
 from localorg.identity.simulator import Simulator
@@ -65,6 +66,7 @@ class Identity:
         around = Surroundings(self.directory, organization_of, path_of, tags_of)
         self.authoriser = Authoriser(around, service_control, resource_control)
         self.sessions = Sessions(self.directory, secrets)
+        self.resource_policies = ResourcePolicies(self.directory)
         self._roles = Roles(self.directory)
         self._users = Users(self.directory)
         self._keys = AccessKeys(self.directory, self._users, secrets)

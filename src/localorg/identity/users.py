@@ -115,7 +115,6 @@ class Users:
         for key in keys:
             key.user = user.name
             self._directory.keys.put(key, key.id)
-        # DEVIATES: AWS also shows the new ARN in policies of buckets and other resources that name the user; here roles' trust does.
         rename(self._directory, before, user.arn)
         return {}
 

@@ -13,7 +13,6 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +95,7 @@ async def assemble(options: UpOptions, addresses: Addresses) -> LocalOrganizatio
     made: list[Borrowed] = []
 
     def borrow(identity: Identity) -> Borrowed:
-        check_bucket_policy = partial(identity.validate_policy, kind="resource")
-        made.append(Borrowed(kernel, state.objects, check_bucket_policy, loop.call_soon_threadsafe, log))
+        made.append(Borrowed(kernel, state.objects, identity.resource_policies, loop.call_soon_threadsafe, log))
         return made[0]
 
     with _readable(state):

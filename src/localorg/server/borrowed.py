@@ -11,11 +11,11 @@ Besides S3 a few services are borrowed as they are (LONG_TAIL): not verified aga
 import asyncio
 import logging
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -48,8 +48,18 @@ XML_BODIES = frozenset(
     ]
 )
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
-PolicyCheck = Callable[[dict[str, Any]], None]
-"""Raises AwsError when a bucket policy is malformed or uses what the evaluator does not support."""
+class BucketPolicies(Protocol):
+    """Who reads bucket policies."""
+
+    def kept(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the document to keep. Raises AwsError when it is malformed."""
+        ...
+
+    def shown(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a kept document as its readers see it."""
+        ...
+
+
 Performed = tuple[WireResponse, Change | None]
 
 
@@ -60,13 +70,13 @@ class Borrowed:
         self,
         kernel: Kernel,
         folder: Path,
-        check_policy: PolicyCheck,
+        policies: BucketPolicies,
         on_loop: Callable[[Callable[[], None]], object],
         log: logging.Logger,
         thread: Executor | None = None,
     ) -> None:
         self._kernel = kernel
-        self._check_policy = check_policy
+        self._policies = policies
         self._on_loop = on_loop
         self._log = log
         self._shelf = Shelf(kernel.store, folder)
@@ -128,7 +138,7 @@ class Borrowed:
         response, change = await loop.run_in_executor(self._thread, self._perform, self._target(call), operation, params, plain)
         self._after(call, plain, response, change)
         self._hide_missing(gateway, call, response)
-        return response
+        return self._told(call, response)
 
     def submit(self, call: ApiCall, reply: Event) -> None:
         """Perform an engine's call, already authorised, and post `reply` with its outcome."""
@@ -155,7 +165,7 @@ class Borrowed:
         try:
             response, change = done.result()
             self._after(call, request, response, change)
-            outcome: dict[str, object] = {"ok": True, "output": from_response(call.service, call.operation, response)}
+            outcome: dict[str, object] = {"ok": True, "output": from_response(call.service, call.operation, self._told(call, response))}
         except AwsError as refusal:
             outcome = failure(refusal)
         self._reply(reply, outcome)
@@ -174,7 +184,7 @@ class Borrowed:
         """Refuse a bucket policy that the evaluator would not understand, before anyone keeps it."""
         if (call.service, call.operation) == ("s3", "PutBucketPolicy"):
             try:
-                self._check_policy(_policy(request.body))
+                self._policies.kept(_policy(request.body))
             except AwsError as refusal:
                 # AWS: S3 error responses, MalformedPolicy; IAM's name for the same is MalformedPolicyDocument.
                 code = "MalformedPolicy" if refusal.code == "MalformedPolicyDocument" else refusal.code
@@ -220,7 +230,7 @@ class Borrowed:
             return
         match call.operation:
             case "PutBucketPolicy":
-                self._shelf.set_policy(change.bucket, _policy(request.body))
+                self._shelf.set_policy(change.bucket, self._policies.kept(_policy(request.body)))
             case "DeleteBucketPolicy":
                 self._shelf.set_policy(change.bucket, None)
             case "PutObjectTagging":
@@ -230,6 +240,15 @@ class Borrowed:
             case _:
                 pass
         self._keep(change)
+
+    def _told(self, call: ApiCall, response: WireResponse) -> WireResponse:
+        """Return the answer, in which a bucket's policy names its principals by their ARNs of today."""
+        is_policy = (call.service, call.operation) == ("s3", "GetBucketPolicy") and response.status < 300
+        policy = self._shelf.facts(call.params["Bucket"])[1] if is_policy else None
+        if policy is None:
+            return response
+        headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
+        return WireResponse(response.status, headers, orjson.dumps(self._policies.shown(policy)))
 
     def _keep(self, change: Change | None) -> None:
         if change is not None:

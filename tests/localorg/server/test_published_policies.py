@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from server.fuzz.house import REGION, House
 
+from localorg.identity.partition_check import check_partition
+from localorg.identity.policy import parse_policy
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.protocol.calls import ApiCall, Output
 from localorg.server.published_policies import published_policies
@@ -66,3 +68,10 @@ def test_in_another_partition_they_speak_of_it() -> None:
     china = published_policies("aws-cn")["AWSLambdaBasicExecutionRole"], published_policies("aws-cn")["AWS_ConfigRole"]
     assert '"arn:aws:' not in json.dumps(china)
     assert '"arn:aws-cn:' in json.dumps(china)
+
+
+def test_every_published_policy_can_be_judged() -> None:
+    """Documented: AWS managed policy reference guide: what AWS itself publishes is a policy, with no exception."""
+    for name, found in published_policies("aws").items():
+        assert parse_policy(found["document"], "managed").statements, name
+        check_partition("aws", found["document"])

@@ -16,7 +16,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import astuple
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -108,8 +107,8 @@ class Simulation:
         made: list[Borrowed] = []
 
         def borrow(identity: Identity) -> Borrowed:
-            check = partial(identity.validate_policy, kind="resource")
-            made.append(Borrowed(self.kernel, self.folder / "s3", check, self._outside.later, self._log, InlineExecutor()))
+            policies = identity.resource_policies
+            made.append(Borrowed(self.kernel, self.folder / "s3", policies, self._outside.later, self._log, InlineExecutor()))
             return made[0]
 
         return wire_engines(self.kernel, Blobs(), scripts, borrow, self._random_text), made[0]

@@ -8,7 +8,7 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,18 @@ def credentials(key: str) -> tuple[str, str | None, float | None, Principal] | N
             return None
 
 
-def check_policy(policy: dict[str, Any]) -> None:
-    """Refuse the one policy that tests send to be refused."""
-    if "Colour" in policy:
-        raise AwsError("MalformedPolicyDocument", "Unknown field Colour")
+class ToyPolicies:
+    """Refuses the one policy that tests send to be refused."""
+
+    def kept(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the document as it is. Raises AwsError."""
+        if "Colour" in document:
+            raise AwsError("MalformedPolicyDocument", "Unknown field Colour")
+        return dict(document)
+
+    def shown(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the document as it is."""
+        return dict(document)
 
 
 class Toy:
@@ -113,7 +121,7 @@ class Toy:
         log = logging.getLogger("toy")
         self.kernel = Kernel(Store(self.state / "toy.db"), WallClock(), Settings(regions=("us-east-1", "eu-west-1")))
         self.kernel.on("toy", lambda event: self.replies.append({"name": event.name, **event.data}))
-        borrowed = Borrowed(self.kernel, self.state / "s3", check_policy, self._loop.call_soon_threadsafe, log)
+        borrowed = Borrowed(self.kernel, self.state / "s3", ToyPolicies(), self._loop.call_soon_threadsafe, log)
         self.gateway = Gateway(self.kernel, self.authoriser, validate, borrowed)
         self.gateway.add(self._operations())
         borrowed.start()
