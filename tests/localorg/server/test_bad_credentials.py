@@ -82,7 +82,7 @@ class Door:
         sent = [(name.lower().encode(), str(value).encode()) for name, value in request.headers.items()]
         scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": sent}
         status, answer = asyncio.run(self._answer(scope, body))
-        code = re.search(r"<Code>(.*?)</Code>", answer) or re.search(r'"__type":"(.*?)"', answer)
+        code = re.search(r"<Code>(.*?)</Code>", answer) or re.search(r'"(?:__type|x-amzn-errortype)":"(.*?)"', answer)
         words = re.search(r"<Message>(.*?)</Message>", answer) or re.search(r'"[mM]essage":"(.*?)"', answer)
         return status, code.group(1) if code else "", words.group(1) if words else ""
 
@@ -96,7 +96,9 @@ class Door:
             parts.append(message)
 
         await self.app({"scheme": "http", "client": ("127.0.0.1", 1), **scope}, receive, send)
-        return parts[0]["status"], b"".join(part.get("body", b"") for part in parts[1:]).decode()
+        kind = [value.decode() for name, value in parts[0]["headers"] if name.lower() == b"x-amzn-errortype"]
+        told = "".join(f'"x-amzn-errortype":"{code}"' for code in kind)
+        return parts[0]["status"], told + b"".join(part.get("body", b"") for part in parts[1:]).decode()
 
 
 def unsigned(_door: Door, service: str) -> Knock:
@@ -137,6 +139,10 @@ def late(door: Door, service: str) -> Knock:
     return Knock(service, door.admin, late=HOUR)
 
 
+def early(door: Door, service: str) -> Knock:
+    return Knock(service, door.admin, late=-HOUR)
+
+
 def of_a_deleted_role(door: Door, service: str) -> Knock:
     keys = door.session()
     door.world.call(door.world.admin(), "iam", "DeleteRolePolicy", RoleName="r", PolicyName="inline")
@@ -163,6 +169,7 @@ NOBODY = {
     "cloudformation": (403, "InvalidClientTokenId", INVALID),
     "ec2": (401, "AuthFailure", NOT_EC2S),
     "s3": (403, "InvalidAccessKeyId", NO_SUCH_KEY),
+    "resource-groups": (403, "UnrecognizedClientException", INVALID),
 }
 ROWS: dict[Callable[[Door, str], Knock], dict[str, tuple[int, str, str]]] = {
     unsigned: {
@@ -170,6 +177,7 @@ ROWS: dict[Callable[[Door, str], Knock], dict[str, tuple[int, str, str]]] = {
         "sts": (403, "MissingAuthenticationToken", "Request is missing Authentication Token"),
         "ec2": (403, "MissingAuthenticationToken", "Request is missing Authentication Token"),
         "s3": (403, "AccessDenied", "Access Denied"),
+        "resource-groups": (403, "MissingAuthenticationTokenException", "Missing Authentication Token"),
     },
     wrongly_signed: {
         "ssm": (400, "InvalidSignatureException", MISMATCH),
@@ -177,6 +185,7 @@ ROWS: dict[Callable[[Door, str], Knock], dict[str, tuple[int, str, str]]] = {
         "cloudformation": (403, "SignatureDoesNotMatch", MISMATCH),
         "ec2": (401, "AuthFailure", NOT_EC2S),
         "s3": (403, "SignatureDoesNotMatch", f"{MISMATCH} key and signing method."),
+        "resource-groups": (403, "InvalidSignatureException", MISMATCH),
     },
     unknown: NOBODY,
     inactive: NOBODY,
@@ -188,11 +197,18 @@ ROWS: dict[Callable[[Door, str], Knock], dict[str, tuple[int, str, str]]] = {
         "sts": (403, "ExpiredToken", "The security token included in the request is expired"),
         "ec2": (400, "RequestExpired", "Request has expired."),
         "s3": (400, "ExpiredToken", "The provided token has expired."),
+        "resource-groups": (403, "ExpiredTokenException", "The security token included in the request is expired"),
     },
     late: {
         "ssm": (400, "InvalidSignatureException", "Signature expired: "),
         "sts": (403, "SignatureDoesNotMatch", "Signature expired: "),
         "ec2": (400, "RequestExpired", "Request has expired."),
+        "s3": (403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
+        "resource-groups": (403, "InvalidSignatureException", "Signature expired: "),
+    },
+    early: {
+        "ssm": (400, "InvalidSignatureException", "Signature not yet current: "),
+        "sts": (403, "SignatureDoesNotMatch", "Signature not yet current: "),
         "s3": (403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
     },
     for_another_region: {
