@@ -9,10 +9,11 @@ AWS: IAM API reference, CreateAccountAlias, UpdateAccountPasswordPolicy, GetAcco
 from localorg.identity.access_keys import KEYS_MAX
 from localorg.identity.directory import Directory, missing
 from localorg.identity.documents import MANAGED_CHARACTERS_MAX, TRUST_CHARACTERS_MAX
-from localorg.identity.groups import GROUPS_MAX, GROUPS_OF_USER_MAX
+from localorg.identity.groups import GROUPS_OF_USER_MAX
 from localorg.identity.holders import ATTACHED_MAX, INLINE_CHARACTERS_MAX
 from localorg.identity.listing import listed
 from localorg.identity.policies import VERSIONS_MAX
+from localorg.identity.quotas import PER_ACCOUNT
 from localorg.identity.records import AccountSettings
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Operation, Output, Request
@@ -34,18 +35,14 @@ QUOTAS = {
     "AttachedPoliciesPerUserQuota": ATTACHED_MAX,
     "GroupPolicySizeQuota": INLINE_CHARACTERS_MAX["Group"],
     "GroupsPerUserQuota": GROUPS_OF_USER_MAX,
-    "GroupsQuota": GROUPS_MAX,
-    "InstanceProfilesQuota": 1000,
-    "PoliciesQuota": 1500,
     "PolicySizeQuota": MANAGED_CHARACTERS_MAX,
     "PolicyVersionsInUseQuota": 10_000,
     "RolePolicySizeQuota": INLINE_CHARACTERS_MAX["Role"],
-    "RolesQuota": 1000,
     "ServerCertificatesQuota": 20,
     "SigningCertificatesPerUserQuota": 2,
     "UserPolicySizeQuota": INLINE_CHARACTERS_MAX["User"],
-    "UsersQuota": 5000,
     "VersionsPerPolicyQuota": VERSIONS_MAX,
+    **{f"{kind}Quota": most for kind, most in PER_ACCOUNT.items()},
 }
 NONE_HERE = (
     "AccountAccessKeysPresent",

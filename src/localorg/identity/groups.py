@@ -9,13 +9,13 @@ AWS: IAM API reference, CreateGroup, AddUserToGroup and their kin; "IAM and AWS 
 from localorg.identity.directory import Directory, missing
 from localorg.identity.holders import HolderOperations
 from localorg.identity.listing import listed
+from localorg.identity.quotas import refuse_more
 from localorg.identity.records import Group
 from localorg.identity.users import user_in_list
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 
 GROUPS_OF_USER_MAX = 10
-GROUPS_MAX = 300
 
 
 class Groups:
@@ -69,8 +69,7 @@ class Groups:
     def _create(self, request: Request) -> Output:
         account, name, path = request.account, request.params["GroupName"], request.params.get("Path", "/")
         self._refuse_taken(account, name)
-        if len(self._directory.groups.values(account)) >= GROUPS_MAX:
-            raise AwsError("LimitExceeded", f"Cannot exceed quota for GroupsPerAccount: {GROUPS_MAX}", 409)
+        refuse_more("Groups", self._directory.groups.values(account))
         arn = self._directory.arn(account, "group", path, name)
         group = Group(account, name, path, arn, self._directory.fresh_id("AGPA"), request.now)
         self._directory.keep(group)

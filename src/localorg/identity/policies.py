@@ -11,8 +11,9 @@ from collections.abc import Callable
 from localorg.identity.directory import Directory, missing
 from localorg.identity.documents import MANAGED_CHARACTERS_MAX, check_identity_policy, on_the_wire, weight
 from localorg.identity.listing import listed
+from localorg.identity.quotas import refuse_more
 from localorg.identity.records import ManagedPolicy, PolicyVersion
-from localorg.identity.tags import merged, tag_list, tags_of, without
+from localorg.identity.tags import merged, tag_list, tags_of, with_tagging, without
 from localorg.kernel.errors import AccessDenied, AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 
@@ -47,13 +48,14 @@ class ManagedPolicies:
 
     def _create_access(self, request: Request) -> list[Access]:
         arn = self._directory.arn(request.account, "policy", request.params.get("Path", "/"), request.params["PolicyName"])
-        return [Access("iam:CreatePolicy", arn)]
+        return with_tagging(Access("iam:CreatePolicy", arn), request)
 
     def _create(self, request: Request) -> Output:
         account, name, path = request.account, request.params["PolicyName"], request.params.get("Path", "/")
         text = self._checked(request)
         if (account, name.lower()) in self._directory.policies:
             raise AwsError("EntityAlreadyExists", f"A policy called {name} already exists. Duplicate names are not allowed.", 409)
+        refuse_more("Policies", self._directory.policies.values(account))
         tags = tags_of(request)
         policy = ManagedPolicy(
             account=account,

@@ -249,7 +249,7 @@ class Reader:
                 self.findings.add(VENDOR, there, f"found {name!r}")
             elif ":" in rest:
                 self.findings.add(ONE_COLON, there, f"found {name!r}")
-            elif name != "*" and not VENDOR_NAME.fullmatch(vendor):
+            elif vendor != "*" and not VENDOR_NAME.fullmatch(vendor):
                 self.findings.add(f"Vendor {vendor} is not valid", there)
         return Actions(tuple(map(_of_action, names)), negated=element == "NotAction")
 

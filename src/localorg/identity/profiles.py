@@ -9,9 +9,10 @@ AWS: IAM API reference, CreateInstanceProfile, AddRoleToInstanceProfile and thei
 from localorg.identity.directory import Directory, missing
 from localorg.identity.holders import refuse_protected
 from localorg.identity.listing import listed
+from localorg.identity.quotas import refuse_more
 from localorg.identity.records import InstanceProfile, Role
 from localorg.identity.roles import role_in_profile
-from localorg.identity.tags import merged, tag_list, tags_of, without
+from localorg.identity.tags import merged, tag_list, tags_of, with_tagging, without
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 from localorg.protocol.partitions import partition
@@ -40,7 +41,8 @@ class InstanceProfiles:
 
     def _create_access(self, request: Request) -> list[Access]:
         path, name = request.params.get("Path", "/"), request.params["InstanceProfileName"]
-        return [Access("iam:CreateInstanceProfile", self._directory.arn(request.account, "instance-profile", path, name))]
+        arn = self._directory.arn(request.account, "instance-profile", path, name)
+        return with_tagging(Access("iam:CreateInstanceProfile", arn), request)
 
     def _access(self, request: Request) -> list[Access]:
         name = request.params["InstanceProfileName"]
@@ -69,6 +71,7 @@ class InstanceProfiles:
         self._directory.profiles.put(profile, profile.account, profile.name.lower())
 
     def _create(self, request: Request) -> Output:
+        refuse_more("InstanceProfiles", self._directory.profiles.values(request.account))
         tags = tags_of(request)
         profile = self.make(request.account, request.params["InstanceProfileName"], request.params.get("Path", "/"))
         profile.tags = tags

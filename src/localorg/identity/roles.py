@@ -12,8 +12,9 @@ from localorg.identity.directory import Directory
 from localorg.identity.documents import bury, check_trust_policy, on_the_wire
 from localorg.identity.holders import HolderOperations, refuse_protected
 from localorg.identity.listing import listed
+from localorg.identity.quotas import refuse_more
 from localorg.identity.records import Role
-from localorg.identity.tags import tag_list, tags_of
+from localorg.identity.tags import tag_list, tags_of, with_tagging
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 
@@ -46,12 +47,13 @@ class Roles:
         bounded = (
             {"iam:PermissionsBoundary": request.params["PermissionsBoundary"]} if "PermissionsBoundary" in request.params else {}
         )
-        return [Access("iam:CreateRole", arn, context=bounded)]
+        return with_tagging(Access("iam:CreateRole", arn, context=bounded), request)
 
     def _create(self, request: Request) -> Output:
         path, name = request.params.get("Path", "/"), request.params["RoleName"]
         if path.startswith(SERVICE_PATH):
             raise AwsError("InvalidInput", f"The path {path} is reserved for service-linked roles; use CreateServiceLinkedRole.")
+        refuse_more("Roles", self._directory.roles.values(request.account))
         role = self.make(request.account, name, path, request.params["AssumeRolePolicyDocument"])
         role.description = request.params.get("Description", "")
         role.max_session_s = request.params.get("MaxSessionDuration", 3600)

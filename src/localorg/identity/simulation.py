@@ -125,7 +125,9 @@ def _matched(scenario: Scenario, question: Question, decision: str, policies: Po
 
 
 def _speaks(statement: Statement, question: Question) -> bool:
-    is_meant = statement.principals is None or statement.principals.reach(question.principal, question.unique_id) is not Reach.NONE
+    is_meant = (
+        statement.principals is None or statement.principals.reach(question.principal, question.unique_id) is not Reach.NONE
+    )
     return is_meant and applies(statement, question)
 
 

@@ -17,7 +17,7 @@ from localorg.identity.authorise import Authoriser
 from localorg.identity.directory import Directory, missing
 from localorg.identity.exclusions import exclusion
 from localorg.identity.listing import listed
-from localorg.identity.policy import Policy, parsed
+from localorg.identity.policy import Kind, Policy, parsed
 from localorg.identity.records import Group, Holder, Role, User
 from localorg.identity.simulation import Scenario, Verdict, simulate, worst
 from localorg.identity.sources import INPUT, RESOURCE, Source, sources_of
@@ -94,14 +94,14 @@ class Simulator:
         resource = Source("ResourcePolicy", RESOURCE, params["ResourcePolicy"]) if "ResourcePolicy" in params else None
         if resource and caller.kind == "role":
             raise _invalid("Simulation of resource-based policies isn't supported for IAM roles.")
-        account = caller.account
+        levels = _organization(request)
         return Scenario(
             caller=caller,
             sources=[*held, *_inputs(request)],
             boundary=self._boundary(request, None if "permission-boundary" in kinds_excluded else holder),
             resource=_checked(resource) if resource else None,
-            service_control=() if "scp" in kinds_excluded else self._authoriser.service_control(caller),
-            is_in_organization=self._authoriser.around.organization_of(account) is not None,
+            service_control=() if "scp" in kinds_excluded else levels or self._authoriser.service_control(caller),
+            is_in_organization=bool(levels) or self._authoriser.around.organization_of(caller.account) is not None,
             context={entry["ContextKeyName"].lower(): tuple(entry.get("ContextKeyValues", ())) for entry in _context(request)},
             owner=_owner(params.get("ResourceOwner", "")),
         )
@@ -195,15 +195,29 @@ def _inputs(request: Request) -> list[Source]:
     return [_checked(Source(f"PolicyInputList.{number}", INPUT, text)) for number, text in enumerate(texts, 1)]
 
 
+def _organization(request: Request) -> tuple[tuple[Policy, ...], ...]:
+    """Return the service control policies that the caller hands in, from the root down to the account."""
+    levels: list[dict[str, Any]] = request.params.get("OrderedOrganizationPolicyInputList", [])
+    member = "OrderedOrganizationPolicyInputList"
+    return tuple(
+        tuple(_read(f"{member}.{number}", text, "scp") for text in level.get("ServiceControlPolicyInputList", ()))
+        for number, level in enumerate(levels, 1)
+    )
+
+
 def _checked(source: Source) -> Source:
     """Return the source. Raises InvalidInput with what is wrong with its text."""
+    _read(source.id, source.text, "resource" if source.kind == RESOURCE else "identity")
+    return source
+
+
+def _read(name: str, text: str, kind: Kind) -> Policy:
     try:
-        parsed(source.text, "resource" if source.kind == RESOURCE else "identity")
+        return parsed(text, kind)
     except NotSupported:
         raise
     except AwsError as refusal:
-        raise _invalid(f"{source.id}: {refusal.message}") from refusal
-    return source
+        raise _invalid(f"{name}: {refusal.message}") from refusal
 
 
 def _keys(sources: Sequence[Source]) -> Output:

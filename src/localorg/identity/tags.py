@@ -9,7 +9,7 @@ AWS: IAM user guide, "Tags for IAM resources", rules for tagging; IAM API refere
 from collections.abc import Mapping
 
 from localorg.kernel.errors import AwsError
-from localorg.protocol.calls import Request
+from localorg.protocol.calls import Access, Request
 
 TAGS_MAX = 50
 
@@ -22,6 +22,12 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 def tags_of(request: Request) -> dict[str, str]:
     """Return the tags that a request brings to something new. Raises InvalidInput or LimitExceeded."""
     return merged({}, request)
+
+
+def with_tagging(access: Access, request: Request) -> list[Access]:
+    """Return what making something with tags takes. Observed by clients of CreateRole: the leave to tag it as well."""
+    tagging = access.action.replace("iam:Create", "iam:Tag")
+    return [access, *([Access(tagging, access.resource)] if request.params.get("Tags") else [])]
 
 
 def merged(tags: Mapping[str, str], request: Request) -> dict[str, str]:

@@ -12,8 +12,9 @@ from localorg.identity.directory import Directory
 from localorg.identity.documents import bury, rename
 from localorg.identity.holders import HolderOperations
 from localorg.identity.listing import listed
+from localorg.identity.quotas import refuse_more
 from localorg.identity.records import User
-from localorg.identity.tags import tag_list, tags_of
+from localorg.identity.tags import tag_list, tags_of, with_tagging
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Access, Operation, Output, Request
 
@@ -51,7 +52,7 @@ class Users:
         bounded = (
             {"iam:PermissionsBoundary": request.params["PermissionsBoundary"]} if "PermissionsBoundary" in request.params else {}
         )
-        return [Access("iam:CreateUser", arn, context=bounded)]
+        return with_tagging(Access("iam:CreateUser", arn, context=bounded), request)
 
     def _update_access(self, request: Request) -> list[Access]:
         """AWS: to rename a user one must be allowed on both names."""
@@ -70,6 +71,7 @@ class Users:
         return self._directory.user(request.account, named_user(self._directory, request))
 
     def _create(self, request: Request) -> Output:
+        refuse_more("Users", self._directory.users.values(request.account))
         user = self.make(request.account, request.params["UserName"], request.params.get("Path", "/"))
         user.tags = tags_of(request)
         if "PermissionsBoundary" in request.params:

@@ -48,6 +48,8 @@ XML_BODIES = frozenset(
     ]
 )
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
 class BucketPolicies(Protocol):
     """Who reads bucket policies."""
 
@@ -165,7 +167,10 @@ class Borrowed:
         try:
             response, change = done.result()
             self._after(call, request, response, change)
-            outcome: dict[str, object] = {"ok": True, "output": from_response(call.service, call.operation, self._told(call, response))}
+            outcome: dict[str, object] = {
+                "ok": True,
+                "output": from_response(call.service, call.operation, self._told(call, response)),
+            }
         except AwsError as refusal:
             outcome = failure(refusal)
         self._reply(reply, outcome)

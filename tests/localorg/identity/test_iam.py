@@ -1,13 +1,14 @@
 """The operations of IAM as an administrator meets them, through the gateway and botocore's models."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from identity.world import HUB, MEMBER, Desk, allow, deny, document, service
 
-from localorg.kernel.errors import AccessDenied
+from localorg.kernel.errors import AccessDenied, AwsError
 
 EC2_TRUST = document({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
 SSM_CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
@@ -236,6 +237,39 @@ def test_quotas_are_kept(iam: Desk) -> None:
         iam.refused("CreateRole", RoleName="W", AssumeRolePolicyDocument=wide)[1]
         == "Cannot exceed quota for ACLSizePerRole: 2048"
     )
+
+
+@pytest.mark.parametrize(("kind", "most"), [("Role", 1000), ("User", 5000)])
+def test_an_account_has_so_many(iam: Desk, kind: str, most: int) -> None:
+    """Documented: IAM user guide, "IAM and AWS STS quotas": roles and users of an account."""
+    trust = {"AssumeRolePolicyDocument": EC2_TRUST} if kind == "Role" else {}
+    iam(f"Create{kind}", **{f"{kind}Name": "first"}, **trust)
+    directory = iam.world.identity.directory
+    first = {"Role": directory.roles, "User": directory.users}[kind].get(HUB, "first")
+    for number in range(most):
+        directory.keep(replace(first, name=f"n{number}"))
+    words = f"Cannot exceed quota for {kind}sPerAccount: {most}"
+    assert iam.refused(f"Create{kind}", **{f"{kind}Name": "last"}, **trust) == ("LimitExceeded", words)
+    assert iam("GetAccountSummary")["SummaryMap"][f"{kind}sQuota"] == most
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("Role", {"AssumeRolePolicyDocument": EC2_TRUST}),
+        ("User", {}),
+        ("Policy", {"PolicyDocument": document(allow("s3:*"))}),
+        ("InstanceProfile", {}),
+    ],
+)
+def test_tags_on_something_new_need_the_leave_to_tag(iam: Desk, kind: str, params: dict[str, Any]) -> None:
+    """Observed by clients: CreateRole with tags is refused to who may create roles and not tag them."""
+    params = {f"{kind}Name": "new", **params, "Tags": [{"Key": "k", "Value": "v"}]}
+    person = iam.world.user(HUB, "person", allow(f"iam:Create{kind}"))
+    with pytest.raises(AwsError, match=f"not authorized to perform: iam:Tag{kind} on resource: arn:aws:iam::{HUB}:"):
+        iam.world.call(person, "iam", f"Create{kind}", **params)
+    tagger = iam.world.user(HUB, "tagger", allow([f"iam:Create{kind}", f"iam:Tag{kind}"]))
+    iam.world.call(tagger, "iam", f"Create{kind}", **params)
 
 
 def test_passing_a_role_to_an_instance_needs_its_own_leave(iam: Desk) -> None:

@@ -51,7 +51,11 @@ def test_a_namesake_of_a_deleted_role_is_not_let_in(world: World) -> None:
     unique_id = world.call(world.admin(), "iam", "GetRole", RoleName="reader")["Role"]["RoleId"]
     kept = world.identity.resource_policies.kept(bucket_policy(arn))
     deny_others = world.identity.resource_policies.kept(
-        {"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*", "NotPrincipal": {"AWS": [arn, f"arn:aws:iam::{HUB}:root"]}}]}
+        {
+            "Statement": [
+                {"Effect": "Deny", "Action": "*", "Resource": "*", "NotPrincipal": {"AWS": [arn, f"arn:aws:iam::{HUB}:root"]}}
+            ]
+        }
     )
     admin = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     boss = world.user(HUB, "boss", admin)

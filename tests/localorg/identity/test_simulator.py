@@ -153,3 +153,21 @@ def test_scenarios_of_ec2_are_refused_by_name(world: World) -> None:
     """House rule: a parameter that would change the answer is honoured or refused."""
     with pytest.raises(NotSupported, match="ResourceHandlingOption"):
         custom(world, document(allow("*")), ResourceHandlingOption="EC2-VPC-EBS")
+
+
+def test_an_organization_may_be_handed_in(world: World) -> None:
+    """Documented: API SimulateCustomPolicy, OrderedOrganizationPolicyInputList: every level, from the root to the account, must allow."""
+    mine = document(allow("*"))
+    levels = [
+        {"ServiceControlPolicyInputList": [mine]},
+        {"ServiceControlPolicyInputList": [mine, document(deny("s3:GetObject"))]},
+    ]
+    decisions = {
+        action: custom(world, mine, action=action, OrderedOrganizationPolicyInputList=levels)
+        for action in ("s3:GetObject", "s3:PutObject")
+    }
+    assert decisions["s3:GetObject"]["EvalDecision"] == "explicitDeny"
+    assert decisions["s3:GetObject"]["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": False}
+    assert decisions["s3:PutObject"]["EvalDecision"] == "allowed"
+    nothing = custom(world, mine, OrderedOrganizationPolicyInputList=[{"ServiceControlPolicyInputList": []}])
+    assert nothing["EvalDecision"] == "implicitDeny"
