@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 from localorg.kernel.errors import AwsError
+from localorg.protocol import expressions
 
 Declared = dict[str, dict[str, Any]]
 Given = dict[str, list[str]]
@@ -69,8 +70,8 @@ def _limits(rules: dict[str, Any], values: list[str], *, is_list: bool) -> Itera
 def _matches(pattern: str, value: str) -> bool:
     """# ASSUMED: Java's syntax is near enough to Python's; a pattern that Python cannot read is left to Automation to judge."""
     try:
-        return re.search(f"^(?:{pattern})$", value) is not None
-    except re.error:
+        return expressions.matches(pattern, value)
+    except expressions.Unreadable:
         return True
 
 

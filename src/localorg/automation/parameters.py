@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localorg.automation.interpolate import as_text
-from localorg.protocol.patterns import compiled
+from localorg.protocol import expressions
 
 RESOURCE_LIST = re.compile(r"List<.+>")
 NUMBER = re.compile(r"-?\d+")
@@ -115,9 +115,16 @@ def violations(name: str, rules: dict[str, Any], value: Any) -> Iterator[str]:
     if pattern is not None:
         for item in items:
             # ASSUMED: the whole value must match, as everywhere in AWS; the patterns are Java's.
-            if not compiled(pattern).fullmatch(as_text(item)):
-                yield f'Parameter "{name}" has value "{as_text(item)}" not matching the pattern "{pattern}".'
+            yield from _mismatch(name, pattern, as_text(item))
     yield from _sizes(name, rules, value)
+
+
+def _mismatch(name: str, pattern: str, text: str) -> Iterator[str]:
+    try:
+        if not expressions.matches(pattern, text):
+            yield f'Parameter "{name}" has value "{text}" not matching the pattern "{pattern}".'
+    except expressions.Unreadable as unreadable:
+        yield f'Parameter "{name}" has a pattern "{pattern}" that cannot be used: {unreadable}.'
 
 
 def _sizes(name: str, rules: dict[str, Any], value: Any) -> Iterator[str]:

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from localorg.kernel.errors import AwsError
+from localorg.protocol import expressions
 
 Values = dict[str, list[str]]
 PARAMETER_STORE = re.compile(r"\{\{\s*ssm:[\w./-]+(:\w+)?\s*\}\}")
@@ -58,8 +59,8 @@ def _value_problems(name: str, kind: str, definition: dict[str, Any], value: str
     if allowed and value not in allowed:
         problems.append(f"{name}: must be one of {', '.join(allowed)}, found {value!r}")
     pattern = definition.get("allowedPattern")
-    if pattern and not re.search(pattern, value):
-        problems.append(f"{name}: must match {pattern}, found {value!r}")
+    if pattern:
+        problems += _pattern_problems(name, pattern, value)
     if len(value) < int(definition.get("minChars", 0)):
         problems.append(f"{name}: at least {definition['minChars']} characters, found {len(value)}")
     if "maxChars" in definition and len(value) > int(definition["maxChars"]):
@@ -67,6 +68,13 @@ def _value_problems(name: str, kind: str, definition: dict[str, Any], value: str
     if (expected := _type_problem(kind, value)) is not None:
         problems.append(f"{name}: a {kind} is {expected}, found {value!r}")
     return problems
+
+
+def _pattern_problems(name: str, pattern: str, value: str) -> list[str]:
+    try:
+        return [] if expressions.matches(pattern, value, whole=False) else [f"{name}: must match {pattern}, found {value!r}"]
+    except expressions.Unreadable as unreadable:
+        return [f"{name}: the allowedPattern {pattern} cannot be used: {unreadable}"]
 
 
 def _type_problem(kind: str, value: str) -> str | None:

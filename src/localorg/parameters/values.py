@@ -4,11 +4,11 @@ AWS: API PutParameterRequest and its errors.
 Rules: pure. What is not supported (SecureString, parameter policies, data types other than text) is refused by name.
 """
 
-import re
 from typing import Any
 
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.parameters.records import ParameterVersion
+from localorg.protocol import expressions
 
 STANDARD_BYTES_MAX, ADVANCED_BYTES_MAX = 4096, 8192
 DATA_TYPE = "text"
@@ -41,8 +41,8 @@ def check_value(value: str, pattern: str) -> None:
     if not pattern:
         return
     try:
-        matches = re.search(pattern, value) is not None
-    except re.error as problem:
+        matches = expressions.matches(pattern, value, whole=False)
+    except expressions.Unreadable as problem:
         raise AwsError("InvalidAllowedPatternException", f"AllowedPattern {pattern!r} cannot be used: {problem}.") from None
     if not matches:
         raise AwsError(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from localorg.protocol import expressions
 from localorg.protocol.calls import Output
 from localorg.stacks.functions import text_of
 from localorg.stacks.parameter_types import TYPES, kind_of
@@ -60,8 +61,8 @@ def declaration_problems(declarations: Mapping[str, Any]) -> Iterator[str]:
 
 def _pattern_problems(declaration: Mapping[str, Any], place: str) -> Iterator[str]:
     try:
-        re.compile(str(declaration.get("AllowedPattern", "")))
-    except re.error as error:
+        expressions.check(str(declaration.get("AllowedPattern", "")))
+    except expressions.Unreadable as error:
         yield f"{place}/AllowedPattern is no regular expression: {error}"
 
 
@@ -135,7 +136,7 @@ def _broken(declaration: Mapping[str, Any], member: str) -> Iterator[str]:
     if allowed is not None and member not in [text_of(value, "AllowedValues") for value in allowed]:
         yield "must be one of AllowedValues"
     pattern = declaration.get("AllowedPattern")
-    if pattern is not None and not re.fullmatch(str(pattern), member):
+    if pattern is not None and not expressions.matches(str(pattern), member):
         yield f"must match pattern {pattern}"
     kind = kind_of(declaration["Type"])
     if not kind.is_list and not kind.is_number:
