@@ -53,7 +53,10 @@ def test_from_nothing_to_a_rollout_in_the_management_account(packages: Packages,
         assert status == "ROLLBACK_COMPLETE"
         assert any("MemberRoles: " in reason and "You must enable organizations access" in reason for reason in said)
         assert nothing_is_left(operator)
-        mend(simulation, lack)
+        aws(simulation, ["aws", "organizations", "enable-aws-service-access", "--service-principal", STACKSETS], HUB)
+        (half,) = lacks(operator, UNIT)
+        assert half.startswith("organization: trusts CloudFormation StackSets, but has not activated them.")
+        mend(simulation, half)
         assert lacks(operator, UNIT) == []
         operator.deploy()
         operator.publish("1.0.0")

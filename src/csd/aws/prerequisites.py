@@ -54,7 +54,7 @@ def look(principal: Principal, *, targets: list[str], regions: list[str], delega
     if place:
         problems.append(place)
         return Findings(problems, management, reach)
-    trust = _trust(principal, delegated=delegated)
+    trust = _trust(principal, delegated=delegated, tell=tell)
     problems += trust
     if not any("delegated administrator" in problem.what for problem in trust):  # only they may look
         try:
@@ -96,7 +96,7 @@ def _place(principal: Principal, management: str, *, delegated: bool) -> Problem
     return None
 
 
-def _trust(principal: Principal, *, delegated: bool) -> list[Problem]:
+def _trust(principal: Principal, *, delegated: bool, tell: Tell) -> list[Problem]:
     """Trusted access and delegation. Who is no delegate at all may not look, and is told both."""
     organizations, account = principal.client("organizations"), principal.account
     services = _needed(delegated=delegated)
@@ -113,7 +113,24 @@ def _trust(principal: Principal, *, delegated: bool) -> list[Problem]:
     if STACKSETS not in trusted:
         remedy = _IN_MANAGEMENT + _TRUST[STACKSETS]
         problems.insert(0, Problem("organization", "does not trust CloudFormation StackSets.", remedy))
+    elif STACKSETS in mine or not delegated:  # only they may ask
+        problems += _activation(principal, delegated=delegated, tell=tell)
     return problems
+
+
+def _activation(principal: Principal, *, delegated: bool, tell: Tell) -> list[Problem]:
+    """AWS, reported: StackSets refuse an organization that trusts them until it was activated with CloudFormation as well."""
+    cloudformation = principal.client("cloudformation")
+    try:
+        with asking(cloudformation, principal.account):
+            found = cloudformation.describe_organizations_access(CallAs="DELEGATED_ADMIN" if delegated else "SELF")
+    except AwsRefused as refused:
+        tell(f"not checked: whether StackSets are activated ({refused.code})")
+        return []
+    if found["Status"] == "ENABLED":
+        return []
+    remedy = _IN_MANAGEMENT + _TRUST[STACKSETS]
+    return [Problem("organization", "trusts CloudFormation StackSets, but has not activated them.", remedy)]
 
 
 def _no_delegate(account: str, service: str, *, is_trusted: bool) -> Problem:

@@ -229,6 +229,15 @@ QUESTIONS: tuple[Question, ...] = (
         },
         "API DescribeInstanceInformation says that one receives an error; public waiting loops around it read an empty list",
     ),
+    Question(
+        "stacksets-trust",
+        "Does EnableAWSServiceAccess of Organizations alone give StackSets trusted access?",
+        {
+            "activated": "no: service-managed sets are refused until CloudFormation's own ActivateOrganizationsAccess was called",
+            "enabled": "yes: either way of switching it on is enough",
+        },
+        "pepperize/cdk-organizations issue 1718 reports the first; the guides advise CloudFormation's way without saying why.",
+    ),
 )
 
 

@@ -21,6 +21,7 @@ from localorg.instances.records import InstanceSeed
 from localorg.kernel.events import Event
 from localorg.kernel.store import Store
 from localorg.organization.records import AccountSeed, OrganizationSeed, UnitSeed
+from localorg.organization.trusted import STACKSETS
 from localorg.server.engines import Engines
 from localorg.server.personas import PERSONAS
 from localorg.server.spec import AccountSpec, NodesSpec, Spec
@@ -144,8 +145,12 @@ def _record(spec: Spec, nodes: NodesSpec, place: str, number: int) -> NodeRecord
 
 def seed(engines: Engines, spec: Spec, records: list[NodeRecord], changes: list[NodeChange]) -> None:
     """Bring the organization into being, or add and change what the spec has new. Raises ValueError with every mismatch."""
-    engines.organization.seed(organization_seed(spec))
+    is_first_time = not engines.organization.accounts()
+    seeded = organization_seed(spec)
+    engines.organization.seed(seeded)
     management = spec.organization.management.id
+    if is_first_time and STACKSETS in (*seeded.enabled_services, *(service for _, service in seeded.delegated_administrators)):
+        engines.stacks.activate_stack_sets(management)
     for account in [*engines.organization.accounts(), *engines.organization.outsiders()]:
         engines.identity.bootstrap_account(account)
     for account in engines.organization.accounts():

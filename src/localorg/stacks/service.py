@@ -92,6 +92,10 @@ class Stacks:
         self._drift.resume()
         self._sets.resume()
 
+    def activate_stack_sets(self, management: str) -> None:
+        """Let an organization have activated trusted access for StackSets from the start."""
+        self._sets.activate(management)
+
     def tags_of(self, arn: str) -> Mapping[str, str]:
         """Return the tags of the stack or stack set with this ARN, for policies that ask about them; none when it is not there."""
         found = self._shelf.by_id(arn)

@@ -21,6 +21,10 @@ def trusted(told: Told, *services: str) -> None:
     told.answer("organizations", "list_aws_service_access_for_organization", {"EnabledServicePrincipals": rows})
 
 
+def activated(told: Told, status: str = "ENABLED") -> None:
+    told.answer("cloudformation", "describe_organizations_access", {"Status": status})
+
+
 def allowed(told: Told, **decisions: str) -> None:
     rows = [{"EvalActionName": name.replace("_", ":"), "EvalDecision": said} for name, said in decisions.items()]
     told.answer("iam", "simulate_principal_policy", {"EvaluationResults": rows})
@@ -43,10 +47,33 @@ def test_all_is_well() -> None:
     told = Told()
     organization(told)
     trusted(told, STACKSETS)
+    activated(told)
     unit(told)
     allowed(told, iam_CreateRole="allowed")
     found = look(told.principal(), targets=[UNIT], regions=[], delegated=False, tell=lambda _: None)
     assert (found.problems, found.management, found.reach) == ([], ME, Reach((UNIT,), ""))
+
+
+def test_trust_of_organizations_alone_is_not_enough() -> None:
+    """Observed: pepperize/cdk-organizations issue 1718: StackSets want to be activated with CloudFormation besides."""
+    told = Told()
+    organization(told)
+    trusted(told, STACKSETS)
+    activated(told, "DISABLED")
+    allowed(told)
+    (line,) = problems(told)
+    assert "has not activated them. In the management account: aws cloudformation activate-organizations-access" in line
+
+
+def test_whether_stacksets_are_activated_may_be_hidden() -> None:
+    """What may not be asked is said, and stops nobody."""
+    told, lines = Told(), []
+    organization(told)
+    trusted(told, STACKSETS)
+    told.refuse("cloudformation", "describe_organizations_access", "AccessDenied", "no")
+    allowed(told)
+    assert problems(told, lines) == []
+    assert lines == ["not checked: whether StackSets are activated (AccessDenied)"]
 
 
 def test_a_delegate_may_lack_everything_at_once() -> None:
@@ -112,6 +139,7 @@ def test_a_region_that_is_not_there() -> None:
     organization(told)
     told.refuse("ssm", "describe_document", "UnrecognizedClientException", "The security token is invalid.")
     trusted(told, STACKSETS)
+    activated(told)
     allowed(told)
     (line,) = problems(told, regions=["eu-south-9"])
     assert "eu-south-9 cannot be used from here (UnrecognizedClientException)" in line
@@ -123,6 +151,7 @@ def test_what_could_not_be_checked_is_said() -> None:
     told, lines = Told(), []
     organization(told)
     trusted(told, STACKSETS)
+    activated(told)
     told.refuse("iam", "simulate_principal_policy", "AccessDenied", "no")
     assert problems(told, lines) == []
     assert lines == ["not checked: what arn:aws-us-gov:iam::111111111111:user/me may do (AccessDenied)"]

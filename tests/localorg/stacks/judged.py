@@ -41,6 +41,7 @@ class Judged:
         for engine in (self.identity, self.organization, self.stacks):
             self.gateway.add(engine.operations())
         self.organization.seed(SEED)
+        self.stacks.activate_stack_sets(HUB)
         self.run(0)
 
     def _organization_of(self, account: str) -> str | None:

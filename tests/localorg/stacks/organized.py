@@ -58,6 +58,7 @@ class Organized(World):
         super().__init__(store, **given)
         self.kernel.settings = Settings(regions=tuple(REGIONS))
         self.organization.seed(SEED)
+        self.stacks.activate_stack_sets(HUB)
         self.run(0)
 
     def make_set(self, body: str = ROLE, caller: str = HUB, **params: Any) -> str:

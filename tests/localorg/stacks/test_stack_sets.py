@@ -1,5 +1,7 @@
 """StackSets: sets, who may work on them, and what they say of themselves."""
 
+from dataclasses import replace
+
 import pytest
 from stacks.organized import (
     ASLEEP,
@@ -170,15 +172,27 @@ def test_service_managed_sets_take_no_transforms():
         world.make_set(body)
 
 
-def test_trusted_access_is_switched_by_either_service():
+@pytest.mark.parametrize(("reading", "status"), [("activated", "DISABLED"), ("enabled", "ENABLED")])
+def test_trusted_access_of_organizations_alone(reading, status):
+    """Observed: pepperize/cdk-organizations issue 1718: sets are refused though Organizations was told to trust StackSets."""
+    world = Organized()
+    world.kernel.settings = replace(world.kernel.settings, readings={"stacksets-trust": reading})
+    world.call("DeactivateOrganizationsAccess")
+    world.ask_organization("EnableAWSServiceAccess", ServicePrincipal=STACKSETS)
+    assert world.call("DescribeOrganizationsAccess") == {"Status": status}
+    if reading == "activated":
+        words = "You must enable organizations access to operate a service managed stack set"
+        assert refused(world, "CreateStackSet", {**GIVEN, **OFF}).message == words
+    world.call("ActivateOrganizationsAccess")
+    world.make_set()
+
+
+def test_trusted_access_is_switched():
     """Documented: CloudFormation API reference, ActivateOrganizationsAccess and DescribeOrganizationsAccess."""
     world = Organized()
     assert world.call("DescribeOrganizationsAccess") == {"Status": "ENABLED"}
     world.call("DeactivateOrganizationsAccess")
     assert world.call("DescribeOrganizationsAccess") == {"Status": "DISABLED"}
-    world.ask_organization("EnableAWSServiceAccess", ServicePrincipal=STACKSETS)
-    assert world.call("DescribeOrganizationsAccess") == {"Status": "ENABLED"}
-    world.call("DeactivateOrganizationsAccess")
     world.call("ActivateOrganizationsAccess")
     world.ask_organization("RegisterDelegatedAdministrator", AccountId=TWO, ServicePrincipal=STACKSETS)
     assert world.call("DescribeOrganizationsAccess", {"CallAs": "DELEGATED_ADMIN"}, TWO) == {"Status": "ENABLED"}

@@ -1,6 +1,7 @@
 """Trusted access between StackSets and Organizations: switched on, off, and asked for through CloudFormation's own API.
 
-Rules: only the management account switches; it is Organizations that keeps the switch, so either door shows what the other did.
+Rules: only the management account switches. It is Organizations that keeps the switch; that it was turned here is kept besides, for
+turned there alone it does not suffice.
 
 AWS: CloudFormation API reference, ActivateOrganizationsAccess, DeactivateOrganizationsAccess, DescribeOrganizationsAccess.
 """
@@ -11,14 +12,16 @@ from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import ApiCall, Output, Request
 from localorg.protocol.gateway import Gateway
 from localorg.stacks.stacksets.organization import MEMBER_SERVICE, Directory
+from localorg.stacks.stacksets.shelf import Shelf
 
 
 class OrganizationsAccess:
     """Answers the three operations on trusted access."""
 
-    def __init__(self, gateway: Gateway, directory: Directory) -> None:
+    def __init__(self, gateway: Gateway, directory: Directory, shelf: Shelf) -> None:
         self._gateway = gateway
         self._directory = directory
+        self._shelf = shelf
 
     def handlers(self) -> dict[str, Callable[[Request], Output]]:
         """Return operation name -> handler."""
@@ -33,11 +36,13 @@ class OrganizationsAccess:
         # ASSUMED: the caller must be allowed what this does in Organizations; the guide asks for an administrator.
         self._switch(request, "EnableAWSServiceAccess")
         self._directory.administer(management)
+        self._shelf.activate(management, request.now)
         return {}
 
     def _deactivate(self, request: Request) -> Output:
-        self._require_management(request)
+        management = self._require_management(request)
         self._switch(request, "DisableAWSServiceAccess")
+        self._shelf.deactivate(management)
         return {}
 
     def _describe(self, request: Request) -> Output:

@@ -34,16 +34,21 @@ Ask = Callable[[str, Output], Output]
 
 
 class Directory:
-    """Reads the organization for StackSets. `management_of` gives an account's management account where assembly knows it."""
+    """Reads the organization for StackSets. `management_of` gives an account's management account where assembly knows it.
+
+    `is_activated(management)` says whether trusted access was activated with CloudFormation, as it must be besides.
+    """
 
     def __init__(
         self,
         gateway: Gateway,
         linked: Callable[[str, str], Principal],
+        is_activated: Callable[[str], bool],
         management_of: Callable[[str], str | None] | None = None,
     ) -> None:
         self._gateway = gateway
         self._linked = linked
+        self._is_activated = is_activated
         self._management_of = management_of
 
     def member(self, account: str) -> Principal:
@@ -75,10 +80,13 @@ class Directory:
         if management is None or (request.params.get("CallAs", "SELF") == "SELF" and request.account != management):
             raise invalid(NOT_ALLOWED)
         if not self.is_trusted(management):
-            raise invalid(f"{NO_TRUST} (enable-aws-service-access --service-principal {MEMBER_SERVICE})")
+            raise invalid(NO_TRUST)
 
     def is_trusted(self, management: str) -> bool:
-        """Say whether the organization lets StackSets in."""
+        """Say whether the organization trusts StackSets, and StackSets were told so."""
+        # AWS, reported (pepperize/cdk-organizations issue 1718): EnableAWSServiceAccess of Organizations alone is not enough.
+        if not self._is_activated(management) and self._gateway.kernel.settings.reading("stacksets-trust") == "activated":
+            return False
         ask = partial(self._ask, management)
         rows = self._all(ask, "ListAWSServiceAccessForOrganization", "EnabledServicePrincipals")
         return MEMBER_SERVICE in [row["ServicePrincipal"] for row in rows]

@@ -15,6 +15,14 @@ SELF_MANAGED = "SELF_MANAGED"
 
 
 @dataclass
+class ActivationRecord:
+    """A management account activated trusted access with CloudFormation itself; keyed by the account."""
+
+    account: str
+    since: float
+
+
+@dataclass
 class TargetRecord:
     """Where instances were asked for: units (or the root), an account filter, Regions."""
 

@@ -45,7 +45,7 @@ class StackSets:
     ) -> None:
         self._kernel = kernel
         self._shelf = Shelf(kernel.store)
-        self._directory = Directory(gateway, linked, management_of)
+        self._directory = Directory(gateway, linked, self._shelf.is_activated, management_of)
         acting = Acting(gateway, self._directory, sessions)
         self._working = Working(gateway, self._shelf, self._directory, acting)
         queue = Queue(kernel, self._shelf, self._working)
@@ -60,7 +60,7 @@ class StackSets:
             self._reading,
             SetDrift(gateway, self._shelf, queue, self._reading, acting),
         )
-        self._access = OrganizationsAccess(gateway, self._directory)
+        self._access = OrganizationsAccess(gateway, self._directory, self._shelf)
         kernel.on(ENGINE, self._handle)
         kernel.subscribe("stack.finished", ENGINE)
         kernel.subscribe("stack.drift.detected", ENGINE)
@@ -76,6 +76,10 @@ class StackSets:
         on_sets = [row for part in self._parts for row in part.handlers().items()]
         found = [Operation("cloudformation", name, handler, self._on_set) for name, handler in on_sets]
         return [*found, *(Operation("cloudformation", name, handler) for name, handler in self._access.handlers().items())]
+
+    def activate(self, management: str) -> None:
+        """Let an organization have activated trusted access from the start."""
+        self._shelf.activate(management, self._kernel.now())
 
     def tags_of(self, arn: str) -> Mapping[str, str]:
         """Return the tags of the set with this ARN; none when it is not there."""

@@ -5,7 +5,7 @@ Rules: a name belongs to one living set per account and Region; deleted sets are
 
 from localorg.kernel.errors import AwsError
 from localorg.kernel.store import Store
-from localorg.stacks.stacksets.records import InstanceRecord, SetOperationRecord, StackSetRecord
+from localorg.stacks.stacksets.records import ActivationRecord, InstanceRecord, SetOperationRecord, StackSetRecord
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
@@ -17,6 +17,19 @@ class Shelf:
         self._sets = store.table("stacksets.set", StackSetRecord)
         self._instances = store.table("stacksets.instance", InstanceRecord)
         self._operations = store.table("stacksets.operation", SetOperationRecord)
+        self._activations = store.table("stacksets.activation", ActivationRecord)
+
+    def activate(self, management: str, now: float) -> None:
+        """Remember that a management account activated trusted access here."""
+        self._activations.put(ActivationRecord(management, now), management)
+
+    def deactivate(self, management: str) -> None:
+        """Forget it."""
+        self._activations.delete(management)
+
+    def is_activated(self, management: str) -> bool:
+        """Say whether a management account activated trusted access here."""
+        return (management,) in self._activations
 
     def put(self, stack_set: StackSetRecord) -> None:
         """Keep a set."""
