@@ -201,7 +201,7 @@ class ChangeSets:
         return {}
 
     def _list(self, request: Request) -> Output:
-        stack = self._shelf.require(request.account, request.region, request.params["StackName"])
+        stack = self._shelf.require(request)
         rows = sorted(self._of(stack), key=lambda record: record.change_set_id)
         chosen, token = page(rows, lambda record: record.change_set_id, PAGE, request.params.get("NextToken"), BAD_TOKEN)
         more = {"IncludeNestedStacks": False, "ImportExistingResources": False}
@@ -225,7 +225,7 @@ class ChangeSets:
             raise AwsError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)
         if not stack_name:
             raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
-        stack = self._shelf.require(request.account, request.region, stack_name)
+        stack = self._shelf.require(request)
         by_name = next((one for one in self._of(stack) if one.name == name), None)
         if by_name is None:
             raise AwsError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", status=404)

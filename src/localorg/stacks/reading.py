@@ -63,7 +63,7 @@ class Reading:
         return [Operation("cloudformation", name, handler, access) for name, handler, access in rows]
 
     def _require(self, request: Request) -> StackRecord:
-        return self._shelf.require(request.account, request.region, request.params["StackName"])
+        return self._shelf.require(request)
 
     def _describe(self, request: Request) -> Output:
         if "StackName" in request.params:

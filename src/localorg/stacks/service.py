@@ -201,9 +201,10 @@ class Stacks:
         stack.retain_except_on_create = bool(request.params.get("RetainExceptOnCreate", False))
         operation.keeps_retained = not stack.retain_except_on_create
         operation.policy = stack.policy
-        if action == "update":
+        if action == "update" or change_set:
+            # AWS: a stack that a change set has made shows a LastUpdatedTime too.
             stack.updated = request.now
-        elif stack.timeout_minutes:
+        if action == "create" and stack.timeout_minutes:
             operation.deadline = request.now + 60 * stack.timeout_minutes
         stack.imports = stack.imports if action == "update" else []
         self._shelf.set_status(stack, f"{action.upper()}_IN_PROGRESS", USER)
@@ -331,7 +332,7 @@ class Stacks:
         return self._sessions(answer["Credentials"]["AccessKeyId"])
 
     def _require(self, request: Request) -> StackRecord:
-        return self._shelf.require(request.account, request.region, request.params["StackName"])
+        return self._shelf.require(request)
 
     def _on_stack(self, request: Request) -> list[Access]:
         """Return the access that an operation on one stack needs."""

@@ -7,11 +7,22 @@ import json
 
 from localorg.kernel import ids
 from localorg.kernel.events import Kernel
+from localorg.protocol.calls import Request
 from localorg.stacks.records import ChangeSetRecord, EventRecord, ResourceRecord, StackRecord
 from localorg.stacks.template import invalid
 
 KEPT_S = 90 * 86_400.0
 """AWS: API reference, ListStacks: deleted stacks are told of for 90 days."""
+
+
+NAMING = {
+    **dict.fromkeys(
+        ("DescribeStacks", "DescribeStackResources", "GetTemplate", "GetTemplateSummary", "ListStackResources"),
+        "Stack with id {}",
+    ),
+    "DescribeStackResource": "Stack '{}'",
+}
+"""AWS: how operations name a stack that does not exist; the others say Stack [NAME]."""
 
 
 class Shelf:
@@ -54,11 +65,12 @@ class Shelf:
             return found if found is not None and self._remembered(found) else None
         return next((stack for stack in self.of(account, region) if stack.name == name and not stack.gone), None)
 
-    def require(self, account: str, region: str, name: str) -> StackRecord:
-        """Return the stack. Raises ValidationError "Stack with id NAME does not exist"."""
-        found = self.find(account, region, name)
+    def require(self, request: Request) -> StackRecord:
+        """Return the stack that a request names by StackName. Raises ValidationError, in the words that belong to the operation."""
+        name = request.params["StackName"]
+        found = self.find(request.account, request.region, name)
         if found is None:
-            raise invalid(f"Stack with id {name} does not exist")
+            raise invalid(f"{NAMING.get(request.operation, 'Stack [{}]').format(name)} does not exist")
         return found
 
     def parents(self, account: str, region: str) -> dict[str, str]:

@@ -34,6 +34,7 @@ def test_a_stack_is_created_by_a_change_set():
     world.call("ExecuteChangeSet", {"ChangeSetName": change_set})
     world.run()
     assert world.status() == "CREATE_COMPLETE"
+    assert "LastUpdatedTime" in world.stack()
     assert world.call("DescribeChangeSet", {"ChangeSetName": change_set})["ExecutionStatus"] == "EXECUTE_COMPLETE"
     assert refused(world, "ExecuteChangeSet", {"ChangeSetName": change_set}).code == "InvalidChangeSetStatus"
 

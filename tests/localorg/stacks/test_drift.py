@@ -9,6 +9,7 @@ from stacks.test_with_real_engines import OTHER, REGION, Place, resources
 from stacks.world import World, role, template
 
 from localorg.kernel.errors import AwsError
+from localorg.kernel.store import Store
 from localorg.protocol.calls import ApiCall, Wait
 from localorg.stacks.drift.comparing import differences
 from localorg.stacks.resources.registry import TYPES
@@ -139,6 +140,21 @@ def test_what_cannot_be_checked_is_refused() -> None:
     world.call("DeleteStack", {"StackName": "one"})
     with pytest.raises(AwsError, match="DELETE_IN_PROGRESS state"):
         world.call("DetectStackDrift", {"StackName": "one"})
+
+
+def test_a_detection_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """Assumed: localorg's own promise, what is in flight survives the server."""
+    store = Store(tmp_path / "rows.sqlite")
+    world = World(store)
+    world.create(template({"A": role(RoleName="a")}))
+    asked = {"StackDriftDetectionId": world.call("DetectStackDrift", {"StackName": "one"})["StackDriftDetectionId"]}
+    store.commit()
+    store.close()
+    again = World(Store(tmp_path / "rows.sqlite"), iam=world.iam, start=world.kernel.now())
+    assert again.call("DescribeStackDriftDetectionStatus", asked)["DetectionStatus"] == "DETECTION_IN_PROGRESS"
+    again.stacks.resume()
+    again.run()
+    assert again.call("DescribeStackDriftDetectionStatus", asked)["DetectionStatus"] == "DETECTION_FAILED"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Drift:
         return {"StackResourceDriftStatus": found.status, "LastCheckTimestamp": found.time}
 
     def _require(self, request: Request) -> StackRecord:
-        return self._shelf.require(request.account, request.region, request.params["StackName"])
+        return self._shelf.require(request)
 
     def _detect(self, request: Request) -> Output:
         names = request.params.get("LogicalResourceIds", [])

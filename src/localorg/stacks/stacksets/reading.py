@@ -254,12 +254,12 @@ def drift_details(operation: SetOperationRecord | None) -> Output:
     drifted, in_sync = (sum(item.drift == status for item in items) for status in ("DRIFTED", "IN_SYNC"))
     failed = sum(item.status in ("FAILED", "CANCELLED") for item in items)
     counts = {
-        "TotalStackInstancesCount": len(items),
         "DriftedStackInstancesCount": drifted,
         "InSyncStackInstancesCount": in_sync,
         "InProgressStackInstancesCount": sum(item.status in ("PENDING", "RUNNING") for item in items),
         "FailedStackInstancesCount": failed,
     }
+    counts["TotalStackInstancesCount"] = sum(counts.values())
     if operation is None:
         return {"DriftStatus": NOT_CHECKED, **counts}
     ends = {"SUCCEEDED": "PARTIAL_SUCCESS" if failed else "COMPLETED", "FAILED": "FAILED", "STOPPED": "STOPPED"}
