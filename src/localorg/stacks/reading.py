@@ -276,6 +276,8 @@ def _stack_shape(stack: StackRecord) -> Output:
             TimeoutInMinutes=stack.timeout_minutes,
             RetainExceptOnCreate=stack.retain_except_on_create or None,
             DeletionMode=stack.deletion_mode,
+            # ASSUMED: the last operation of each kind, those that make change sets aside.
+            LastOperations=[{"OperationType": kind, "OperationId": one} for kind, one in stack.operations.items()],
         ),
     }
 
@@ -290,6 +292,7 @@ def _summary_shape(stack: StackRecord) -> Output:
         "DeletionTime",
         "StackStatus",
         "StackStatusReason",
+        "LastOperations",
     )
     shape = {key: full[key] for key in kept if key in full}
     if "Description" in full:

@@ -141,6 +141,12 @@ class StackRecord:
     retain_except_on_create: bool = False
     deletion_mode: str = ""
     change_set: str = ""
+    operations: dict[str, str] = field(default_factory=dict)
+    """Kind of operation -> the id of the last one, the newest first."""
+
+    def begins(self, kind: str, operation_id: str) -> None:
+        """Remember an operation that begins."""
+        self.operations = {kind: operation_id, **{key: value for key, value in self.operations.items() if key != kind}}
 
     @property
     def gone(self) -> bool:

@@ -72,6 +72,7 @@ class Recovering:
         operation.principal = self._principal(request, role)
         operation.token, operation.id = request.params.get("ClientRequestToken", ""), ids.uuid(self._kernel.dice)
         operation.cancelled, operation.deadline = "", None
+        stack.begins("ROLLBACK" if request.operation == "RollbackStack" else "CONTINUE_ROLLBACK", operation.id)
         stack.operation, stack.role_arn = operation, role
 
     def _roll_back(self, request: Request, stack: StackRecord) -> Output:

@@ -201,6 +201,7 @@ class Stacks:
         stack.retain_except_on_create = bool(request.params.get("RetainExceptOnCreate", False))
         operation.keeps_retained = not stack.retain_except_on_create
         operation.policy = stack.policy
+        stack.begins(f"{action.upper()}_STACK", operation.id)
         if action == "update" or change_set:
             # AWS: a stack that a change set has made shows a LastUpdatedTime too.
             stack.updated = request.now
@@ -301,6 +302,7 @@ class Stacks:
         )
         self._accepting.doom_all(operation, stack, retained)
         stack.operation, stack.role_arn = operation, role
+        stack.begins("DELETE_STACK", operation.id)
         stack.deletion_mode = request.params.get("DeletionMode", "STANDARD")
         self._shelf.set_status(stack, "DELETE_IN_PROGRESS", USER)
         self._lifecycle.begin(stack)

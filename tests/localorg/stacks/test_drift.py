@@ -168,6 +168,7 @@ def test_a_detection_goes_on_after_a_restart(tmp_path: Path) -> None:
         ({"A": [1, 2]}, {"A": [2]}, [("/A/0", "REMOVE")]),
         ({"A": [1]}, {"A": [2, 1, 3]}, [("/A/0", "ADD"), ("/A/2", "ADD")]),
         ({"A": '{"x": 1}'}, {"A": {"x": 1}}, []),
+        ({"A": {"AWS": "111111111111"}}, {"A": {"AWS": "arn:aws:iam::111111111111:root"}}, []),
         ({"A": {"x": 1}}, {"A": {"x": 1, "y": 2}}, [("/A/y", "ADD")]),
         ({"A": [{"Key": "k", "Value": "v"}]}, {"A": [{"Key": "k", "Value": "w"}]}, [("/A/0/Value", "NOT_EQUAL")]),
         ({"A": [{"Key": "k", "Value": "v"}]}, {"A": [{"Key": "l", "Value": "v"}]}, [("/A/0", "REMOVE"), ("/A/0", "ADD")]),

@@ -315,6 +315,7 @@ def test_what_failed_is_told_to_be_brought_back():
     assert world.update(template({"A": role(RoleName="a", Description="new")})) == "UPDATE_ROLLBACK_COMPLETE"
     told = [status for name, status in world.story() if name == "A"]
     assert told[-4:] == ["UPDATE_IN_PROGRESS", "UPDATE_FAILED", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
+    assert [row["OperationType"] for row in world.stack()["LastOperations"]] == ["UPDATE_STACK", "CREATE_STACK"]
 
 
 @pytest.mark.parametrize(
