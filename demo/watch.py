@@ -23,9 +23,9 @@ def client(walk: Walk, service: str, account: str = HUB, region: str = "") -> An
     return session.client(service, endpoint_url=keys["AWS_ENDPOINT_URL"])
 
 
-def association_run(walk: Walk, association: str, seen: int) -> dict[str, Any]:
+def association_run(walk: Walk, association: str, seen: int, account: str = HUB) -> dict[str, Any]:
     """Wait until the association has more than `seen` runs and the newest has ended; return that run."""
-    ssm = client(walk, "ssm")
+    ssm = client(walk, "ssm", account)
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         runs: list[dict[str, Any]] = ssm.describe_association_executions(AssociationId=association)["AssociationExecutions"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from awscli.clidriver import create_clidriver
 
+from csd.aws.deployment import kept_apart
 from csd.aws.identity import Principal
 from csd.aws.prerequisites import look
 from localorg.server.simulation.organization import Simulation
@@ -132,8 +133,17 @@ def sets_of_the_organization(simulation: Simulation) -> list[str]:
 
 def lacks(operator: Operator, *targets: str, delegated: bool = False, regions: Sequence[str] = ()) -> list[str]:
     """Return the sentences that `csd check` tells an account's administrator, and on which `csd deploy` stops."""
-    session = operator.simulation.session(operator.account)
-    arn = session.client("sts").get_caller_identity()["Arn"]
-    principal = Principal(session, operator.account, arn)
+    principal = seated(operator)
     found = look(principal, targets=list(targets), regions=list(regions), delegated=delegated, tell=lambda _: None)
     return [str(problem) for problem in found.problems]
+
+
+def changes(operator: Operator, *targets: str) -> list[str]:
+    """Return the sentences on which `csd deploy` stops when the stack's targets cannot become these at once."""
+    return [str(problem) for problem in kept_apart(seated(operator), STACK, targets)]
+
+
+def seated(operator: Operator) -> Principal:
+    """Return the operator as csd knows them."""
+    session = operator.simulation.session(operator.account)
+    return Principal(session, operator.account, session.client("sts").get_caller_identity()["Arn"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from localorg.server.simulation.organization import Simulation
 from localorg.server.spec import Spec, parse_spec
-from seed.people import DISTRIBUTE, joined, moved, reasons, shared_with, update_stack, with_the_role
+from seed.people import DISTRIBUTE, changes, joined, moved, reasons, shared_with, update_stack, with_the_role
 from simulation.solution import LAB, NAME, SHOP, SPEC, UNIT, Operator, Packages, why
 
 INNER, OTHERS, ROOT = "ou-abcd-22222222", "ou-abcd-33333333", "r-abcd"
@@ -93,7 +93,7 @@ def test_accounts_take_the_place_of_units_and_back(packages: Packages, tmp_path:
     """The article's list takes both kinds, so one kind may take the other's place in an update.
 
     Where it is the same account that is named instead of its OU, or the other way round, the update is refused by AWS, names the role that
-    is there already, and leaves everything as it was: first out, then in (ADR 0022).
+    is there already, and leaves everything as it was: first out, then in (ADR 0022). csd deploy does not begin it.
     """
     with Simulation(spec(), tmp_path) as simulation:
         operator = Operator(simulation, packages)
@@ -102,10 +102,14 @@ def test_accounts_take_the_place_of_units_and_back(packages: Packages, tmp_path:
         assert with_the_role(simulation, *EVERYBODY) == {SHOP, LAB}
         assert update_stack(operator, DeploymentTargets=f"{LAB},{THIRD}") == "UPDATE_COMPLETE"
         assert with_the_role(simulation, *EVERYBODY) == {LAB, THIRD}
+        (refused,) = changes(operator, UNIT)
+        assert refused.startswith(f"--targets: {LAB} is named and would be reached by {UNIT}")
         assert update_stack(operator, DeploymentTargets=UNIT) == "UPDATE_ROLLBACK_COMPLETE"
         assert "Role with name CSD-SystemsManager-AutomationExecutionRole already exists" in reasons(operator)[0]
         assert with_the_role(simulation, *EVERYBODY) == {LAB, THIRD}
+        assert changes(operator, THIRD) == []
         assert update_stack(operator, DeploymentTargets=THIRD) == "UPDATE_COMPLETE"
+        assert changes(operator, UNIT) == []
         assert update_stack(operator, DeploymentTargets=UNIT) == "UPDATE_COMPLETE"
         assert with_the_role(simulation, *EVERYBODY) == {SHOP, LAB}
 

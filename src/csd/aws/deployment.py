@@ -4,12 +4,13 @@ Rules: nothing is touched before everything that can be known is right. What the
 Refuses to know: what the template holds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from csd.aws.identity import Principal
 from csd.aws.prerequisites import Findings, look
-from csd.aws.stacks import Tell, deploy_stack
-from csd.aws.targets import read_targets
+from csd.aws.stacks import Tell, deploy_stack, held_parameter
+from csd.aws.targets import changes_of_kind, read_targets
 from csd.aws.templates import put_template
 from csd.errors import CsdInputError, Problem
 from csd.solution.names import TEMPLATE
@@ -36,6 +37,7 @@ def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str
     principal = Principal.of_environment(region)
     found = look(principal, targets=targets, regions=[], delegated=wish.delegated, tell=tell)
     problems = [*found.problems, *_another_management(wish.management, found)]
+    problems = problems or kept_apart(principal, stack, found.reach.targets)
     if problems:
         raise CsdInputError(problems)
     parameters: Choices = {
@@ -48,6 +50,12 @@ def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str
     }
     url = put_template(principal, TEMPLATE, render_template(), wish.template_bucket, tell)
     return deploy_stack(principal, stack, url, parameters, tell)
+
+
+def kept_apart(principal: Principal, stack: str, targets: Sequence[str]) -> list[Problem]:
+    """Accounts that one update cannot bring from the stack's targets to these. Raises AwsRefused."""
+    held = held_parameter(principal, stack, "DeploymentTargets").replace(" ", "")
+    return changes_of_kind(principal, held.split(","), targets) if held else []
 
 
 def check(region: str, targets: str, regions: list[str], tell: Tell, *, delegated: bool) -> Findings:

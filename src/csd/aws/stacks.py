@@ -51,6 +51,12 @@ def deploy_stack(principal: Principal, name: str, url: str, parameters: dict[str
     return _wait(principal, cloudformation, name, seen, tell)
 
 
+def held_parameter(principal: Principal, name: str, parameter: str) -> str:
+    """The value of a parameter of the stack; empty when there is no stack."""
+    held = (_describe(principal, principal.client("cloudformation"), name) or {}).get("Parameters", [])
+    return next((str(one.get("ParameterValue", "")) for one in held if one["ParameterKey"] == parameter), "")
+
+
 def _parameters(wanted: dict[str, str | None], before: dict[str, Any] | None) -> list[dict[str, Any]]:
     held = {one["ParameterKey"] for one in (before or {}).get("Parameters", [])}
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items() if value is not None]

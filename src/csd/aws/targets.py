@@ -7,7 +7,7 @@ Rules: all problems at once. Refuses to know: the template's parameters.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,44 @@ def look_up(principal: Principal, targets: list[str], management: str, tell: Cal
     if problems:
         raise CsdInputError(problems)
     return Reach(tuple(kept), _root(principal) if accounts else "")
+
+
+def changes_of_kind(principal: Principal, before: list[str], after: Sequence[str]) -> list[Problem]:
+    """Accounts that were reached by their OU and are named now, or the other way round: AWS fails on the role that is there already.
+
+    CloudFormation makes what is new before it takes away what is gone, so such an account has to leave first (ADR 0022).
+    """
+    problems: list[Problem] = []
+    for account in _accounts(after, before):
+        problems += [
+            _kind_changes(account, f"reached by {unit} and would be named") for unit in _above(principal, account, before)
+        ]
+    for account in _accounts(before, after):
+        problems += [
+            _kind_changes(account, f"named and would be reached by {unit}") for unit in _above(principal, account, after)
+        ]
+    return problems
+
+
+def _accounts(these: Sequence[str], but: Sequence[str]) -> list[str]:
+    return [target for target in these if ACCOUNT.match(target) and target not in but]
+
+
+def _above(principal: Principal, account: str, units: Sequence[str]) -> list[str]:
+    """The nearest of the units that contains the account, if any does."""
+    try:
+        return [unit for unit in _ancestors(principal, account) if unit in units][:1]
+    except AwsRefused as refused:
+        if refused.code in _MISSING:  # it has left the organization
+            return []
+        raise
+
+
+def _kind_changes(account: str, how: str) -> Problem:
+    remedy = (
+        f"Take it out by a deployment of its own first (targets without {account} and without what contains it), then put it in."
+    )
+    return Problem(_OPTION, f"{account} is {how}: its roles are there already, and the stack would be rolled back.", remedy)
 
 
 def _ancestors(principal: Principal, target: str) -> list[str]:

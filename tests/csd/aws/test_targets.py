@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from csd.aws.identity import Principal
-from csd.aws.targets import Reach, look_up, read_targets
+from csd.aws.targets import Reach, changes_of_kind, look_up, read_targets
 from csd.aws.templates import console_link, put_template
 from csd.errors import AwsRefused, CsdInputError
 from csd_fakes.aws import Told
@@ -124,3 +124,20 @@ def test_the_link_into_the_console(partition: str, host: str) -> None:
     link = console_link(who, "Csd", "https://b.s3.eu-west-1.amazonaws.com/t.yaml")
     wanted = "#/stacks/new?stackName=Csd&templateURL=https://b.s3.eu-west-1.amazonaws.com/t.yaml"
     assert link == f"https://{host}/cloudformation/home?region=eu-west-1{wanted}"
+
+
+def test_an_account_that_changes_its_kind_has_to_leave_first() -> None:
+    """Named instead of its OU, or the other way round: two lacks; one that stays named, and one that has left, are none."""
+    told = Told()
+    told.answer("organizations", "describe_account", {"Account": {"Id": ACCOUNT}})
+    parents(told, INNER, UNIT, "r-abcd")
+    told.refuse("organizations", "describe_account", "AccountNotFoundException", "no")
+    told.answer("organizations", "describe_account", {"Account": {"Id": "444444444444"}})
+    parents(told, "ou-abcd-33333333", "r-abcd")
+    before = [UNIT, "333333333333", "444444444444", "555555555555"]
+    found = changes_of_kind(told.principal(), before, [ACCOUNT, "ou-abcd-33333333", "555555555555"])
+    assert [problem.what.partition(":")[0] for problem in found] == [
+        f"{ACCOUNT} is reached by {UNIT} and would be named",
+        "444444444444 is named and would be reached by ou-abcd-33333333",
+    ]
+    told.all_asked()
