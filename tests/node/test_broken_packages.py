@@ -83,10 +83,16 @@ def test_a_document_that_is_not_there(fleet: Fleet) -> None:
         )
 
 
-def test_powershell_actions_fail_by_name(fleet: Fleet) -> None:
-    """There is no pwsh on a node."""
-    publish(fleet.plane, "P", "1.0", zipped(**{"install.ps1": "x", "data": "x"}))
-    assert "install.ps1 needs PowerShell (pwsh), which this node does not have" in configure(fleet).err
+def test_powershell_actions_run_where_it_is_there(fleet: Fleet) -> None:
+    """Observed: the agent's source, ssminstaller: install.ps1 is run by /usr/bin/pwsh; a node without it says that it cannot start it."""
+    publish(fleet.plane, "P", "1.0", zipped(**{"install.ps1": "x", "uninstall.ps1": "x", "data": "x"}))
+    assert "install errors: failed to run commands: fork/exec /usr/bin/pwsh: no such file or directory" in configure(fleet).err
+    fake = "printf '#!/bin/sh\\ntail -c +4 \"$2\"; pwd; echo $BWS_ACTION_NAME\\n' >/usr/bin/pwsh && chmod +x /usr/bin/pwsh"
+    assert fleet.plane.shell(fleet.one, fake).status == "Success"
+    said = configure(fleet)
+    assert said.status == "Success", said.err
+    assert ".\\install.ps1; exit $LASTEXITCODE" in said.out
+    fleet.plane.shell(fleet.one, "rm /usr/bin/pwsh")
     fleet.plane.shell(fleet.one, f"rm -rf {SSM}/packages")
     publish(fleet.plane, "P", "1.0", zipped(**{"install.ps1": "x", "install_sh": "true"}))
     assert "install has more than one implementation (sh, ps1, json)" in configure(fleet).err

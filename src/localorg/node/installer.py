@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localorg.node.results import Status
-from localorg.node.scripts import TIMEOUT_DEFAULT_S, Surroundings, run_lines
+from localorg.node.scripts import POWERSHELL_SHELL, SH, TIMEOUT_DEFAULT_S, Shell, Surroundings, run_lines
 from localorg.node.trace import Section, Tracer
 
 NO_UPDATE_SCRIPT = (
@@ -51,10 +51,11 @@ class Installer:
                 case []:
                     return self._missing(action, section)
                 case ["sh"]:
-                    return self._run(action, section)
+                    return self._run(action, section, [f"echo Running sh {action}.sh", f"sh {action}.sh"], SH)
                 case ["ps1"]:
-                    section.info(f"Initiating {self.name} {self.version} {action}")
-                    section.error = f"failed to run commands: {action}.ps1 needs PowerShell (pwsh), which this node does not have"
+                    # AWS: amazon-ssm-agent, ssminstaller: on every platform; a node without PowerShell says that it cannot start it.
+                    lines = [f"echo 'Running {action}.ps1'", f".\\{action}.ps1; exit $LASTEXITCODE"]
+                    return self._run(action, section, lines, POWERSHELL_SHELL)
                 case _:
                     section.error = f"{action} has more than one implementation (sh, ps1, json)"
             section.exit_code = 1
@@ -66,12 +67,11 @@ class Installer:
         section.error = NO_UPDATE_SCRIPT
         return ActionResult(Status.FAILED, 1, no_update_script=True)
 
-    def _run(self, action: str, section: Section) -> ActionResult:
+    def _run(self, action: str, section: Section, lines: list[str], shell: Shell) -> ActionResult:
         section.info(f"Initiating {self.name} {self.version} {action}")
-        lines = [f"echo Running sh {action}.sh", f"sh {action}.sh"]
         extra = {"BWS_ACTION_NAME": action, **self.environment}
         # AWS: no timeout is passed, so the script runner's own default holds for each action.
-        result = run_lines(lines, f"{self.version}/{action}", self.folder, TIMEOUT_DEFAULT_S, self.around, extra)
+        result = run_lines(lines, f"{self.version}/{action}", self.folder, TIMEOUT_DEFAULT_S, self.around, extra, shell)
         section.exit_code = result.code
         section.info(f"Plugin {result.plugin} ResultStatus {result.status}")
         if result.stdout:
