@@ -25,10 +25,11 @@ DELEGATED = {"IsDelegatedAdministrator": "true", "DelegatedAdminAccountId": TOOL
 
 
 def bare(hub: str) -> Spec:
-    """An organization as it is made: it trusts no service and has no delegates. The bucket is the hub's."""
+    """An organization as it is made: it trusts no service and has no delegates. The bucket is the hub's; one node is no EC2 instance."""
     told: dict[str, Any] = yaml.safe_load(SPEC)
     told["organization"]["trusted_services"] = []
     told["organization"]["units"].append({"id": TOOLING, "name": "Tooling", "accounts": [{"id": TOOLS, "name": "tools"}]})
+    told["nodes"].append({"account": LAB, "region": "us-east-1", "persona": "debian-12", "name": "press", "hybrid": True})
     told["buckets"][0]["account"] = hub
     return parse_spec(yaml.safe_dump(told), "spec")
 
@@ -95,7 +96,7 @@ def test_from_nothing_to_a_rollout_in_a_delegated_account(packages: Packages, tm
         operator.publish("1.0.0")
         run = operator.distribute(operator.wish("1.0.0"))
         assert run["AutomationExecutionStatus"] == "Success", why(run)
-        assert set(operator.markers().values()) == {"1.0.0"}
+        assert operator.markers() == dict.fromkeys(("shop-us", "shop-eu", "lab-us", "press"), "1.0.0")
         principals = {call.principal for call in simulation.engines.gateway.log if call.action.startswith("organizations:List")}
         assert f"arn:aws:sts::{TOOLS}:assumed-role/{ADMINISTRATION}" in {one.rpartition("/")[0] for one in principals}
 

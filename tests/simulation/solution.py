@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).parent / "package"
 NAME = "csd-marker"
 STACK = "CentralizedSoftwareDistributor"
 RUNBOOK = "CSD-AddSoftwarePackageToDistributor"
+MEMBER_RUNBOOK = "CSD-DistributeSoftwarePackage"
 HUB, SHOP, LAB = "111111111111", "222222222222", "333333333333"
 UNIT = "ou-abcd-11111111"
 REGIONS = ("us-east-1", "eu-west-1")
@@ -168,6 +169,21 @@ class Operator:
             lambda: run()["AutomationExecutionStatus"] not in {"Pending", "InProgress", "Waiting"}, within_s, 20
         )
         return run()
+
+    def remove(self) -> None:
+        """Take the solution and its packages away, in the order of docs/how-to/remove.md."""
+        self.client("ssm").delete_association(AssociationId=self.association)
+        home = self.simulation.spec.regions[0]
+        for region in self.simulation.spec.regions:
+            ssm = self.simulation.client("ssm", self.account, region)
+            for name in (MEMBER_RUNBOOK, NAME):
+                shared = ssm.describe_document_permission(Name=name, PermissionType="Share")["AccountIds"]
+                ssm.modify_document_permission(Name=name, PermissionType="Share", AccountIdsToRemove=shared)
+                if (name, region) != (MEMBER_RUNBOOK, home):
+                    ssm.delete_document(Name=name)
+        cloudformation = self.client("cloudformation")
+        cloudformation.delete_stack(StackName=STACK)
+        self.simulation.until(lambda: not cloudformation.describe_stacks()["Stacks"], within_s=3600)
 
     def run_ids(self) -> set[str]:
         """Return the ids of all runs of the hub's runbook."""

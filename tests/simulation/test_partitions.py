@@ -111,6 +111,25 @@ def test_ec2_is_named_as_the_partition_names_it(operator: Operator) -> None:
         )
 
 
+def test_a_version_follows_and_everything_goes_again(operator: Operator) -> None:
+    """The rest of the way in each partition: an upgrade in place, an uninstallation, and the solution removed as the how-to tells."""
+    simulation = operator.simulation
+    operator.publish("1.1.0")
+    run = operator.distribute(operator.wish("1.1.0", installationType=["In-place update"]))
+    assert run["AutomationExecutionStatus"] == "Success", why(run)
+    assert set(operator.markers().values()) == {"1.1.0"}
+    run = operator.distribute(operator.wish("", "Uninstall"))
+    assert run["AutomationExecutionStatus"] == "Success", why(run)
+    assert set(operator.markers().values()) == {""}
+    operator.remove()
+    for account in (HUB, SHOP, LAB):
+        roles = simulation.client("iam", account).list_roles()["Roles"]
+        assert [role["RoleName"] for role in roles if role["RoleName"].startswith("CSD-")] == []
+    for region in simulation.spec.regions:
+        documents = simulation.client("ssm", region=region).list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])
+        assert documents["DocumentIdentifiers"] == []
+
+
 def test_our_artifacts_name_no_partition() -> None:
     """D11, S11: no text that we ship says arn:aws: or a host name of one partition."""
     assert "arn:aws:" not in TEMPLATE
