@@ -18,6 +18,7 @@ from localorg.stacks.lookups import Lookups
 from localorg.stacks.parameters import defaults, settle
 from localorg.stacks.phases import RETAINING, doom
 from localorg.stacks.planning import Plan
+from localorg.stacks.principals import on_behalf_of
 from localorg.stacks.records import OperationRecord, OutputRecord, StackRecord
 from localorg.stacks.resources.iam import IAM_CAPABILITY, NAMED_IAM_CAPABILITY
 from localorg.stacks.resources.kinds import ResourceType
@@ -90,7 +91,7 @@ class Accepting:
         template = expand(written, values, self._pseudo(stack))
         if written.extended:
             require_sound(template, self._types)
-        resolved = self._lookups.resolved(request.principal, request.region, template.parameters, values)
+        resolved = self._lookups.resolved(on_behalf_of(request.principal), request.region, template.parameters, values)
         tags = checked_tags(params["Tags"]) if "Tags" in params else stack.tags
         capabilities = list(params.get("Capabilities", ()))
         proposal = Proposal(text, values, tags, capabilities, params.get("RoleARN", ""), resolved)

@@ -15,6 +15,7 @@ from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ApiCall, Request, Wait
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.s3_hosts import bucket_of
+from localorg.stacks.principals import on_behalf_of
 from localorg.stacks.template import invalid
 
 ENGINE = "stacks-templates"
@@ -84,7 +85,7 @@ class Fetching:
         if ticket in self._asked:
             return
         self._asked.add(ticket)
-        call = ApiCall(request.principal, request.region, "s3", "GetObject", {"Bucket": bucket, "Key": key})
+        call = ApiCall(on_behalf_of(request.principal), request.region, "s3", "GetObject", {"Bucket": bucket, "Key": key})
         self._gateway.submit(call, Event(ENGINE, "fetched", {"ticket": ticket}))
 
     def _handle(self, event: Event) -> None:

@@ -1,7 +1,8 @@
 """The stacks engine: AWS CloudFormation's operations on stacks.
 
-Flow: CreateStack / UpdateStack / DeleteStack -> checks (`checks`, `parameters`, `planning`) -> the stack's row -> `lifecycle` moves
-it on, under the caller or the RoleARN's session. Reading is in `reading`, change sets in `change_sets`, StackSets in `stacksets`.
+Flow: CreateStack / UpdateStack -> checks (`checks`, `parameters`, `planning`) -> the stack's row -> `lifecycle` moves it on, under the
+caller or the RoleARN's session (`principals`). DeleteStack is in `deleting`, reading in `reading` and `drift`, change sets in
+`change_sets`, StackSets in `stacksets`.
 Rules: what can be known to be wrong is refused before anything is made; everything else is told in events and rolled back.
 Refuses to know: how any resource is made (`resources`), who may do what (the gateway).
 """
@@ -9,37 +10,36 @@ Refuses to know: how any resource is made (`resources`), who may do what (the ga
 import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 from localorg.kernel import ids
-from localorg.kernel.arn import Arn, parse_arn
+from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
-from localorg.protocol.calls import Access, ApiCall, Operation, Output, Principal, Request
+from localorg.protocol.calls import Access, Operation, Output, Principal, Request
 from localorg.protocol.gateway import Gateway
 from localorg.stacks.accepting import Accepting, Proposal
 from localorg.stacks.change_sets import ChangeSets
+from localorg.stacks.deleting import USER, Deleting
 from localorg.stacks.drift.service import Drift
 from localorg.stacks.fetching import Fetching
 from localorg.stacks.lifecycle import Lifecycle
 from localorg.stacks.lookups import Lookups
 from localorg.stacks.once import remember, seen, token_of
+from localorg.stacks.principals import Principals
 from localorg.stacks.reading import Reading
 from localorg.stacks.records import Action, OperationRecord, Snapshot, StackRecord
 from localorg.stacks.recovering import Recovering
 from localorg.stacks.resources.registry import TYPES
-from localorg.stacks.running import ENGINE, operation_of
+from localorg.stacks.running import ENGINE
 from localorg.stacks.shelf import Shelf
 from localorg.stacks.stack_policy import checked
 from localorg.stacks.stacksets.service import StackSets
 from localorg.stacks.template import invalid
+from localorg.stacks.unsupported import refuse_unsupported
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
-CLOUDFORMATION = "cloudformation.amazonaws.com"
-USER = "User Initiated"
 UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED", "CREATE_FAILED"})
-UNSUPPORTED = ("DeploymentConfig", "DisableValidation", "NotificationARNs")
 POLICIES = (
     ("StackPolicyBody", "StackPolicyURL"),
     ("StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL"),
@@ -64,8 +64,7 @@ class Stacks:
         execution_role: Callable[[], str] = lambda: "stacksets-exec",
     ) -> None:
         self._kernel = kernel
-        self._gateway = gateway
-        self._sessions = sessions
+        self._principals = Principals(gateway, sessions)
         self._shelf = Shelf(kernel)
         self._fetching = Fetching(kernel, gateway)
         self._accepting = Accepting(self._shelf, TYPES, kernel.settings.partition, self._fetching.text, Lookups(gateway))
@@ -83,7 +82,8 @@ class Stacks:
         self._change_sets = ChangeSets(kernel, self._shelf, self._accepting, self._blank, self.start)
         self._drift = Drift(gateway, self._shelf, TYPES)
         self._reading = Reading(gateway, self._shelf, self._accepting, TYPES, self._change_sets.require, self._drift)
-        self._recovering = Recovering(kernel, self._shelf, self._lifecycle, self._principal)
+        self._recovering = Recovering(kernel, self._shelf, self._lifecycle, self._principals.of)
+        self._deleting = Deleting(kernel, self._shelf, self._accepting, self._lifecycle, self._principals)
         kernel.on(ENGINE, self._lifecycle.handle)
 
     def resume(self) -> None:
@@ -107,7 +107,7 @@ class Stacks:
         rows = [
             ("CreateStack", self._create),
             ("UpdateStack", self._on_living(self._update)),
-            ("DeleteStack", self._delete),
+            ("DeleteStack", self._deleting.delete),
             ("UpdateTerminationProtection", self._protect),
             ("SetStackPolicy", self._set_policy),
             ("GetStackPolicy", self._get_policy),
@@ -185,7 +185,7 @@ class Stacks:
     ) -> OperationRecord:
         """Begin to create or update `stack` as proposed. Raises AccessDenied when the role may not be passed."""
         role = request.params.get("RoleARN", proposal.role_arn or stack.role_arn)
-        principal = self._principal(request, role)
+        principal = self._principals.of(request, role)
         earlier = stack.interrupted if action == "update" else None
         before = earlier.before if earlier else _snapshot(stack)
         stack.template, stack.parameters, stack.resolved = proposal.template, proposal.parameters, proposal.resolved
@@ -244,69 +244,6 @@ class Stacks:
         policy = self._require(request).policy
         return {"StackPolicyBody": policy} if policy else {}
 
-    def _delete(self, request: Request) -> Output:
-        params = request.params
-        refuse_unsupported(params)
-        stack = self._shelf.find(request.account, request.region, params["StackName"])
-        if stack is None or stack.gone:
-            # AWS: deleting what does not exist (any more) succeeds.
-            return {}
-        if seen(request, stack) or stack.status == "DELETE_IN_PROGRESS":
-            return {}
-        if self._shelf.root_of(stack).termination_protection and not self._shelf.is_going(stack):
-            raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
-        if stack.status == "REVIEW_IN_PROGRESS":
-            self._forget(stack)
-            return {}
-        forced = params.get("DeletionMode") == "FORCE_DELETE_STACK"
-        retained = params.get("RetainResources", [])
-        for given, what in ((retained, "RetainResources"), (forced, "FORCE_DELETE_STACK")):
-            if given and stack.status != "DELETE_FAILED":
-                raise invalid(f"Invalid operation on stack, {what} can only be used on a stack in DELETE_FAILED state.")
-        if stack.status == "CREATE_IN_PROGRESS":
-            self._stop_creation(request, stack)
-        elif stack.busy:
-            # AWS: CloudFormation's sentence.
-            raise invalid(f"Stack [{stack.name}] cannot be deleted while in status {stack.status}")
-        else:
-            self._begin_deletion(request, stack, retained, forced=forced)
-        remember(request, stack)
-        self._shelf.put(stack)
-        return {}
-
-    def _forget(self, stack: StackRecord) -> None:
-        for record in [one for one in self._shelf.change_sets.values() if one.stack_id == stack.stack_id]:
-            self._shelf.change_sets.delete(record.change_set_id)
-        self._shelf.forget(stack)
-
-    def _stop_creation(self, request: Request, stack: StackRecord) -> None:
-        """Delete a stack that is still being made: nothing more is started, and what is there goes."""
-        operation = operation_of(stack)
-        operation.principal = self._principal(request, request.params.get("RoleARN", stack.role_arn))
-        operation.cancelled, stack.on_failure = USER, "DELETE"
-        self._lifecycle.nudge(stack)
-
-    def _begin_deletion(self, request: Request, stack: StackRecord, retained: list[str], *, forced: bool) -> None:
-        used = [
-            f"Cannot delete export {output.export} as it is in use by {', '.join(users)}"
-            for output in stack.outputs
-            if output.export and (users := self._shelf.importers(stack.account, stack.region, output.export))
-        ]
-        if used:
-            # ASSUMED: the deletion is accepted and taken back; the stack stays in the status that it had.
-            self._shelf.set_status(stack, stack.status, f"Delete canceled. {'; '.join(used)}")
-            return
-        role = request.params.get("RoleARN", stack.role_arn)
-        operation = OperationRecord(
-            "delete", "delete", self._principal(request, role), token_of(request), id=ids.uuid(self._kernel.dice), forced=forced
-        )
-        self._accepting.doom_all(operation, stack, retained)
-        stack.operation, stack.role_arn = operation, role
-        stack.begins("DELETE_STACK", operation.id)
-        stack.deletion_mode = request.params.get("DeletionMode", "STANDARD")
-        self._shelf.set_status(stack, "DELETE_IN_PROGRESS", USER)
-        self._lifecycle.begin(stack)
-
     def _protect(self, request: Request) -> Output:
         stack = self._require(request)
         if self._shelf.root_of(stack) is not stack:
@@ -315,23 +252,6 @@ class Stacks:
         stack.termination_protection = request.params["EnableTerminationProtection"]
         self._shelf.put(stack)
         return {"StackId": stack.stack_id}
-
-    def _principal(self, request: Request, role: str) -> Principal:
-        """Return who makes the stack's calls: the caller, or a session of the role that the caller passes."""
-        if not role:
-            # AWS: IAM user guide, aws:CalledVia: with the caller's own credentials CloudFormation calls on the caller's behalf.
-            return replace(request.principal, via=(*request.principal.via, CLOUDFORMATION))
-        request.check(Access("iam:PassRole", role, context={"iam:PassedToService": CLOUDFORMATION}))
-        arn = parse_arn(role)
-        if arn is None or arn.service != "iam" or arn.account != request.account:
-            raise invalid(f"Role {role} is invalid or cannot be assumed")
-        service = Principal("service", request.account, CLOUDFORMATION, service=CLOUDFORMATION, source_account=request.account)
-        params = {"RoleArn": role, "RoleSessionName": "AWSCloudFormation"}
-        try:
-            answer = self._gateway.invoke(ApiCall(service, request.region, "sts", "AssumeRole", params))
-        except AwsError as refusal:
-            raise invalid(f"Role {role} is invalid or cannot be assumed: {refusal.message}") from refusal
-        return self._sessions(answer["Credentials"]["AccessKeyId"])
 
     def _require(self, request: Request) -> StackRecord:
         return self._shelf.require(request)
@@ -365,13 +285,3 @@ def _snapshot(stack: StackRecord) -> Snapshot:
         deepcopy(stack.outputs),
         stack.resolved,
     )
-
-
-def refuse_unsupported(params: dict[str, Any]) -> None:
-    """Raise ValidationError naming every parameter of the request that localorg does not act on."""
-    named = [name for name in UNSUPPORTED if params.get(name)]
-    if any((params.get("RollbackConfiguration") or {}).values()):
-        # What watches a stack are alarms of CloudWatch; a configuration without any is none.
-        named.append("RollbackConfiguration")
-    if named:
-        raise invalid("\n".join(f"localorg does not support the parameter {name} of stack operations" for name in named))

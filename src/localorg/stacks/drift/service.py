@@ -10,6 +10,7 @@ from localorg.protocol.calls import AccessRule, Operation, Output, Request, Wait
 from localorg.protocol.gateway import Gateway
 from localorg.stacks.drift.detecting import ENGINE, Detecting
 from localorg.stacks.drift.records import IN_PROGRESS, NOT_CHECKED, DetectionRecord, DriftShelf, FindingRecord
+from localorg.stacks.principals import on_behalf_of
 from localorg.stacks.records import ResourceRecord, StackRecord
 from localorg.stacks.resources.kinds import ResourceType
 from localorg.stacks.shelf import Shelf
@@ -60,7 +61,7 @@ class Drift:
 
     def _detect(self, request: Request) -> Output:
         names = request.params.get("LogicalResourceIds", [])
-        detection = self._detecting.begin(self._require(request), request.principal, names)
+        detection = self._detecting.begin(self._require(request), on_behalf_of(request.principal), names)
         return {"StackDriftDetectionId": detection.detection_id}
 
     def _detect_one(self, request: Request) -> Output:
@@ -69,7 +70,7 @@ class Drift:
         detection = self._single.get(key)
         if detection is None:
             self._require_readable(stack, name)
-            self._single[key] = detection = self._detecting.begin(stack, request.principal, [name])
+            self._single[key] = detection = self._detecting.begin(stack, on_behalf_of(request.principal), [name])
         if detection.status == IN_PROGRESS:
             late = invalid(f"The drift of {name} was not known in time (a caller that cannot wait uses DetectStackDrift)")
             raise Wait(f"{ENGINE}:{detection.detection_id}", PATIENCE_S, late)
