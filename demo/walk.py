@@ -34,6 +34,10 @@ class Walk:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="csd-walk-")))
     spec: Path = SPEC
     shell: Shell = field(default_factory=Shell)
+    told: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    """What `localorg env` said of (account, Region) since the organization came up."""
+    clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    """The boto3 clients that were made since then, by service, account and Region."""
 
     @property
     def state(self) -> str:
@@ -47,6 +51,8 @@ class Walk:
         outcome = self.shell.run(
             *("localorg", "up", "--spec", str(self.spec), "--port", str(self.port), "--state", self.state, "--detach", *options)
         )
+        self.told.clear()
+        self.clients.clear()
         self.shell.environment.update(self.keys())
         self.shell.environment["LOCALORG_STATE"] = self.state
         return outcome
@@ -57,8 +63,11 @@ class Walk:
 
     def keys(self, account: str = HUB, region: str = "") -> dict[str, str]:
         """Return the environment of an account's administrator, in the organization's first Region unless another is given."""
-        quiet, place = Shell(self.shell.environment), ("--region", region) if region else ()
-        return parse_exports(quiet.run("localorg", "env", "--account", account, *place, "--state", self.state).out)
+        if (account, region) not in self.told:
+            quiet, place = Shell(self.shell.environment), ("--region", region) if region else ()
+            outcome = quiet.run("localorg", "env", "--account", account, *place, "--state", self.state)
+            self.told[account, region] = parse_exports(outcome.out)
+        return self.told[account, region]
 
     def nodes(self) -> list[dict[str, str]]:
         """Return the nodes as `localorg nodes` lists them."""

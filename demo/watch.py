@@ -18,9 +18,11 @@ class TookTooLong(Exception):
 
 def client(walk: Walk, service: str, account: str = HUB, region: str = "") -> Any:
     """Return a boto3 client as an account's administrator, in the organization's first Region unless another is given."""
-    keys = walk.keys(account, region)
-    session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=keys["AWS_REGION"])
-    return session.client(service, endpoint_url=keys["AWS_ENDPOINT_URL"])
+    if (service, account, region) not in walk.clients:
+        keys = walk.keys(account, region)
+        session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=keys["AWS_REGION"])
+        walk.clients[service, account, region] = session.client(service, endpoint_url=keys["AWS_ENDPOINT_URL"])
+    return walk.clients[service, account, region]
 
 
 def association_run(walk: Walk, association: str, seen: int, account: str = HUB) -> dict[str, Any]:
