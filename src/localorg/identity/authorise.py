@@ -12,6 +12,7 @@ policies".
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from localorg.identity.directory import Directory
@@ -23,7 +24,7 @@ from localorg.identity.sources import sources_of
 from localorg.kernel.errors import AccessDenied
 from localorg.protocol.calls import Access, Principal
 
-ControlPolicies = Callable[[str], Sequence[Sequence[str]]]
+ControlPolicies = Callable[[str], tuple[tuple[str, ...], ...]]
 """account -> the control policies that govern it, as JSON texts: of the root, of each unit, and of the account. Nothing where none do."""
 SERVICE_LINKED = ":role/aws-service-role/"
 UNDER_RESOURCE_CONTROL = ("s3:", "sts:", "kms:", "sqs:", "secretsmanager:")
@@ -120,7 +121,8 @@ class Authoriser:
                 return None
 
 
-def _levels(texts: Sequence[Sequence[str]], kind: Literal["scp", "rcp"]) -> Sequence[Sequence[Policy]]:
+@lru_cache(maxsize=1024)
+def _levels(texts: tuple[tuple[str, ...], ...], kind: Literal["scp", "rcp"]) -> Sequence[Sequence[Policy]]:
     return tuple(tuple(parsed(text, kind) for text in level) for level in texts)
 
 

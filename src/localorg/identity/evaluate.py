@@ -148,7 +148,7 @@ def explicit_deny(question: Question, policies: Policies) -> tuple[Denial | None
     """Return the deny that wins, or what might be one and cannot be judged."""
     unsure: NotSupported | None = None
     # ASSUMED: of several kinds of policy that deny, AWS's sentence names the first in the order in which it evaluates them.
-    for by, statement in _denying(policies):
+    for by, statement in _denying(question.action, policies):
         try:
             if _denies(question, policies, by, statement):
                 reason = f"with an explicit deny in {_ARTICLES.get(by, 'a')} {by}"
@@ -158,7 +158,7 @@ def explicit_deny(question: Question, policies: Policies) -> tuple[Denial | None
     return None, unsure
 
 
-def _denying(policies: Policies) -> Iterator[tuple[str, Statement]]:
+def _denying(action: str, policies: Policies) -> Iterator[tuple[str, Statement]]:
     by_kind: list[tuple[str, Iterable[Policy]]] = [
         (RESOURCE_CONTROL, (policy for level in policies.resource_control for policy in level)),
         (SERVICE_CONTROL, (policy for level in policies.service_control for policy in level)),
@@ -168,7 +168,7 @@ def _denying(policies: Policies) -> Iterator[tuple[str, Statement]]:
         (SESSION, policies.session),
     ]
     for by, denying in by_kind:
-        yield from ((by, statement) for statement in statements_of(denying, allow=False))
+        yield from ((by, statement) for policy in denying for statement in policy.about(action, allow=False))
 
 
 def _denies(question: Question, policies: Policies, by: str, statement: Statement) -> bool:
@@ -180,20 +180,19 @@ def _denies(question: Question, policies: Policies, by: str, statement: Statemen
     return bool(_reached(statement, question))
 
 
-def statements_of(policies: Iterable[Policy], *, allow: bool) -> Iterator[Statement]:
-    """Yield the statements of one effect."""
-    return (statement for policy in policies for statement in policy.statements if statement.allow is allow)
+def _allowing(question: Question, policies: Iterable[Policy]) -> Iterator[Statement]:
+    return (statement for policy in policies for statement in policy.about(question.action, allow=True))
 
 
 def applies(statement: Statement, question: Question) -> bool:
-    """Say whether a statement speaks of the request, whoever makes it. Raises NotSupported."""
-    return statement.applies(question.action, question.resource, question.lookup)
+    """Say whether a statement about the action speaks of the request, whoever makes it. Raises NotSupported."""
+    return statement.applies(question.resource, question.lookup)
 
 
 def any_allow(question: Question, policies: Iterable[Policy]) -> tuple[bool, NotSupported | None]:
     """Say whether any statement allows, and what might and cannot be judged."""
     unsure: NotSupported | None = None
-    for statement in statements_of(policies, allow=True):
+    for statement in _allowing(question, policies):
         try:
             if applies(statement, question):
                 return True, None
@@ -210,7 +209,7 @@ def _reached(statement: Statement, question: Question) -> Reach:
 def resource_reach(question: Question, policy: Policy | None) -> tuple[Reach, NotSupported | None]:
     """Return how directly the resource's policy allows, and what might and cannot be judged."""
     reach, unsure = Reach.NONE, None
-    for statement in statements_of((policy,) if policy else (), allow=True):
+    for statement in _allowing(question, (policy,) if policy else ()):
         try:
             reach = max(reach, _reached(statement, question))
         except NotSupported as unjudgeable:

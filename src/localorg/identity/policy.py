@@ -12,7 +12,7 @@ syntax", "RCP syntax".
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Literal
 
@@ -31,6 +31,8 @@ VERSIONS = ("2012-10-17", "2008-10-17")
 TOP = {"Version", "Id", "Statement"}
 ELEMENTS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 VENDOR_NAME = re.compile(r"[A-Za-z0-9.-]+")
+REMEMBERED_MAX = 512
+"""Actions that a policy keeps in mind; the simulator may be asked about any text."""
 SID = re.compile(r"[A-Za-z0-9]*")
 
 
@@ -75,10 +77,11 @@ class Statement:
     principals: Principals | None
     conditions: tuple[Condition, ...]
 
-    def applies(self, action: str, resource: str, lookup: Lookup) -> bool:
-        """Say whether the statement speaks of this request, whoever makes it. Raises NotSupported for an unjudgeable condition."""
-        if not self.actions.hold(action):
-            return False
+    def applies(self, resource: str, lookup: Lookup) -> bool:
+        """Say whether a statement that speaks of the action (`Policy.about`) speaks of the request, whoever makes it.
+
+        Raises NotSupported for an unjudgeable condition.
+        """
         tests = [partial(condition.holds, lookup) for condition in self.conditions]
         if self.resources is not None:
             tests.insert(0, partial(self.resources.hold, resource, lookup))
@@ -99,6 +102,17 @@ class Policy:
     """A parsed document, its statements in the order of the text."""
 
     statements: tuple[Statement, ...]
+    _found: dict[tuple[str, bool], tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def about(self, action: str, *, allow: bool) -> tuple[Statement, ...]:
+        """Return the statements of one effect that speak of an action, remembered: few actions are asked for, again and again."""
+        found = self._found.get((action, allow))
+        if found is None:
+            if len(self._found) >= REMEMBERED_MAX:
+                self._found.clear()
+            found = tuple(one for one in self.statements if one.allow is allow and one.actions.hold(action))
+            self._found[action, allow] = found
+        return found
 
     def named_keys(self) -> Iterator[str]:
         """Yield the condition keys and policy variables that the document names, as they are written."""

@@ -128,7 +128,7 @@ def _speaks(statement: Statement, question: Question) -> bool:
     is_meant = (
         statement.principals is None or statement.principals.reach(question.principal, question.unique_id) is not Reach.NONE
     )
-    return is_meant and applies(statement, question)
+    return is_meant and statement.actions.hold(question.action) and applies(statement, question)
 
 
 def _told(source: Source, number: int) -> Output:

@@ -35,6 +35,8 @@ class Table(Generic[R]):
         self._under: dict[Key, dict[Key, None]] = {}
         self._sorted: dict[Key, list[Key]] = {}
         self._dirty = dirty
+        self.changes = 0
+        """How often a row was put or deleted: whoever remembers what follows from the rows asks whether it still does."""
         for key, record in rows.items():
             self._remember(key, record)
 
@@ -48,6 +50,7 @@ class Table(Generic[R]):
     def put(self, record: R, *key: str) -> R:
         """Insert or replace the record at `key` and return it."""
         self._remember(key, record)
+        self.changes += 1
         # A row that was deleted and is put again before a commit comes last, in memory and in the file.
         was_deleted = self._dirty.get((self.name, key), False)
         if was_deleted:
@@ -63,6 +66,7 @@ class Table(Generic[R]):
         """Remove the record at `key`; nothing happens when there is none."""
         if self._rows.pop(key, None) is None:
             return
+        self.changes += 1
         for length in range(len(key)):
             self._under[key[:length]].pop(key, None)
             self._sorted.pop(key[:length], None)

@@ -48,9 +48,23 @@ class Control:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+        self._known: dict[tuple[str, str], tuple[tuple[ControlPolicy, ...], ...]] = {}
+        self._known_at = -1
 
     def levels(self, account: str, kind: str) -> tuple[tuple[ControlPolicy, ...], ...]:
-        """Return the policies of the root, of each unit and of the account; nothing where none govern it."""
+        """Return the policies of the root, of each unit and of the account; nothing where none govern it.
+
+        Every call asks, so the answers are remembered until a row changes.
+        """
+        tree = self._tree
+        tables = (tree.organizations, tree.units, tree.accounts, tree.policies, tree.attachments)
+        if (changes := sum(table.changes for table in tables)) != self._known_at:
+            self._known, self._known_at = {}, changes
+        if (account, kind) not in self._known:
+            self._known[account, kind] = self._levels(account, kind)
+        return self._known[account, kind]
+
+    def _levels(self, account: str, kind: str) -> tuple[tuple[ControlPolicy, ...], ...]:
         known, found = self._tree.known(), self._tree.accounts.get(account)
         # AWS: Organizations user guide: SCPs do not affect users and roles of the management account, RCPs not its resources.
         if known is None or found is None or account == known.management_account or kind not in known.policy_types:

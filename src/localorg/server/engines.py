@@ -177,8 +177,8 @@ def _checked(identity: Identity, document: str, kind: str) -> None:
     identity.validate_policy(document, kind=POLICY_KINDS[kind])
 
 
-def _texts(levels: Sequence[Sequence[ControlPolicy]]) -> list[list[str]]:
-    return [[policy.content for policy in level] for level in levels]
+def _texts(levels: Sequence[Sequence[ControlPolicy]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(policy.content for policy in level) for level in levels)
 
 
 def _validator(kernel: Kernel) -> Validator:

@@ -87,12 +87,12 @@ def node_records(spec: Spec, store: Store) -> tuple[list[NodeRecord], list[NodeC
     problems = [problem for wanted in described if (problem := _problem(table.get(wanted.instance_id), wanted))]
     if problems:
         raise ValueError("".join(f"\n  - {problem}" for problem in problems))
-    addresses = {record.ip_address for record in table.values()}
+    taken = {record.ip_address for record in table.values()}
+    free = (address for address in _addresses() if address not in taken)
     for wanted in described:
         known = table.get(wanted.instance_id)
         if known is None:
-            wanted.secret, wanted.ip_address = secrets.token_urlsafe(24), next(ip for ip in _addresses() if ip not in addresses)
-            addresses.add(wanted.ip_address)
+            wanted.secret, wanted.ip_address = secrets.token_urlsafe(24), next(free)
             table.put(wanted, wanted.instance_id)
         else:
             changes.append(_change(known, wanted))

@@ -24,7 +24,10 @@ class Governed(World):
         organization = self.identity.authoriser.around.organization_of
         secrets = self.identity.sessions._secrets._source  # the same source goes on, so that no key is drawn twice
         self.identity = Identity(
-            self.kernel, secrets, organization, service_control=lambda account: self.levels if account == MEMBER else ()
+            self.kernel,
+            secrets,
+            organization,
+            service_control=lambda account: tuple(map(tuple, self.levels)) if account == MEMBER else (),
         )
         self.gateway = Gateway(self.kernel, self.identity, validate)
         self.gateway.add(self.identity.operations())

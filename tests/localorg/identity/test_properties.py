@@ -130,7 +130,7 @@ def naive_verdict(question: Question, policies: Policies) -> bool:
             statement.allow
             for policy in listed
             for statement in policy.statements
-            if statement.applies(question.action, question.resource, question.lookup)
+            if statement.actions.hold(question.action) and statement.applies(question.resource, question.lookup)
         ]
 
     bounds = [policies.boundary] if policies.boundary else []
