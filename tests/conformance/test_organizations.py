@@ -177,6 +177,25 @@ def test_pages_tell_everything_once(organizations: Any, unit: Callable[..., Any]
         organizations.list_accounts(MaxResults=21)
 
 
+@documented("API InvalidInputException, Reason; its sentence for patterns is reported in boto3 issue 4565")
+def test_bad_values_are_refused_with_a_reason(organizations: Any) -> None:
+    """A value that no model allows is refused with the reason of its kind, and the sentence of that reason."""
+    words = "You provided a value that does not match the required pattern."
+    with refused("InvalidInputException", words):
+        organizations.describe_account(AccountId="99")
+    found = []
+    for operation, params in (
+        ("describe_account", {"AccountId": "99"}),
+        ("describe_account", {}),
+        ("list_policies", {"Filter": "NO_POLICY"}),
+        ("list_accounts", {"MaxResults": 21}),
+    ):
+        with pytest.raises(organizations.exceptions.InvalidInputException) as caught:
+            getattr(organizations, operation)(**params)
+        found.append(caught.value.response["Reason"])
+    assert found == ["INVALID_PATTERN", "INPUT_REQUIRED", "INVALID_ENUM_POLICY_TYPE", "MAX_VALUE_EXCEEDED"]
+
+
 @documented("API TagResource, UntagResource, ListTagsForResource")
 def test_tags_come_with_a_unit_change_and_go(organizations: Any, unit: Callable[..., Any]) -> None:
     """Tags of the creation are there, a key that is given again has the new value, and taken away it is gone."""

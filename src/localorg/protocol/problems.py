@@ -44,14 +44,36 @@ class Problem:
 
 
 SERVICE_CODES = {
-    # AWS: Organizations API reference, InvalidInputException ("You provided a value that does not match the required pattern").
-    "organizations": "InvalidInputException",
     # AWS: Resource Groups API reference, BadRequestException.
     "resource-groups": "BadRequestException",
     # AWS: Resource Groups Tagging API reference, InvalidParameterException.
     "resourcegroupstaggingapi": "InvalidParameterException",
 }
 """Services whose model has its own error for a bad parameter."""
+REASONS = (
+    ("Member must not be null", "INPUT_REQUIRED", "You must include a value for all required parameters."),
+    ("Member must satisfy regular expr", "INVALID_PATTERN", "You provided a value that does not match the required pattern."),
+    ("Member must satisfy enum", "INVALID_ENUM", "You specified an invalid value."),
+    ("Member must satisfy constraint", "INVALID_LIST_MEMBER", "You provided a list that contains at least one invalid value."),
+    ("Member must have length less", "MAX_LENGTH_EXCEEDED", "You provided a string parameter that is longer than allowed."),
+    ("Member must have length greater", "MIN_LENGTH_EXCEEDED", "You provided a string parameter that is shorter than allowed."),
+    (
+        "Member must have value less",
+        "MAX_VALUE_EXCEEDED",
+        "You provided a numeric parameter that has a larger value than allowed.",
+    ),
+    (
+        "Member must have value greater",
+        "MIN_VALUE_EXCEEDED",
+        "You provided a numeric parameter that has a smaller value than allowed.",
+    ),
+)
+"""How the validator's words begin -> Organizations' reason and its sentence.
+
+AWS: Organizations API reference, InvalidInputException; the sentence of INVALID_PATTERN as it is reported (boto3 issue 4565).
+"""
+POLICY_TYPES = frozenset({"policyType", "type", "filter"})
+"""Members of Organizations whose enum is that of policy types, which has a reason of its own."""
 
 
 def refusal(service: str, protocol: str, operation: str, problems: list[Problem]) -> AwsError:
@@ -61,6 +83,8 @@ def refusal(service: str, protocol: str, operation: str, problems: list[Problem]
     if all(problem.kind is Kind.TYPE for problem in problems) and protocol in {"json", "rest-json"}:
         # AWS: JSON services answer SerializationException to a body whose types are wrong.
         return AwsError("SerializationException", _joined(operation, problems))
+    if service == "organizations":
+        return _organizations(operation, problems)
     default = "ValidationError" if protocol == "query" else "ValidationException"
     return AwsError(SERVICE_CODES.get(service, default), _joined(operation, problems))
 
@@ -70,6 +94,17 @@ def _joined(operation: str, problems: list[Problem]) -> str:
     sentences = "; ".join(problem.sentence() for problem in problems)
     unknown = f" (of {operation})" if any(problem.kind is Kind.UNKNOWN for problem in problems) else ""
     return f"{count} validation error{'' if count == 1 else 's'} detected{unknown}: {sentences}"
+
+
+def _organizations(operation: str, problems: list[Problem]) -> AwsError:
+    """DEVIATES: AWS says the first sentence only; which value is wrong, and why, comes after it here."""
+    detail = _joined(operation, problems)
+    for begins, reason, sentence in REASONS:
+        if problems[0].words.startswith(begins):
+            of_policies = reason == "INVALID_ENUM" and problems[0].place in POLICY_TYPES
+            told = "INVALID_ENUM_POLICY_TYPE" if of_policies else reason
+            return AwsError("InvalidInputException", f"{sentence} ({detail})", Reason=told)
+    return AwsError("InvalidInputException", detail)
 
 
 def _ec2(problems: list[Problem]) -> AwsError:
