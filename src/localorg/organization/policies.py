@@ -7,6 +7,7 @@ policy type governs has one policy at least and five at most.
 AWS: Organizations user guide, "Service control policies", "Quotas"; the errors of each operation.
 """
 
+import json
 from collections.abc import Callable
 
 from localorg.kernel import ids
@@ -25,6 +26,7 @@ CONTENT_MAX = 5120
 ATTACHED_MAX = 5
 POLICIES_MAX = 10_000
 """AWS: Organizations quotas, alike for both types: bytes of a policy, how many on one root, OU or account, how many in an organization."""
+VERSION = "2012-10-17"
 DocumentCheck = Callable[[str, str], None]
 """(document, policy type): raises AwsError MalformedPolicyDocument, or NotSupported naming what the evaluator cannot judge."""
 
@@ -193,6 +195,9 @@ class Policies:
             if isinstance(refusal, NotSupported):
                 raise
             raise _malformed(refusal.message) from refusal
+        # AWS: Organizations user guide, "SCP syntax", "RCP syntax": every policy must have a Version, with this value.
+        if json.loads(content).get("Version") != VERSION:
+            raise _malformed(f"Version: must be {VERSION}")
         # AWS: Organizations user guide, "RCP syntax": only RCPFullAWSAccess allows.
         if kind == RESOURCE_CONTROL_POLICY and any(statement["Effect"] == "Allow" for statement in statements(content)):
             raise _malformed("Effect: a resource control policy can only deny")

@@ -117,7 +117,13 @@ class ResourcePolicies:
         for name in ("NotAction", "NotResource", "NotPrincipal"):
             if name in statement:
                 raise NotSupported(f"the element {name}", "a resource policy of an organization")
-        for account in map(_account, _principals(statement["Principal"])):
+        principal = statement["Principal"]
+        others = sorted(set(principal) - {"AWS"}) if isinstance(principal, dict) else []
+        if others:
+            raise invalid(
+                "INVALID_PRINCIPAL", f"The principals must be of this organization's accounts, not {', '.join(others)}."
+            )
+        for account in map(_account, _principals(principal)):
             if account != "*" and self._tree.accounts.get(account) is None:
                 raise invalid("INVALID_PRINCIPAL", f"The principal {account} is no account of this organization.")
         for action in listed(statement["Action"]):

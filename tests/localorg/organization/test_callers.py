@@ -7,7 +7,7 @@ from organization.world import HUB, ONE, OTHER, ROOT, STACKSETS, TWO, UPPER, ByR
 
 STRANGER = "9" * 12
 SCP = "SERVICE_CONTROL_POLICY"
-POLICY = {"Name": "p", "Description": "", "Type": SCP, "Content": "{}"}
+POLICY = {"Name": "p", "Description": "", "Type": SCP, "Content": '{"Version": "2012-10-17"}'}
 BY_MANAGEMENT = [
     ("CreateAccount", {"AccountName": "x", "Email": "x@example.com"}),
     ("MoveAccount", {"AccountId": ONE, "SourceParentId": UPPER, "DestinationParentId": OTHER}),
@@ -58,6 +58,7 @@ def test_the_resource_policy_lets_a_member_manage_policies():
         (delegating("organizations:CreateAccount"), "UNSUPPORTED_ACTION_IN_RESOURCE_POLICY"),
         (delegating("s3:GetObject"), "UNSUPPORTED_ACTION_IN_RESOURCE_POLICY"),
         (delegating("organizations:ListRoots").replace(ONE, STRANGER), "INVALID_PRINCIPAL"),
+        (delegating("organizations:ListRoots").replace('"AWS"', '"Service"'), "INVALID_PRINCIPAL"),
         (
             delegating("organizations:ListRoots").replace('"Resource": "*"', '"Resource": "arn:aws:s3:::bucket"'),
             "UNSUPPORTED_RESOURCE_IN_RESOURCE_POLICY",

@@ -75,6 +75,8 @@ def test_what_cannot_be_attached_or_deleted():
     ("content", "code"),
     [
         ("[]", "MalformedPolicyDocumentException"),
+        (DENY.replace("2012", "2008"), "MalformedPolicyDocumentException"),
+        ('{"Statement": []}', "MalformedPolicyDocumentException"),
         (json.dumps({"Statement": [{"Sid": "x" * 5120}]}), "ConstraintViolationException"),
     ],
 )
