@@ -54,6 +54,13 @@ def test_retaining_takes_auto_deployment(make: Make) -> None:
         make(PermissionModel="SERVICE_MANAGED", AutoDeployment={"Enabled": False, "RetainStacksOnAccountRemoval": True})
 
 
+@documented("API CreateStackSet, AutoDeployment: required if the permission model is SERVICE_MANAGED")
+def test_service_managed_sets_say_whether_they_follow(make: Make) -> None:
+    """A service-managed set without AutoDeployment is refused."""
+    with refused("ValidationError", "AutoDeployment"):
+        make(PermissionModel="SERVICE_MANAGED")
+
+
 @documented("API CreateStackSet, AutoDeployment: not used with self-managed permissions")
 def test_self_managed_sets_follow_no_organization(make: Make) -> None:
     """AutoDeployment is refused for a self-managed set."""
