@@ -71,7 +71,7 @@ def refuse_declarations(template: Template) -> None:
 
 def _unknown_types(template: Template, types: Mapping[str, ResourceType]) -> Iterator[str]:
     named = [resource.get("Type") for resource in template.resources.values() if isinstance(resource, dict)]
-    unknown = sorted({str(name) for name in named if name and name not in types})
+    unknown = sorted({str(name) for name in named if name and str(name) not in types})
     if unknown:
         yield f"Template format error: Unrecognized resource types: [{', '.join(unknown)}] (localorg supports {', '.join(sorted(types))})"
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from localorg.stacks.functions import NO_VALUE, resolve, text_of
 from localorg.stacks.scope import TemplateScope
-from localorg.stacks.template import Template, built, invalid
+from localorg.stacks.template import SIZE_MAX, Template, built, invalid
 
 LOOP = "Fn::ForEach::"
 TURNS_MAX = 5_000
 """How often all loops of a template may turn. # ASSUMED: AWS refuses the result (500 resources, 1 MB) at the latest."""
+_NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
 _SECTIONS = ("Conditions", "Resources", "Outputs")
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 
@@ -55,12 +56,14 @@ class _Unrolling:
     def __init__(self, scope: TemplateScope) -> None:
         self._scope = scope
         self._turns = 0
+        self._size = 0
 
     def of(self, value: Any, bound: Mapping[str, str]) -> Any:
         """Return a copy of `value` with loops unrolled and identifiers replaced."""
+        self._grow(1)
         match value:
             case str():
-                return _bind(value, bound)
+                return self._bind(value, bound)
             case list():
                 return [self.of(inner, bound) for inner in value]
             case {"Ref": str(name)} if len(value) == 1 and name in bound:
@@ -76,7 +79,7 @@ class _Unrolling:
             if not isinstance(key, str):
                 found[key] = self.of(inner, bound)
                 continue
-            rows = self._loop(key, inner, bound) if key.startswith(LOOP) else ((_bind(key, bound), self.of(inner, bound)),)
+            rows = self._loop(key, inner, bound) if key.startswith(LOOP) else ((self._bind(key, bound), self.of(inner, bound)),)
             for name, row in rows:
                 if name in found:
                     raise invalid(f"Template error: {key} gives {name} more than once")
@@ -108,9 +111,18 @@ class _Unrolling:
             raise invalid(f"Template error: the collection of {key} has members that are the same")
         return texts
 
+    def _bind(self, text: str, bound: Mapping[str, str]) -> str:
+        for name, value in bound.items():
+            # AWS: &{name} is for keys: what is not alphanumeric is left out of it.
+            for mark, word in ((f"${{{name}}}", value), (f"&{{{name}}}", _NOT_ALPHANUMERIC.sub("", value))):
+                if mark in text:
+                    self._grow(text.count(mark) * len(word))
+                    text = text.replace(mark, word)
+        self._grow(len(text))
+        return text
 
-def _bind(text: str, bound: Mapping[str, str]) -> str:
-    for name, value in bound.items():
-        # AWS: &{name} is for keys: what is not alphanumeric is left out of it.
-        text = text.replace(f"${{{name}}}", value).replace(f"&{{{name}}}", re.sub(r"[^A-Za-z0-9]", "", value))
-    return text
+    def _grow(self, pieces: int) -> None:
+        """Count what is about to be made: a loop in a loop multiplies."""
+        self._size += pieces
+        if self._size > SIZE_MAX:
+            raise invalid(f"Template error: the loops of the template unroll to more than {SIZE_MAX} characters")

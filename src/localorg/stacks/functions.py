@@ -2,7 +2,8 @@
 
 Flow: value -> `resolve(value, scope)` -> plain value. The scope answers Ref, GetAtt, mappings, conditions, imports.
 `references` and `functions_in` look at the same tree without a scope.
-Rules: AWS::NoValue removes the member that it stands for; a function that is not in the table is refused by name.
+Rules: AWS::NoValue removes the member that it stands for; a function that is not in the table is refused by name; what the functions
+of one value make is counted before it is made, because a function in a function multiplies (`Metered`).
 Refuses to know: where the scope's answers come from.
 
 AWS: CloudFormation user guide, "Intrinsic function reference".
@@ -16,12 +17,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from localorg.kernel.errors import AwsError
-from localorg.stacks.template import invalid
+from localorg.stacks.template import SIZE_MAX, invalid
 
 PSEUDO = frozenset(
     f"AWS::{name}"
     for name in ("AccountId", "NotificationARNs", "NoValue", "Partition", "Region", "StackId", "StackName", "URLSuffix")
 )
+_INDEX = re.compile(r"[0-9]{1,9}")
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^{}]*)\}")
 
 
@@ -60,15 +62,36 @@ class Scope(Protocol):
         ...
 
 
+class Metered:
+    """A scope that counts the text which the functions of one value make, and refuses more than a template may come to."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._made = 0
+        self.ref = scope.ref
+        self.attribute = scope.attribute
+        self.mapped = scope.mapped
+        self.condition = scope.condition
+        self.imported = scope.imported
+        self.of_type = scope.of_type
+
+    def make(self, characters: int) -> None:
+        """Count `characters` that are about to be made. Raises ValidationError."""
+        self._made += characters
+        if self._made > SIZE_MAX:
+            # ASSUMED: the sentence; AWS refuses a template that comes to more than its quota.
+            raise invalid(f"Template error: the functions of one value come to more than {SIZE_MAX} characters")
+
+
 def resolve(value: Any, scope: Scope) -> Any:
-    """Return `value` with every function replaced by what it gives."""
+    """Return `value` with every function replaced by what it gives. Raises ValidationError."""
+    metered = scope if isinstance(scope, Metered) else Metered(scope)
     if isinstance(value, dict):
         called = _called(value)
         if called:
-            return FUNCTIONS[called](value[called], scope)
-        return {key: inner for key, raw in value.items() if (inner := resolve(raw, scope)) is not NO_VALUE}
+            return FUNCTIONS[called](value[called], metered)
+        return {key: inner for key, raw in value.items() if (inner := resolve(raw, metered)) is not NO_VALUE}
     if isinstance(value, list):
-        return [inner for raw in value if (inner := resolve(raw, scope)) is not NO_VALUE]
+        return [inner for raw in value if (inner := resolve(raw, metered)) is not NO_VALUE]
     return value
 
 
@@ -166,7 +189,7 @@ def _get_att(argument: Any, scope: Scope) -> Any:
     return scope.attribute(*_getatt(argument))
 
 
-def _sub(argument: Any, scope: Scope) -> str:
+def _sub(argument: Any, scope: Metered) -> str:
     template, given = (argument, {}) if isinstance(argument, str) else pair(argument, "Fn::Sub")
     if not isinstance(template, str) or not isinstance(given, dict):
         raise invalid(
@@ -174,15 +197,18 @@ def _sub(argument: Any, scope: Scope) -> str:
         )
     values = {name: text_of(resolve(value, scope), f"Fn::Sub ${{{name}}}") for name, value in given.items()}
 
-    def replaced(found: re.Match[str]) -> str:
-        literal, name = found.group(1), found.group(2).strip()
-        if literal:
-            return "${" + found.group(2) + "}"
+    def named(name: str) -> str:
         if name in values:
             return values[name]
         logical, dot, attribute = name.partition(".")
         return text_of(scope.attribute(logical, attribute) if dot else scope.ref(name), f"Fn::Sub ${{{name}}}")
 
+    def replaced(found: re.Match[str]) -> str:
+        text = "${" + found.group(2) + "}" if found.group(1) else named(found.group(2).strip())
+        scope.make(len(text))
+        return text
+
+    scope.make(len(template))
     return _PLACEHOLDER.sub(replaced, template)
 
 
@@ -195,33 +221,36 @@ def text_of(value: Any, place: str) -> str:
     raise invalid(f"Template error: {place} must be a text, found {type(value).__name__}")
 
 
-def _join(argument: Any, scope: Scope) -> str:
+def _join(argument: Any, scope: Metered) -> str:
     delimiter, raw = pair(argument, "Fn::Join")
     items = resolve(raw, scope)
     if not isinstance(delimiter, str) or not isinstance(items, list):
         raise invalid(
             "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined"
         )
-    return delimiter.join(text_of(item, "every member of Fn::Join") for item in items)
+    texts = [text_of(item, "every member of Fn::Join") for item in items]
+    scope.make(sum(map(len, texts)) + len(delimiter) * len(texts))
+    return delimiter.join(texts)
 
 
 def _select(argument: Any, scope: Scope) -> Any:
     raw_index, raw = pair(argument, "Fn::Select")
     index, items = resolve(raw_index, scope), resolve(raw, scope)
-    if not isinstance(items, list) or not str(index).isdigit():
+    if not isinstance(items, list) or not _INDEX.fullmatch(str(index)):
         raise invalid("Template error: Fn::Select requires an index and a list")
     if int(index) >= len(items):
         raise invalid(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
     return items[int(index)]
 
 
-def _split(argument: Any, scope: Scope) -> list[str]:
+def _split(argument: Any, scope: Metered) -> list[str]:
     delimiter, raw = pair(argument, "Fn::Split")
     text = resolve(raw, scope)
     if not isinstance(delimiter, str) or not delimiter or not isinstance(text, str):
         raise invalid(
             "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split"
         )
+    scope.make(len(text))
     return text.split(delimiter)
 
 
@@ -256,8 +285,10 @@ def find_default(argument: Any) -> dict[str, Any] | None:
             return None
 
 
-def _base64(argument: Any, scope: Scope) -> str:
-    return base64.b64encode(text_of(resolve(argument, scope), "Fn::Base64").encode()).decode()
+def _base64(argument: Any, scope: Metered) -> str:
+    text = text_of(resolve(argument, scope), "Fn::Base64").encode()
+    scope.make(2 * len(text))
+    return base64.b64encode(text).decode()
 
 
 def _import_value(argument: Any, scope: Scope) -> str:
@@ -266,7 +297,7 @@ def _import_value(argument: Any, scope: Scope) -> str:
 
 def _cidr(argument: Any, scope: Scope) -> list[str]:
     given = resolve(argument, scope)
-    if not isinstance(given, list) or len(given) not in (2, 3) or not all(str(one).isdigit() for one in given[1:]):
+    if not isinstance(given, list) or len(given) not in (2, 3) or not all(_INDEX.fullmatch(str(one)) for one in given[1:]):
         raise invalid("Template error: every Fn::Cidr object requires an address block, a count and, optionally, cidrBits")
     try:
         block = ipaddress.ip_network(str(given[0]), strict=False)
@@ -290,16 +321,18 @@ def _length(argument: Any, scope: Scope) -> int:
     return len(found)
 
 
-def _to_json_string(argument: Any, scope: Scope) -> str:
+def _to_json_string(argument: Any, scope: Metered) -> str:
     found = resolve(argument, scope)
     if not isinstance(found, list | dict):
         raise invalid(f"Template error: Fn::ToJsonString expects an object or a list, found {found!r}")
-    return json.dumps(found, separators=(",", ":"))
+    text = json.dumps(found, separators=(",", ":"))
+    scope.make(len(text))
+    return text
 
 
 EXTENDED_ONLY = frozenset({"Fn::Length", "Fn::ToJsonString"})
 """What only a template with the transform AWS::LanguageExtensions may call."""
-FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
+FUNCTIONS: dict[str, Callable[[Any, Metered], Any]] = {
     "Ref": _ref,
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,

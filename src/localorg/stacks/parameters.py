@@ -56,7 +56,18 @@ def declaration_problems(declarations: Mapping[str, Any]) -> Iterator[str]:
             yield f"localorg does not support the parameter type {kind} at {place}/Type; it supports {', '.join(sorted(TYPES))}"
         if isinstance(declaration.get("Default"), dict | list):
             yield "Template format error: Every Default member must be a string."
+        yield from _constraint_problems(declaration, place)
         yield from _pattern_problems(declaration, place)
+
+
+def _constraint_problems(declaration: Mapping[str, Any], place: str) -> Iterator[str]:
+    """Yield what is no constraint at all. # ASSUMED: the sentences."""
+    for key in ("MinLength", "MaxLength", "MinValue", "MaxValue"):
+        if key in declaration and not _NUMBER.fullmatch(str(declaration[key])):
+            yield f"Template format error: {place}/{key} must be a number."
+    allowed = declaration.get("AllowedValues", [])
+    if not isinstance(allowed, list) or any(isinstance(value, dict | list) or value is None for value in allowed):
+        yield f"Template format error: {place}/AllowedValues must be a list of texts."
 
 
 def _pattern_problems(declaration: Mapping[str, Any], place: str) -> Iterator[str]:
@@ -121,7 +132,7 @@ def value_problems(name: str, declaration: Mapping[str, Any], value: str) -> lis
     if kind.is_number:
         found += [f"Parameter '{name}' must be a number" for member in members if not _NUMBER.fullmatch(member)]
     if not found:
-        found = [words for member in members for words in _broken(declaration, member)]
+        found = [words for member in dict.fromkeys(members) for words in _broken(declaration, member)]
         # AWS: the ConstraintDescription takes the place of the reason.
         described = declaration.get("ConstraintDescription")
         found = [
@@ -133,16 +144,16 @@ def value_problems(name: str, declaration: Mapping[str, Any], value: str) -> lis
 
 def _broken(declaration: Mapping[str, Any], member: str) -> Iterator[str]:
     allowed = declaration.get("AllowedValues")
-    if allowed is not None and member not in [text_of(value, "AllowedValues") for value in allowed]:
+    if allowed is not None and all(member != text_of(value, "AllowedValues") for value in allowed):
         yield "must be one of AllowedValues"
     pattern = declaration.get("AllowedPattern")
     if pattern is not None and not expressions.matches(str(pattern), member):
         yield f"must match pattern {pattern}"
     kind = kind_of(declaration["Type"])
     if not kind.is_list and not kind.is_number:
-        if len(member) < int(declaration.get("MinLength", 0)):
+        if len(member) < float(declaration.get("MinLength", 0)):
             yield f"must contain at least {declaration['MinLength']} characters"
-        if "MaxLength" in declaration and len(member) > int(declaration["MaxLength"]):
+        if "MaxLength" in declaration and len(member) > float(declaration["MaxLength"]):
             yield f"must contain at most {declaration['MaxLength']} characters"
     if kind.is_number:
         if "MinValue" in declaration and float(member) < float(declaration["MinValue"]):

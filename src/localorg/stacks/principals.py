@@ -13,6 +13,8 @@ from localorg.protocol.gateway import Gateway
 from localorg.stacks.template import invalid
 
 CLOUDFORMATION = "cloudformation.amazonaws.com"
+NESTED_MAX = 20
+"""# ASSUMED: AWS publishes no depth of nested stacks; a template that names itself would go on for ever."""
 
 
 def on_behalf_of(principal: Principal) -> Principal:
@@ -29,6 +31,8 @@ class Principals:
 
     def of(self, request: Request, role: str) -> Principal:
         """Return the caller, or a session of `role`, which the caller must be allowed to pass. Raises AccessDenied, ValidationError."""
+        if request.principal.via.count(CLOUDFORMATION) >= NESTED_MAX:
+            raise invalid(f"Stacks can be nested {NESTED_MAX} deep; a template must not have itself as a nested stack")
         if not role:
             return on_behalf_of(request.principal)
         request.check(Access("iam:PassRole", role, context={"iam:PassedToService": CLOUDFORMATION}))

@@ -80,7 +80,10 @@ class TemplateScope:
             if name in self._asking:
                 raise invalid(f"Template error: Circular dependency between conditions: [{', '.join(self._asking)}]")
             self._asking.append(name)
-            self._known[name] = truth(self._template.conditions[name], self._bare(), f"[/Conditions/{name}]")
+            try:
+                self._known[name] = truth(self._template.conditions[name], self._bare(), f"[/Conditions/{name}]")
+            except RecursionError:
+                raise invalid("Template error: the conditions of the template ask for one another too deeply") from None
             self._asking.pop()
         return self._known[name]
 

@@ -9,6 +9,7 @@ Refuses to know: parameters' values, resource types.
 import json
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -17,6 +18,10 @@ from localorg.kernel.errors import AwsError
 
 BODY_BYTES_MAX = 51_200
 """AWS: CloudFormation quotas, template body size in a request."""
+SIZE_MAX = 1_048_576
+"""AWS: CloudFormation quotas, template size in S3; nothing that a template comes to may be more."""
+DEPTH_MAX = 100
+"""ASSUMED: AWS has a limit too and does not publish it; everything behind this door walks values by recursion."""
 EXTENSIONS = "AWS::LanguageExtensions"
 """The one transform that localorg knows."""
 
@@ -58,6 +63,7 @@ def parse(text: str) -> Template:
     body = _json(text) if text.lstrip().startswith("{") else _yaml(text)
     if not isinstance(body, dict):
         raise invalid("Template format error: unsupported structure.")
+    _require_plain(body)
     for section in ("Parameters", "Mappings", "Conditions", "Rules", "Resources", "Outputs"):
         value = body.get(section)
         if value is not None and not (isinstance(value, dict) and all(isinstance(key, str) for key in value)):
@@ -77,6 +83,36 @@ def built(body: dict[str, Any], *, extended: bool = False) -> Template:
         body.get("Outputs") or {},
     )
     return replace(template, extended=extended or EXTENSIONS in template.transforms)
+
+
+def _require_plain(body: dict[str, Any]) -> None:
+    """Refuse what JSON has no words for (YAML's sets, bytes and infinities), and what is nested too deeply."""
+    level: list[Any] = [body]
+    for _ in range(DEPTH_MAX):
+        if not level:
+            return
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                below += value.keys()
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+            elif not _is_plain(value):
+                # ASSUMED: the sentence.
+                raise invalid(f"Template format error: {value!r:.40} cannot stand in a template.")
+        level = below
+    raise invalid("Template format error: nested too deeply.")
+
+
+def _is_plain(value: Any) -> bool:
+    match value:
+        case str():
+            return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+        case float():
+            return isfinite(value)
+        case _:
+            return value is None or isinstance(value, bool | int)
 
 
 def _json(text: str) -> Any:
@@ -115,6 +151,14 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             raise invalid("Template error: YAML aliases are not allowed in CloudFormation templates")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        """Take keys as they are written: CloudFormation makes JSON of YAML, and JSON's keys are text."""
+        self.flatten_mapping(node)
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and not key.tag.startswith("!"):
+                key.tag = "tag:yaml.org,2002:str"
+        return super().construct_mapping(node, deep=deep)
 
 
 def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
