@@ -62,6 +62,15 @@ def test_what_nobody_touched_is_in_sync(tmp_path: Path) -> None:
     assert {name for name, status in statuses.items() if status == "NOT_CHECKED"} == UNCHECKED
 
 
+def test_tags_of_the_stack_are_expected_too(tmp_path: Path) -> None:
+    """Documented: user guide, "Resource tag": tags of the stack are tags of its resources, which is no drift."""
+    place = Drifting(tmp_path)
+    place.stack("CreateStack", resources(), Tags=[{"Key": "team", "Value": "red"}])
+    assert (place.detect()["StackDriftStatus"], place.drifts("MODIFIED")) == ("IN_SYNC", {})
+    place.call("ssm", "RemoveTagsFromResource", ResourceType="Parameter", ResourceId=place.id_of("Parameter"), TagKeys=["team"])
+    assert place.detect()["DriftedStackResourceCount"] == 1
+
+
 def test_what_was_changed_behind_the_stack_is_told(tmp_path: Path) -> None:
     """Documented: API reference, PropertyDifference: NOT_EQUAL, ADD and REMOVE; what is gone is DELETED."""
     place = Drifting(tmp_path)

@@ -66,12 +66,14 @@ def _read(work: Work) -> Reading:
     parameter = (yield Ask("ssm", "GetParameter", {"Name": name}))["Parameter"]
     filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
     described = (yield Ask("ssm", "DescribeParameters", {"ParameterFilters": filters}))["Parameters"]
-    tags = yield Ask("ssm", "ListTagsForResource", {"ResourceType": "Parameter", "ResourceId": name})
+    tags = live_tags((yield Ask("ssm", "ListTagsForResource", {"ResourceType": "Parameter", "ResourceId": name}))["TagList"])
+    # The type's own tags are a mapping; with tags of the stack they have become a list.
+    is_list = isinstance(work.properties.get("Tags"), list)
     # The policies come back with states and other words than they were given in, so they are not compared.
     return {
         **read(parameter, "Name", "Type", "Value"),
         **read(described[0] if described else {}, "AllowedPattern", "DataType", "Description", "Tier"),
-        "Tags": {tag["Key"]: tag["Value"] for tag in live_tags(tags["TagList"])},
+        "Tags": tags if is_list else {tag["Key"]: tag["Value"] for tag in tags},
     }
 
 
