@@ -70,7 +70,7 @@ class FleetPrincipal:
     def role_arn(self, name: str, account: str = "") -> str:
         return f"arn:aws:iam::{account or self.account}:role/{name}"
 
-    def assume(self, arn: str) -> "FleetPrincipal":
+    def assume(self, arn: str, denied: str = "") -> "FleetPrincipal":
         account, name = arn.split(":")[4], arn.rpartition("/")[2]
         if account in self.fleet.closed:
             raise AwsRefused(service="sts", operation="AssumeRole", code="AccessDenied", said="not you", account=account)

@@ -10,7 +10,7 @@ from awscli.clidriver import create_clidriver
 
 from csd.aws.deployment import kept_apart
 from csd.aws.identity import Principal
-from csd.aws.prerequisites import look
+from csd.aws.prerequisites import Plan, look
 from localorg.server.simulation.organization import Simulation
 from simulation.solution import BUCKET, HUB, STACK, TEMPLATE, Operator
 
@@ -134,7 +134,7 @@ def sets_of_the_organization(simulation: Simulation) -> list[str]:
 def lacks(operator: Operator, *targets: str, delegated: bool = False, regions: Sequence[str] = ()) -> list[str]:
     """Return the sentences that `csd check` tells an account's administrator, and on which `csd deploy` stops."""
     principal = seated(operator)
-    found = look(principal, targets=list(targets), regions=list(regions), delegated=delegated, tell=lambda _: None)
+    found = look(principal, Plan(list(targets), list(regions), delegated, STACK, ""), lambda _: None)
     return [str(problem) for problem in found.problems]
 
 

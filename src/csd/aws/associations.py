@@ -21,6 +21,7 @@ _KEPT = (
     "ScheduleOffset", "Duration", "TargetMaps", "AlarmConfiguration",
 )  # fmt: skip
 _ENDED = ("Success", "Failed", "TimedOut", "Cancelled", "CompletedWithSuccess", "CompletedWithFailure")
+_NO_RUNBOOK = "Deploy the solution in this account and Region first: csd deploy."
 _LOOK_EVERY_S = (0.5, 1.0, 2.0, 5.0)
 _BEGINS_WITHIN_S = 120
 
@@ -41,7 +42,7 @@ def put_association(principal: Principal, name: str, held: dict[str, Any] | None
     """Create it, or update `held` with new parameters and keep everything else. Returns its id."""
     ssm = principal.client("ssm")
     timing = {"ScheduleExpression": schedule} if schedule else {}
-    with asking(ssm, principal.account):
+    with asking(ssm, principal.account, {"InvalidDocument": _NO_RUNBOOK}):
         if held is None:
             created = ssm.create_association(
                 AssociationName=name, Name=HUB_DOCUMENT, Parameters=parameters, ApplyOnlyAtCronInterval=False, **timing

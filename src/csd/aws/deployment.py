@@ -5,15 +5,15 @@ Refuses to know: what the template holds.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from csd.aws.identity import Principal
-from csd.aws.prerequisites import Findings, look
+from csd.aws.prerequisites import Findings, Plan, look
 from csd.aws.stacks import Tell, deploy_stack, held_parameter
 from csd.aws.targets import changes_of_kind, read_targets
 from csd.aws.templates import put_template
 from csd.errors import CsdInputError, Problem
-from csd.solution.names import TEMPLATE
+from csd.solution.names import MEMBER_ROLES, TEMPLATE
 from csd.solution.render import render_template
 
 # AWS: CloudFormation Parameters: a parameter that is given nothing keeps its value, or has its default.
@@ -35,7 +35,7 @@ def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str
     """Deploy into the caller's account. Returns the stack's outputs. Raises AwsRefused, CsdInputError."""
     targets = read_targets(wish.targets)
     principal = Principal.of_environment(region)
-    found = look(principal, targets=targets, regions=[], delegated=wish.delegated, tell=tell)
+    found = look(principal, Plan(targets, [], wish.delegated, stack, wish.template_bucket), tell)
     problems = [*found.problems, *_another_management(wish.management, found)]
     problems = problems or kept_apart(principal, stack, found.reach.targets)
     if problems:
@@ -49,7 +49,11 @@ def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str
         **wish.choices,
     }
     url = put_template(principal, TEMPLATE, render_template(), wish.template_bucket, tell)
-    return deploy_stack(principal, stack, url, parameters, tell)
+    outputs = deploy_stack(principal, stack, url, parameters, tell)
+    if wish.delegated and wish.choices.get("IncludeManagementAccount") == "true":
+        where = f"in {found.management}, with HubAccountId={principal.account}"
+        tell(f"nodes of the management account are reached once artifacts/{MEMBER_ROLES}.yaml is launched {where}")
+    return outputs
 
 
 def kept_apart(principal: Principal, stack: str, targets: Sequence[str]) -> list[Problem]:
@@ -58,10 +62,13 @@ def kept_apart(principal: Principal, stack: str, targets: Sequence[str]) -> list
     return changes_of_kind(principal, held.split(","), targets) if held else []
 
 
-def check(region: str, targets: str, regions: list[str], tell: Tell, *, delegated: bool) -> Findings:
+def check(region: str, targets: str, plan: Plan, tell: Tell) -> Findings:
     """Everything that a deployment would stumble over. Raises AwsRefused, CsdInputError for what is no id."""
     wanted = read_targets(targets) if targets else []
-    return look(Principal.of_environment(region), targets=wanted, regions=regions, delegated=delegated, tell=tell)
+    found = look(Principal.of_environment(region), replace(plan, targets=wanted), tell)
+    if not wanted:
+        tell("not checked: targets, for --targets names none")
+    return found
 
 
 def _another_management(said: str, found: Findings) -> list[Problem]:

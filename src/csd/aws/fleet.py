@@ -19,6 +19,7 @@ from csd.solution.names import READER_HUB_ROLE, READER_ROLE
 
 COMMAND_DOCUMENT = "AWS-ConfigureAWSPackage"
 PLUGIN = "configurePackage"
+_NO_READER = "Is the solution deployed in this account (csd deploy)? Then your policies must allow sts:AssumeRole on this role."
 _PARALLEL = 8
 _COMMANDS_MAX = 50
 _OUTPUT_CUT_CHARS = 2_000  # AWS: CommandPlugin.Output is cut at 2,500 characters; longer stories are read in full
@@ -44,7 +45,7 @@ class Gathered:
 
 def reader(principal: Principal) -> Principal:
     """The caller as the hub's fleet reader."""
-    return principal.assume(principal.role_arn(READER_HUB_ROLE))
+    return principal.assume(principal.role_arn(READER_HUB_ROLE), denied=_NO_READER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Flow: environment -> Principal.of_environment() -> .assume(role) -> .client(serv
 Rules: botocore's errors end here, as AwsRefused. Refuses to know: what is asked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,11 +62,11 @@ class Principal:
         """ARN of a role by name, in this account unless another is given."""
         return f"arn:{self.partition}:iam::{account or self.account}:role/{name}"
 
-    def assume(self, role_arn: str) -> "Principal":
-        """This principal in a role. Raises AwsRefused when the role may not be assumed."""
+    def assume(self, role_arn: str, denied: str = "") -> "Principal":
+        """This principal in a role. Raises AwsRefused when the role may not be assumed, with `denied` as the next step."""
         account = role_arn.split(":")[4]
         sts = _client(self.session, "sts", account=account)
-        with asking(sts, account):
+        with asking(sts, account, {"AccessDenied": denied}):
             credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="csd")["Credentials"]
         session = boto3.Session(
             aws_access_key_id=credentials["AccessKeyId"],
@@ -88,8 +88,8 @@ def _client(session: boto3.Session, service: str, region: str = "", account: str
 
 
 @contextmanager
-def asking(client: Any, account: str = "") -> Iterator[None]:
-    """Translate what botocore raises inside: the one seam where ClientError ends."""
+def asking(client: Any, account: str = "", advices: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Translate what botocore raises inside: the one seam where ClientError ends. `advices` add next steps by AWS's code."""
     service, region = client.meta.service_model.service_name, client.meta.region_name
     try:
         with _reaching(service, region, account):
@@ -100,7 +100,7 @@ def asking(client: Any, account: str = "") -> Iterator[None]:
     except ClientError as refused:
         told = refused.response.get("Error", {})
         code, said = told.get("Code", "Unknown"), told.get("Message", str(refused))
-        operation, advice = refused.operation_name, _ADVICE.get(code, "")
+        operation, advice = refused.operation_name, {**_ADVICE, **(advices or {})}.get(code, "")
         raise AwsRefused(
             service=service, operation=operation, code=code, said=said, account=account, region=region, advice=advice
         ) from refused

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from csd.aws.identity import Principal, asking
-from csd.aws.permitted import lacking_actions
+from csd.aws.permitted import Makings, lacking_actions
 from csd.aws.targets import Reach, look_up
+from csd.aws.templates import is_own_bucket_there, own_bucket
 from csd.errors import AwsRefused, CsdInputError, Problem
 
 STACKSETS = "member.org.stacksets.cloudformation.amazonaws.com"
@@ -38,8 +39,20 @@ class Findings:
     reach: Reach
 
 
-def look(principal: Principal, *, targets: list[str], regions: list[str], delegated: bool, tell: Tell) -> Findings:
+@dataclass(frozen=True)
+class Plan:
+    """What is to be deployed, and where to; `template_bucket` may be ''."""
+
+    targets: list[str]
+    regions: list[str]
+    delegated: bool
+    stack: str
+    template_bucket: str
+
+
+def look(principal: Principal, plan: Plan, tell: Tell) -> Findings:
     """Ask everything. Raises AwsRefused when even the organization cannot be asked about."""
+    targets, delegated = plan.targets, plan.delegated
     organization = _organization(principal)
     if organization is None:
         remedy = "Make one: aws organizations create-organization --feature-set ALL"
@@ -48,7 +61,11 @@ def look(principal: Principal, *, targets: list[str], regions: list[str], delega
         )
     management = str(organization["MasterAccountId"])
     problems = list(_features(organization))
-    problems += [problem for region in regions for problem in _region(principal, region)]
+    home = _region(principal, principal.region, "--region")
+    problems += home
+    problems += [
+        problem for region in plan.regions if region != principal.region for problem in _region(principal, region, "--regions")
+    ]
     place = _place(principal, management, delegated=delegated)
     reach = Reach(tuple(targets), "")
     if place:
@@ -61,8 +78,13 @@ def look(principal: Principal, *, targets: list[str], regions: list[str], delega
             reach = look_up(principal, targets, management, tell)
         except CsdInputError as wrong:
             problems += wrong.problems
-    problems += lacking_actions(principal, tell)
-    return Findings(problems, management, reach)
+    return Findings(problems + ([] if home else _rights(principal, plan, tell)), management, reach)
+
+
+def _rights(principal: Principal, plan: Plan, tell: Tell) -> list[Problem]:
+    bucket = plan.template_bucket or own_bucket(principal)
+    makings = Makings(plan.stack, bucket, makes_bucket=not plan.template_bucket and not is_own_bucket_there(principal))
+    return lacking_actions(principal, tell, makings)
 
 
 def _organization(principal: Principal) -> dict[str, Any] | None:
@@ -150,13 +172,15 @@ def _is_delegate(organizations: Any, account: str, service: str) -> bool:
     return account in {one["Id"] for page in pages for one in page["DelegatedAdministrators"]}
 
 
-def _region(principal: Principal, region: str) -> list[Problem]:
+def _region(principal: Principal, region: str, option: str) -> list[Problem]:
     """A Region that is not there has no endpoint; one that is not enabled knows no credentials."""
     try:
         ssm = principal.client("ssm", region)
         with asking(ssm, principal.account):
             ssm.describe_document(Name=_PACKAGE_DOCUMENT)
     except AwsRefused as refused:
+        if refused.code == "AccessDeniedException":  # it is there, and knows who asks
+            return []
         remedy = f"Is it spelt right? When it has to be enabled first: aws account enable-region --region-name {region}"
-        return [Problem("--regions", f"{region} cannot be used from here ({refused.code}).", remedy)]
+        return [Problem(option, f"{region} cannot be used from here ({refused.code}).", remedy)]
     return []

@@ -26,7 +26,7 @@ _ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": 
 def put_template(principal: Principal, stem: str, text: str, bucket: str, tell: Tell) -> str:
     """Put the template into `bucket`, or into csd's own. Returns its URL. Raises AwsRefused, CsdInputError."""
     s3 = principal.client("s3")
-    name = bucket or f"csd-templates-{principal.account}-{principal.region}"
+    name = bucket or own_bucket(principal)
     region = _region_of(principal, s3, name, is_own=not bucket)
     if not region:
         if bucket:
@@ -43,6 +43,19 @@ def put_template(principal: Principal, stem: str, text: str, bucket: str, tell: 
     return url
 
 
+def is_own_bucket_there(principal: Principal) -> bool:
+    """Say whether csd's own bucket need not be made. Who may not look is told of it when the bucket is needed."""
+    s3 = principal.client("s3")
+    try:
+        with asking(s3, principal.account):
+            s3.head_bucket(Bucket=own_bucket(principal), ExpectedBucketOwner=principal.account)
+    except AwsRefused as refused:
+        if refused.code not in ("404", "403", "NoSuchBucket"):
+            raise
+        return refused.code == "403"
+    return True
+
+
 def console_link(principal: Principal, stack: str, url: str) -> str:
     """The address at which the CloudFormation console asks for the parameters of a new stack of this template."""
     host = _CONSOLES.get(principal.partition)
@@ -52,6 +65,11 @@ def console_link(principal: Principal, stack: str, url: str) -> str:
         )
     asked = urlencode({"stackName": stack, "templateURL": url}, safe=":/")
     return f"https://{host}/cloudformation/home?region={principal.region}#/stacks/new?{asked}"
+
+
+def own_bucket(principal: Principal) -> str:
+    """The name of csd's own bucket."""
+    return f"csd-templates-{principal.account}-{principal.region}"
 
 
 def _region_of(principal: Principal, s3: Any, name: str, *, is_own: bool) -> str:

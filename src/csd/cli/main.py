@@ -19,7 +19,10 @@ _HELP = (
     "Get software onto every node of an AWS Organization, keep it there, and prove it. AWS_ENDPOINT_URL says which AWS is meant."
 )
 _CODES = "Exit codes: 0 done; 1 AWS refused; 2 wrong input; 3 not every node is as wanted, or the run failed; 130 interrupted."
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_HELP, epilog=_CODES)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_HELP, epilog=_CODES,
+    rich_markup_mode=None, context_settings={"max_content_width": 100},  # plain: tables cut the names of long options
+)  # fmt: skip
 package_app = typer.Typer(no_args_is_help=True, help="Make packages.")
 app.add_typer(package_app, name="package")
 
@@ -28,7 +31,7 @@ RegionOption = Annotated[str, typer.Option(help="The hub's home Region; else AWS
 NameOption = Annotated[str, typer.Option("--association", help="Name of the association.")]
 
 
-@package_app.command("build")
+@package_app.command("build", short_help="Seal a folder of installers: zips and manifest.")
 def package_build(
     folder: Annotated[Path, typer.Argument(help="Folder with package.yaml.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the zips and manifest.json.")],
@@ -44,7 +47,7 @@ def package_build(
     screen.tell(f"{sealed.name} {sealed.version} is sealed in {output}")
 
 
-@app.command()
+@app.command(short_help="Create or update the solution's stack, and wait for it.")
 def deploy(
     targets: Annotated[str, typer.Option(help="OU ids and account ids that get the roles (comma list).")],
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "CentralizedSoftwareDistributor",
@@ -75,24 +78,28 @@ def deploy(
         screen.data(f"{key}={value}")
 
 
-@app.command()
+@app.command(short_help="Tell what a deployment from here would stumble over.")
 def check(
     targets: Annotated[str, typer.Option(help="OU ids and account ids that the solution shall reach (comma list).")] = "",
     regions: Annotated[str, typer.Option(help="Regions of the nodes (comma list).")] = "",
     delegated: Annotated[bool, typer.Option("--delegated", help="This is a delegated administrator account.")] = False,  # noqa: FBT002 - Typer's flags are booleans
+    stack: Annotated[str, typer.Option(help="Name of the stack.")] = "CentralizedSoftwareDistributor",
+    template_bucket: Annotated[str, typer.Option(help="Bucket for the template; else csd-templates-ACCOUNT-REGION.")] = "",
     region: RegionOption = "",
 ) -> None:
     """Tell everything that a deployment from here would stumble over, each with the command that mends it. csd deploy asks it too."""
     from csd.aws import deployment
+    from csd.aws.prerequisites import Plan
 
     wanted = [part.strip() for part in regions.split(",") if part.strip()]
-    found = deployment.check(region, targets, wanted, screen.tell, delegated=delegated)
+    plan = Plan([], wanted, delegated, stack, template_bucket)
+    found = deployment.check(region, targets, plan, screen.tell)
     if found.problems:
         raise CsdInputError(found.problems)
     screen.data("ready")
 
 
-@app.command()
+@app.command(short_help="Print a link that opens the template in the console.")
 def link(
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "CentralizedSoftwareDistributor",
     template_bucket: Annotated[str, typer.Option(help="Bucket for the template; else csd-templates-ACCOUNT-REGION.")] = "",
@@ -110,7 +117,7 @@ def link(
     )
 
 
-@app.command()
+@app.command(short_help="Upload a sealed package to S3, and verify it.")
 def publish(
     folder: Annotated[Path, typer.Argument(help="Folder that csd package build made.")],
     bucket: Annotated[str, typer.Option(help="Bucket to upload to.")],
@@ -130,7 +137,7 @@ def publish(
     screen.data(address)
 
 
-@app.command()
+@app.command(short_help="Create or update the association that distributes.")
 def distribute(
     name: Annotated[str, typer.Option(help="Package name.")] = "",
     version: Annotated[str, typer.Option(help="Version, as manifest.json says.")] = "",
@@ -181,7 +188,7 @@ def distribute(
             raise typer.Exit(NOT_AS_WANTED)
 
 
-@app.command()
+@app.command(short_help="Which targeted node has which version, and why not.")
 def status(
     association: NameOption = "csd-association",
     as_json: Annotated[bool, typer.Option("--json", help="Print the picture as JSON.")] = False,  # noqa: FBT002 - Typer's flags are booleans

@@ -2,6 +2,7 @@
 
 TEMPLATE = "CentralizedSoftwareDistributor"
 MEMBER_ROLES = "member-roles"
+STACK_SET = "CSD-SystemsManagerAutomationExecutionRole"
 HUB_DOCUMENT = "CSD-AddSoftwarePackageToDistributor"
 MEMBER_DOCUMENT = "CSD-DistributeSoftwarePackage"
 ADMINISTRATION_ROLE = "CSD-SystemsManager-AutomationAdministrationRole"

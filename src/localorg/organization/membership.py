@@ -128,6 +128,8 @@ class Membership:
     def join(self, account_id: str, parent: str, tags: dict[str, str] | None = None) -> None:
         """Let an account from outside in, as one that accepted an invitation. Raises AwsError."""
         outsider = self._tree.outsiders.get(account_id)
+        if outsider is None and self._tree.is_account_known(account_id):
+            raise AwsError("DuplicateAccountException", f"The account {account_id} is in the organization already.")
         if outsider is None:
             raise not_found("AccountNotFound", "account")
         self._tree.require_parent(parent)

@@ -33,24 +33,31 @@ class AccountDoor:
         return {"accounts": self.engines.organization.roll()}
 
     def account(self, query: dict[str, str]) -> dict[str, Any]:
-        """Do one thing to one account, and return how it stands now."""
+        """Do one thing to one account, or nothing, and return how it stands now."""
         account = query.get("account", "")
         deeds = [(name, query[name]) for name in DEEDS if name in query]
-        if len(deeds) != 1:
+        if len(deeds) > 1:
             raise Refused(400, f"give one of {', '.join(f'--{name}' for name in DEEDS)}, found {len(deeds)}")
+        if deeds:
+            self._do(account, *deeds[0])
+        found = next((row for row in self.engines.organization.roll() if row["id"] == account), None)
+        if found is None:
+            raise Refused(404, f"{account} is no account, inside or outside; `localorg accounts` lists them")
+        return found
+
+    def _do(self, account: str, deed: str, value: str) -> None:
         try:
-            match deeds[0]:
-                case "set-state", state:
-                    self._set_state(account, state)
-                case "create", name:
-                    self._create(account, name)
-                case _, parent:
-                    self.engines.organization.join(account, parent)
+            match deed:
+                case "set-state":
+                    self._set_state(account, value)
+                case "create":
+                    self._create(account, value)
+                case _:
+                    self.engines.organization.join(account, value)
         except AwsError as refusal:
             raise Refused(409, f"{refusal.code}: {refusal.message}") from refusal
         except ValueError as problem:
             raise Refused(409, str(problem)) from problem
-        return next(row for row in self.engines.organization.roll() if row["id"] == account)
 
     def _set_state(self, account: str, state: str) -> None:
         if state not in STATES:

@@ -133,7 +133,7 @@ def account(
     ] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Do to an account what AWS has no API for, one thing at a time, and print how it stands now."""
+    """Print how an account stands, after doing to it one thing that AWS has no API for, if you ask for it."""
     chosen = {"set-state": set_state, "create": create, "join": join}
     query = {"account": account_id, **{name: value for name, value in chosen.items() if value is not None}}
     _table([_ask(state, "account", query)], ACCOUNT_COLUMNS)

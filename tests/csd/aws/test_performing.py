@@ -207,3 +207,11 @@ def test_what_stops_a_call_before_aws_answers(monkeypatch: pytest.MonkeyPatch, s
         monkeypatch.setenv(name, value)
     with pytest.raises(AwsRefused, match=said):
         Principal.of_environment(settings.get("AWS_REGION", "us-east-1"))
+
+
+def test_a_distribution_before_the_deployment_is_told_of_it() -> None:
+    """Documented: CreateAssociation says InvalidDocument. The next step stands behind AWS's sentence."""
+    told = Told()
+    told.refuse("ssm", "create_association", "InvalidDocument", "Document with name X does not exist.")
+    with pytest.raises(AwsRefused, match=r"does not exist\. Deploy the solution in this account and Region first: csd deploy\.$"):
+        put_association(told.principal(), "csd-association", None, {}, "")

@@ -4,16 +4,21 @@ from typing import Any
 
 import pytest
 
-from csd.aws.prerequisites import STACKSETS, SYSTEMS_MANAGER, look
+from csd.aws.identity import Principal
+from csd.aws.permitted import BUCKET_ACTIONS, Makings, lacking_actions
+from csd.aws.prerequisites import STACKSETS, SYSTEMS_MANAGER, Plan, look
 from csd.aws.targets import Reach
 from csd_fakes.aws import Told
 
+QUESTIONS = 7
+"""How often IAM is asked: actions on one kind of resource at a time."""
 ME, MANAGEMENT, UNIT = "111111111111", "999999999999", "ou-abcd-11111111"
 
 
 def organization(told: Told, management: str = ME, features: str = "ALL") -> None:
     found = {"Id": "o-1234567890", "MasterAccountId": management, "FeatureSet": features}
     told.answer("organizations", "describe_organization", {"Organization": found})
+    told.answer("ssm", "describe_document", {"Document": {"Name": "AWS-ConfigureAWSPackage"}})  # the home Region
 
 
 def trusted(told: Told, *services: str) -> None:
@@ -25,9 +30,16 @@ def activated(told: Told, status: str = "ENABLED") -> None:
     told.answer("cloudformation", "describe_organizations_access", {"Status": status})
 
 
+def own_bucket(told: Told) -> None:
+    told.answer("s3", "head_bucket", {})
+
+
 def allowed(told: Told, **decisions: str) -> None:
+    own_bucket(told)
     rows = [{"EvalActionName": name.replace("_", ":"), "EvalDecision": said} for name, said in decisions.items()]
     told.answer("iam", "simulate_principal_policy", {"EvaluationResults": rows})
+    for _ in range(QUESTIONS - 1):
+        told.answer("iam", "simulate_principal_policy", {"EvaluationResults": []})
 
 
 def unit(told: Told) -> None:
@@ -35,9 +47,12 @@ def unit(told: Told) -> None:
     told.answer("organizations", "list_parents", {"Parents": [{"Id": "r-abcd", "Type": "ROOT"}]})
 
 
+def plan(**asked: Any) -> Plan:
+    return Plan(**{"targets": [], "regions": [], "delegated": False, "stack": "csd", "template_bucket": "", **asked})
+
+
 def problems(told: Told, lines: list[str] | None = None, **asked: Any) -> list[str]:
-    wish = {"targets": [], "regions": [], "delegated": False, **asked}
-    found = look(told.principal(), **wish, tell=(lines if lines is not None else []).append)
+    found = look(told.principal(), plan(**asked), (lines if lines is not None else []).append)
     told.all_asked()
     return [str(problem) for problem in found.problems]
 
@@ -50,7 +65,7 @@ def test_all_is_well() -> None:
     activated(told)
     unit(told)
     allowed(told, iam_CreateRole="allowed")
-    found = look(told.principal(), targets=[UNIT], regions=[], delegated=False, tell=lambda _: None)
+    found = look(told.principal(), plan(targets=[UNIT]), lambda _: None)
     assert (found.problems, found.management, found.reach) == ([], ME, Reach((UNIT,), ""))
 
 
@@ -152,6 +167,70 @@ def test_what_could_not_be_checked_is_said() -> None:
     organization(told)
     trusted(told, STACKSETS)
     activated(told)
+    own_bucket(told)
     told.refuse("iam", "simulate_principal_policy", "AccessDenied", "no")
     assert problems(told, lines) == []
-    assert lines == ["not checked: what arn:aws-us-gov:iam::111111111111:user/me may do (AccessDenied)"]
+    assert lines == [
+        "not checked: what arn:aws-us-gov:iam::111111111111:user/me may do (iam:SimulatePrincipalPolicy: AccessDenied)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "head", "asked"), [("", "404", True), ("", "403", False), ("", "", False), ("mine", None, False)]
+)
+def test_rights_to_make_a_bucket_are_needed_by_who_makes_one(bucket: str, head: str | None, *, asked: bool) -> None:
+    """A template bucket that is there, or is named, is not made; one that may not be looked at is a lack of another right."""
+    told = Told()
+    organization(told)
+    trusted(told, STACKSETS)
+    activated(told)
+    if head:
+        told.refuse("s3", "head_bucket", head, "no")
+    elif head is not None:
+        own_bucket(told)
+    for actions, _ in Makings("csd", "", makes_bucket=asked).questions(told.principal()):
+        denied = [{"EvalActionName": one, "EvalDecision": "implicitDeny"} for one in actions if one in BUCKET_ACTIONS]
+        told.answer("iam", "simulate_principal_policy", {"EvaluationResults": denied})
+    found = problems(told, template_bucket=bucket)
+    assert [line.rpartition(", or ")[2] for line in found] == (["name a bucket with --template-bucket."] if asked else [])
+
+
+def test_who_may_not_read_documents_is_in_a_region_that_is_there() -> None:
+    """A refusal by IAM is no sign of a wrong Region."""
+    told = Told()
+    organization(told)
+    told.refuse("ssm", "describe_document", "AccessDeniedException", "no")
+    trusted(told, STACKSETS)
+    activated(told)
+    allowed(told)
+    assert problems(told, regions=["eu-west-1"]) == []
+
+
+def test_a_session_s_rights_are_its_role_s() -> None:
+    """Documented: SimulatePrincipalPolicy takes users, groups and roles. Who may not ask for the role's path is asked about without one."""
+    told = Told()
+    told.refuse("iam", "get_role", "AccessDenied", "no")
+    session = Principal(told.principal().session, ME, f"arn:aws:sts::{ME}:assumed-role/op/me")
+    makings = Makings("csd", "mine", makes_bucket=False)
+    for actions, resource in makings.questions(session):
+        expected = {"PolicySourceArn": f"arn:aws:iam::{ME}:role/op", "ActionNames": list(actions), "ResourceArns": [resource]}
+        denied = [{"EvalActionName": one, "EvalDecision": "explicitDeny"} for one in actions if one == "iam:CreateRole"]
+        told.answer("iam", "simulate_principal_policy", {"EvaluationResults": denied}, expected)
+    (problem,) = lacking_actions(session, lambda _: None, makings)
+    assert problem.what == "may not do iam:CreateRole."
+    told.all_asked()
+
+
+def test_each_action_is_asked_about_on_what_it_acts_on() -> None:
+    """A policy for the solution's own names suffices, but for the reading of a template."""
+    asked = dict(Makings("csd", "mine", makes_bucket=True).questions(Told().principal()))
+    assert len(asked) == QUESTIONS
+    assert [resource.partition("aws-us-gov:")[2] for resource in asked.values()] == [
+        f"cloudformation:us-east-1:{ME}:stack/csd/new",
+        f"cloudformation:us-east-1:{ME}:stackset/CSD-SystemsManagerAutomationExecutionRole:new",
+        "",  # a template that is nowhere yet
+        f"iam::{ME}:role/CSD-SystemsManager-AutomationAdministrationRole",
+        f"ssm:us-east-1:{ME}:document/CSD-AddSoftwarePackageToDistributor",
+        "s3:::mine",
+        "s3:::mine/template",
+    ]

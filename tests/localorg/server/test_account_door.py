@@ -56,12 +56,14 @@ def test_a_suspended_account_is_no_place_to_work(world: Simulation) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"account": MEMBER}, "give one of --set-state, --create, --join, found 0"),
+        ({"account": MEMBER, "create": "a", "join": "r-abcd"}, "give one of --set-state, --create, --join, found 2"),
+        ({"account": "123"}, "123 is no account, inside or outside; `localorg accounts` lists them"),
         ({"account": MEMBER, "set-state": "ASLEEP"}, "ASLEEP is no state of an account"),
         ({"account": HUB, "set-state": "SUSPENDED"}, "always ACTIVE"),
         ({"account": "1", "create": "x"}, "twelve digits"),
         ({"account": NEW, "create": "hub"}, "exists already"),
-        ({"account": MEMBER, "join": "r-abcd"}, "AccountNotFoundException"),
+        ({"account": MEMBER, "join": "r-abcd"}, "is in the organization already"),
+        ({"account": NEW, "join": "r-abcd"}, "AccountNotFoundException"),
         ({"account": OUT, "join": "r-none"}, "ParentNotFoundException"),
     ],
 )
