@@ -3,10 +3,12 @@
 Flow: every file under src/ and every decision -> remarks -> groups (an engine, a room) -> page.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.docs.markdown import code, page
+from tools.docs.markdown import code, page, table
 from tools.docs.remarks import Remark, remarks_in
 
 SUFFIXES = frozenset({".py", ".yaml", ".json", ".sh"})
@@ -40,9 +42,8 @@ where it is used (`# AWS: …`). Where they are silent, the code says `# ASSUMED
 def assumptions_page(repository: Path) -> str:
     """Return docs/reference/assumptions.md. Raises ValueError for a place that belongs to no room."""
     assumed, deviating = (_remarks(repository, kind) for kind in ("ASSUMED", "DEVIATES"))
-    count = f"{len(assumed)} assumptions, {len(deviating)} deviations."
     parts = ["## Assumed", *_grouped(assumed), "## Otherwise than AWS, on purpose", *_grouped(deviating)]
-    return page("What is assumed about AWS", INTRODUCTION, count, *parts)
+    return page("What is assumed about AWS", INTRODUCTION, _index(assumed, deviating), *parts)
 
 
 def deviations(repository: Path) -> Iterator[str]:
@@ -74,6 +75,18 @@ def _grouped(remarks: list[Remark]) -> Iterator[str]:
     for room in sorted(by_room, key=lambda name: ROOMS[name]):
         yield f"### {ROOMS[room]}"
         yield "\n".join(_line(remark) for remark in by_room[room])
+
+
+def _index(assumed: list[Remark], deviating: list[Remark]) -> str:
+    """Return a table of the rooms: how many remarks of each kind are in them, and where the assumptions begin."""
+    counts = [Counter(_room(remark.place) for remark in remarks) for remarks in (assumed, deviating)]
+    rows = []
+    for room in sorted({*counts[0], *counts[1]}, key=lambda name: ROOMS[name]):
+        numbers = [str(count[room]) for count in counts]
+        anchor = re.sub(r"[^\w\- ]", "", ROOMS[room].lower()).replace(" ", "-")
+        rows.append((f"[{ROOMS[room]}](#{anchor})" if counts[0][room] else ROOMS[room], *numbers))
+    heads = ("where", "assumed", "[otherwise on purpose](#otherwise-than-aws-on-purpose)")
+    return table(heads, [*rows, ("all", str(len(assumed)), str(len(deviating)))])
 
 
 def _room(place: str) -> str:
