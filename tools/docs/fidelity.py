@@ -22,7 +22,7 @@ STANDINGS = {
 }
 AREAS = {
     "Organizations": ("organizations",),
-    "IAM and STS": ("iam", "sts", "policy_evaluation", "signatures", "access_by_tags"),
+    "IAM and STS": ("iam", "sts", "policy_evaluation", "signatures", "access_by_tags", "bucket_policies"),
     "CloudFormation and StackSets": ("cloudformation", "stack_sets"),
     "Automation": ("automation",),
     "Run Command": ("run_command",),
