@@ -26,6 +26,10 @@ class CannotStart(Exception):
     """The children cannot be found out, or one of them cannot be started; the text is the cause for a FailureMessage."""
 
 
+class CannotStop(Exception):
+    """A child runs on although its parent is cancelled; the text is the cause for a FailureMessage."""
+
+
 class Kind(Protocol):
     """What is particular to one kind of parent."""
 
@@ -54,6 +58,10 @@ class Kind(Protocol):
 
     def ended(self, record: StepRecord, news: dict[str, Any]) -> None:
         """Put into the step what its ended child gives."""
+        ...
+
+    def stop(self, child: Execution) -> bool:
+        """Stop a child by a call of the API, where that is how it is done; False where it is not. Raises CannotStop."""
         ...
 
     def place(self, execution: Execution, record: StepRecord) -> tuple[str, str]:
@@ -180,6 +188,17 @@ class Fanout:
             if record.status == "Pending":
                 record.status, record.ended = "Cancelled", self._kernel.now()
                 self._executions.put_step(execution, record)
+
+    def stops(self, execution: Execution, child: Execution) -> bool:
+        """Say whether nothing is left to do to stop a child: an API call has stopped it, or was refused, as its step then tells."""
+        try:
+            return self._kind_of(execution).stop(child)
+        except CannotStop as problem:
+            record = self._executions.step(execution, child.parent.step_id) if child.parent else None
+            if record is not None:
+                record.failure_message = messages.told(POLLING, str(problem))
+                self._executions.put_step(execution, record)
+            return True
 
     def running_children(self, execution: Execution) -> Iterator[Execution]:
         """Yield the children that are at work or queued."""

@@ -60,7 +60,8 @@ class Interruptions:
             self._executions.recount(execution)
             # ASSUMED: a cancel reaches the children that are at work or queued; the others are never started.
             for child in list(self._fanout.running_children(execution)):
-                self.cancel(child)
+                if not self._fanout.stops(execution, child):
+                    self.cancel(child)
             self._fanout.go(execution)
 
     def complete(self, execution: Execution) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from localorg.automation import targets
 from localorg.automation.actions.action import refusal_text
-from localorg.automation.fanout import CannotStart
+from localorg.automation.fanout import CannotStart, CannotStop
 from localorg.automation.limits import Limits, limits
 from localorg.automation.locations_file import LocationsFile
 from localorg.automation.ports import Birth, StepPorts, link_of
@@ -49,11 +49,12 @@ class Locations:
 
     def expand(self, execution: Execution) -> list[StepRecord]:
         """Return a step per account and Region. Raises CannotStart."""
-        directory = _Organization(self._gateway, self._sessions, execution)
+        by_children = self._kernel.settings.reading("unit-expansion") == "children"
+        directory = _Organization(self._gateway, self._sessions, execution, by_children=by_children)
         try:
             pairs = targets.expand(execution.locations, directory)
         except AwsError as refusal:
-            raise CannotStart(refusal_text("ListAccountsForParent", refusal.code, refusal.message)) from None
+            raise CannotStart(refusal_text(directory.asking, refusal.code, refusal.message)) from None
         if not pairs:
             raise CannotStart("The target locations contain no account.")
         return [self._record(execution, position, pair) for position, pair in enumerate(pairs)]
@@ -129,6 +130,18 @@ class Locations:
         values = [value for listed in news["outputs"].values() for value in listed]
         record.outputs = {"ExecutionId": [news["execution_id"]], "Status": [news["status"]], "Output": values}
 
+    def stop(self, child: Execution) -> bool:
+        """The open question "child-stopped-as". Raises CannotStop."""
+        if self._kernel.settings.reading("child-stopped-as") == "service":
+            return False
+        operation = "StopAutomationExecution"
+        params = {"AutomationExecutionId": child.execution_id, "Type": "Cancel"}
+        try:
+            self._gateway.invoke(ApiCall(self._sessions.actor(child).principal, child.region, "ssm", operation, params))
+        except AwsError as refusal:
+            raise CannotStop(refusal_text(operation, refusal.code, refusal.message)) from None
+        return True
+
     def place(self, execution: Execution, record: StepRecord) -> tuple[str, str]:
         """Children run in their own account and Region."""
         del execution
@@ -153,26 +166,37 @@ def _targets(execution: Execution, number: int) -> Params:
 class _Organization:
     """The organization, asked through the API as the hub's role."""
 
-    def __init__(self, gateway: Gateway, sessions: Sessions, execution: Execution) -> None:
+    def __init__(self, gateway: Gateway, sessions: Sessions, execution: Execution, *, by_children: bool) -> None:
         self._gateway = gateway
         self._sessions = sessions
         self._execution = execution
+        self._by_children = by_children
+        self.asking = ""
+        """The operation that was called last."""
 
     def accounts(self, unit: str) -> list[str]:
         """AWS: OU targets work from the management account or a delegated administrator; Organizations itself refuses others."""
         # ASSUMED: every account that is listed is a target, suspended ones too; they then fail.
+        if self._by_children:
+            return self._children(unit, "ACCOUNT")
         return [account["Id"] for account in self._all("ListAccountsForParent", unit, "Accounts")]
 
     def units(self, unit: str) -> list[str]:
         """Return the OUs in `unit`."""
+        if self._by_children:
+            return self._children(unit, "ORGANIZATIONAL_UNIT")
         return [child["Id"] for child in self._all("ListOrganizationalUnitsForParent", unit, "OrganizationalUnits")]
 
-    def _all(self, operation: str, unit: str, member: str) -> Iterator[Output]:
+    def _children(self, unit: str, kind: str) -> list[str]:
+        return [child["Id"] for child in self._all("ListChildren", unit, "Children", ChildType=kind)]
+
+    def _all(self, operation: str, unit: str, member: str, **more: str) -> Iterator[Output]:
         token: dict[str, str] = {}
+        self.asking = operation
         while True:
             principal = self._sessions.actor(self._execution).principal
-            call = ApiCall(principal, self._execution.region, "organizations", operation, {"ParentId": unit, **token})
-            page = self._gateway.invoke(call)
+            params = {"ParentId": unit, **more, **token}
+            page = self._gateway.invoke(ApiCall(principal, self._execution.region, "organizations", operation, params))
             yield from page[member]
             if not page.get("NextToken"):
                 return

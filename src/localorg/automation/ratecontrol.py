@@ -113,6 +113,11 @@ class RateControl:
     def ended(self, record: StepRecord, news: dict[str, Any]) -> None:
         """AWS: the answer in running-automations-scale shows such a step without outputs; the child's are its own."""
 
+    def stop(self, child: Execution) -> bool:
+        """They are the service's own."""
+        del child
+        return False
+
     def place(self, execution: Execution, record: StepRecord) -> tuple[str, str]:
         """Children run where the parent does."""
         del record

@@ -49,7 +49,7 @@ class Starting:
         repeated = None if birth else self._repeated(request)
         if repeated is not None:
             return repeated, False
-        definition = birth.definition if birth and birth.definition else self._definition(request)
+        definition = birth.definition if birth and birth.definition else self._definition(request, birth)
         runbook = _parsed(definition, terms_of(self._kernel.settings))
         values, problems = _values(runbook, params)
         if not problems:
@@ -79,7 +79,7 @@ class Starting:
             )
         return known
 
-    def _definition(self, request: Request) -> Definition:
+    def _definition(self, request: Request, birth: Birth | None) -> Definition:
         params = request.params
         wanted = {"Name": params["DocumentName"]}
         if "DocumentVersion" in params:
@@ -87,6 +87,8 @@ class Starting:
         # AWS: Service Authorization Reference: StartAutomationExecution has no dependent action ssm:GetDocument, so the reader is the
         # service in the account; whether the document is shared with that account is still judged.
         reader = Principal("root", request.account, arn="ssm.amazonaws.com")
+        if birth and birth.execution_role and self._kernel.settings.reading("runbook-lookup") == "strict-role":
+            reader = request.principal
         try:
             found = self._gateway.invoke(ApiCall(reader, request.region, "ssm", "GetDocument", wanted))
         except AwsError as refusal:

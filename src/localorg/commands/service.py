@@ -34,7 +34,9 @@ class Commands:
     ) -> None:
         self._kernel = kernel
         self._dispatcher = Dispatcher(kernel, ENGINE)
-        self._targets = Targets(gateway, directory, service_linked_role)
+        self._targets = Targets(
+            gateway, directory, service_linked_role, asks_query=kernel.settings.reading("group-lookup") == "query"
+        )
         self._sending = Sending(kernel, gateway, self._targets)
         kernel.on(ENGINE, self.handle)
         kernel.subscribe("node.reply", ENGINE)

@@ -22,8 +22,11 @@ Nodes = dict[str, NodeFacts]
 class Targets:
     """Finds the nodes of a command."""
 
-    def __init__(self, gateway: Gateway, directory: NodeDirectory, service_linked_role: ServiceLinkedRole) -> None:
+    def __init__(
+        self, gateway: Gateway, directory: NodeDirectory, service_linked_role: ServiceLinkedRole, *, asks_query: bool
+    ) -> None:
         self._gateway = gateway
+        self._asks_query = asks_query
         self._directory = directory
         self._service_linked_role = service_linked_role
 
@@ -100,8 +103,10 @@ class Targets:
             raise AwsError("ValidationException", f"resource-groups:Name takes one group, found {len(values)}.")
         arns: list[str] = []
         params: Params = {"GroupName": values[0]}
+        if self._asks_query:
+            self._ask_group(ApiCall(principal, region, "resource-groups", "GetGroupQuery", params))
         while True:
-            output = self._group_resources(ApiCall(principal, region, "resource-groups", "ListGroupResources", params))
+            output = self._ask_group(ApiCall(principal, region, "resource-groups", "ListGroupResources", params))
             arns += [item["ResourceArn"] for item in output["ResourceIdentifiers"]]
             if not output.get("NextToken"):
                 break
@@ -109,7 +114,7 @@ class Targets:
         ids = {arn.resource.rpartition("/")[2] for text in arns if (arn := parse_arn(text)) is not None}
         return [name for name in managed if name in ids]
 
-    def _group_resources(self, call: ApiCall) -> Output:
+    def _ask_group(self, call: ApiCall) -> Output:
         try:
             return self._gateway.invoke(call)
         except AwsError as refusal:

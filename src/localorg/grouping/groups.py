@@ -42,7 +42,6 @@ class Groups:
             "UpdateGroup": self._update,
             "UpdateGroupQuery": self._update_query,
             "DeleteGroup": self._delete,
-            "ListGroupResources": lambda request: self._list_resources(request, resources),
             "Tag": self._tag,
             "Untag": self._untag,
             "GetTags": self._get_tags,
@@ -50,6 +49,12 @@ class Groups:
         return [
             Operation("resource-groups", "CreateGroup", self._create),
             Operation("resource-groups", "ListGroups", self._list),
+            Operation(
+                "resource-groups",
+                "ListGroupResources",
+                lambda request: self._list_resources(request, resources),
+                self._listing_access,
+            ),
             Operation("resource-groups", "SearchResources", lambda request: self._search(request, resources)),
             *(Operation("resource-groups", name, handler, self._access) for name, handler in by_group.items()),
         ]
@@ -82,6 +87,10 @@ class Groups:
 
     def _access(self, request: Request) -> list[Access]:
         return [Access(f"resource-groups:{request.operation}", self._arn(request.account, request.region, _name(request)))]
+
+    def _listing_access(self, request: Request) -> list[Access]:
+        """AWS: API ListGroupResources, minimum permissions: tag:GetResources too; those of CloudFormation are for groups of stacks."""
+        return [*self._access(request), Access("tag:GetResources", "*")]
 
     def _find(self, request: Request, name: str = "") -> Group:
         name = name or _name(request)

@@ -40,6 +40,7 @@ QUESTIONS: tuple[Question, ...] = (
         {
             "hub": "the hub's own content runs in the member",
             "strict": "the member must be able to read the hub's document, shared with it in its Region",
+            "strict-role": "as strict, and it is read as the member's execution role, which needs ssm:GetDocument on it",
         },
         "The guide wants custom runbooks shared with every target account; public reports show runs without a share.",
     ),
@@ -53,6 +54,24 @@ QUESTIONS: tuple[Question, ...] = (
             "service-unnamed": "the same, Systems Manager without saying in whose name",
         },
         "AWS's template of the role trusts the hub and ssm.amazonaws.com alike; the guide names aws:SourceAccount for one account only.",
+    ),
+    Question(
+        "unit-expansion",
+        "By which calls does Automation find the accounts of an OU that is a target?",
+        {
+            "lists": "organizations:ListAccountsForParent and ListOrganizationalUnitsForParent",
+            "children": "organizations:ListChildren, for accounts and for OUs",
+        },
+        "The guide names no action; AWS's managed policies for the same purpose allow ListChildren beside the other two.",
+    ),
+    Question(
+        "child-stopped-as",
+        "As whom are the children of a multi-account run stopped when the run is cancelled?",
+        {
+            "service": "as Systems Manager itself, whatever the roles allow",
+            "execution-role": "as each member's execution role, which needs ssm:StopAutomationExecution",
+        },
+        "The guide gives the execution role AmazonSSMAutomationRole, which allows all of Systems Manager, and does not say what for.",
     ),
     Question(
         "start-automation-resources",
@@ -180,6 +199,15 @@ QUESTIONS: tuple[Question, ...] = (
             "absent": "the document that Linux and macOS get has the step configurePackage alone",
         },
         "A screenshot of a run on Windows shows the step; its body and its condition are not published.",
+    ),
+    Question(
+        "group-lookup",
+        "What does Run Command ask, as whoever sends a command, to find the nodes of a resource group?",
+        {
+            "members": "resource-groups:ListGroupResources",
+            "query": "resource-groups:GetGroupQuery first, then ListGroupResources",
+        },
+        "AWS's policies for such callers have ListGroupResources; the service-linked role of Systems Manager has GetGroupQuery too.",
     ),
     Question(
         "no-instances-status",

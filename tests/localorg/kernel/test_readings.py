@@ -35,7 +35,7 @@ def test_all_wrong_words_are_told_at_once() -> None:
     first, *rest = caught.value.problems
     assert first.startswith("'color=red': expected QUESTION=READING with one of runbook-lookup, ")
     assert rest == [
-        "'runbook-lookup=any': runbook-lookup has the readings hub, strict",
+        "'runbook-lookup=any': runbook-lookup has the readings hub, strict, strict-role",
         "'runbook-lookup=strict': runbook-lookup was given as hub before; give it once",
-        "'runbook-lookup': runbook-lookup has the readings hub, strict",
+        "'runbook-lookup': runbook-lookup has the readings hub, strict, strict-role",
     ]

@@ -60,7 +60,7 @@ def free_port() -> str:
         (("up",), "Missing option '--spec'"),
         (("up", "--spec", "x", "--port", "0"), "greater than or equal to 1"),
         (("up", "--spec", "x", "--isolation", "some"), "'some'"),
-        (("up", "--spec", "x", "--reading", "runbook-lookup=some"), "runbook-lookup has the readings hub, strict"),
+        (("up", "--spec", "x", "--reading", "runbook-lookup=some"), "runbook-lookup has the readings hub, strict, strict-role"),
         (("exec",), "Missing argument"),
         (("exec", "i-1"), "Missing argument"),
         (("exec", "i-1", "--"), "give the command to run after --"),

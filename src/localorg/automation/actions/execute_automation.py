@@ -6,8 +6,8 @@ AWS: user guide, automation-action-executeAutomation.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localorg.automation.actions.action import POLLING, RESOLVING, Action, Failed, Outcome, Run, Succeeded, Waiting
-from localorg.automation.messages import cause_of
+from localorg.automation.actions.action import POLLING, RESOLVING, Action, Failed, Outcome, Run, Succeeded, Waiting, refusal_text
+from localorg.automation.messages import cause_of, told
 from localorg.automation.parameters import to_wire
 from localorg.kernel.errors import AwsError
 
@@ -70,9 +70,12 @@ class ExecuteAutomation(Action):
         if child := run.state.get("child"):
             try:
                 run.invoke("ssm", "StopAutomationExecution", {"AutomationExecutionId": child, "Type": "Cancel"})
-            except AwsError:
+            except AwsError as refusal:
                 # It has ended meanwhile, or this principal may not stop it: either way this step is cancelled.
-                return
+                if refusal.code != "InvalidAutomationStatusUpdateException":
+                    # ASSUMED: a cancelled step whose automation runs on, because it may not be stopped, says so.
+                    cause = refusal_text("StopAutomationExecution", refusal.code, refusal.message)
+                    run.record.failure_message = told(POLLING, cause)
 
     def recover(self, run: Run) -> Outcome:
         """The other automation is kept in rows like this one, and will tell its end."""
