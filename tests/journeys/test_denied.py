@@ -1,4 +1,4 @@
-"""Authorisation is enforced: taking one permission away turns the walk red, with AWS's own words."""
+"""Authorisation is enforced: one permission less turns the walk red, in AWS's own words; tests/least takes each away in virtual time."""
 
 import json
 import re
@@ -62,12 +62,7 @@ def deny(walk: Walk, account: str, role: str, action: str) -> None:
 
 @pytest.mark.parametrize(
     ("account", "role", "action"),
-    [
-        (HUB, HUB_ROLE, "s3:GetObject"),
-        (HUB, HUB_ROLE, "ssm:ModifyDocumentPermission"),
-        (HUB, HUB_ROLE, "sts:AssumeRole"),
-        (MEMBER, MEMBER_ROLE, "ssm:SendCommand"),
-    ],
+    [(HUB, HUB_ROLE, "s3:GetObject"), (MEMBER, MEMBER_ROLE, "ssm:SendCommand")],
 )
 def test_without_one_permission_the_walk_is_red(rollout: Rollout, account: str, role: str, action: str) -> None:
     """Documented: IAM user guide, "Policy evaluation logic": an explicit deny ends the evaluation. The run fails and names the action."""

@@ -32,6 +32,7 @@ from localorg.kernel.readings import chosen
 from localorg.kernel.settings import Settings
 from localorg.kernel.store import Store
 from localorg.protocol.gateway import CallRecord
+from localorg.protocol.http import WireRequest, WireResponse
 from localorg.server import moto_app
 from localorg.server.asgi import build_app
 from localorg.server.borrowed import Borrowed
@@ -175,12 +176,20 @@ class Simulation:
         key = self.engines.identity.bootstrap_account(account or self.spec.organization.management.id)
         return {"AccessKeyId": key.id, "SecretAccessKey": key.secret}
 
+    def session_of(self, key_id: str, secret: str, region: str) -> boto3.Session:
+        """Return a boto3 session of somebody with an access key."""
+        return self._front.session({"AccessKeyId": key_id, "SecretAccessKey": secret}, region)
+
     def client(self, service: str, account: str = "", region: str = "") -> Any:
         """Return a boto3 client of an account's administrator."""
         place = (service, account, region)
         if place not in self._clients:
             self._clients[place] = self.session(account, region).client(service)
         return self._clients[place]
+
+    def ask(self, request: WireRequest) -> WireResponse:
+        """Answer a request as it comes over the wire, for whoever opens a port of its own."""
+        return self._front.ask(request)
 
     # Who is there
 
