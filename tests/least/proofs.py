@@ -8,7 +8,7 @@ from least.journeys import Journey
 READINGS: dict[str, dict[str, str]] = {
     "plain": {},
     "asking": {
-        "child-session": "service",
+        "execution-role-taker": "service",
         "child-stopped-as": "execution-role",
         "folder-listing": "needs-list",
         "group-lookup": "query",

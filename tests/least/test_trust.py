@@ -42,7 +42,7 @@ NEEDED: dict[tuple[str, int], Journey] = {
 @pytest.fixture(scope="module")
 def built(packages: Packages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An organization whose members' own Systems Manager takes the execution role, as the guide's role has it."""
-    with world(tmp_path_factory.mktemp("trust"), packages, {"child-session": "service"}) as one:
+    with world(tmp_path_factory.mktemp("trust"), packages, {"execution-role-taker": "service"}) as one:
         yield one
 
 
