@@ -5,6 +5,7 @@ Flow: environment -> Principal.of_environment() -> .assume(role) -> .client(serv
 Rules: botocore's errors end here, as AwsRefused. Refuses to know: what is asked.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -40,7 +41,8 @@ class Principal:
     def of_environment(cls, region: str = "") -> "Principal":
         """The caller, as the environment says. Raises CsdInputError without a Region, AwsRefused without credentials."""
         with _reaching("sts"):
-            session = boto3.Session(region_name=region or None)
+            # boto3 itself reads AWS_DEFAULT_REGION only, other than AWS's CLI and its other SDKs.
+            session = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
         if not session.region_name:
             raise CsdInputError([Problem("Region", "none is given.", "Set AWS_REGION, or give --region.")])
         sts = _client(session, "sts")

@@ -206,7 +206,7 @@ def test_what_stops_a_call_before_aws_answers(monkeypatch: pytest.MonkeyPatch, s
     for name, value in (usual | settings).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(AwsRefused, match=said):
-        Principal.of_environment(settings.get("AWS_REGION", "us-east-1"))
+        Principal.of_environment()
 
 
 def test_a_distribution_before_the_deployment_is_told_of_it() -> None:
