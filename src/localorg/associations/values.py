@@ -83,7 +83,7 @@ def _json(wanted: Callable[[Any], bool]) -> Callable[[str], bool]:
     def reads(text: str) -> bool:
         try:
             return wanted(json.loads(text))
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
 
     return reads

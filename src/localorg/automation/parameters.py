@@ -94,7 +94,7 @@ def _maps(name: str, given: list[str]) -> list[Any]:
 def _json(name: str, kind: str, text: str, wanted: type) -> Any:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, wanted):
         raise ParameterError(f'Parameter "{name}" has value "{text}", which is no {kind} in JSON.')

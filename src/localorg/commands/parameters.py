@@ -92,7 +92,7 @@ def _type_problem(kind: str, value: str) -> str | None:
 def _json_problem(value: str, expected: type) -> str | None:
     try:
         parsed = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     wanted = "a JSON object" if expected is dict else "a JSON list"
     return None if isinstance(parsed, expected) else wanted

@@ -34,7 +34,7 @@ def read(query: Mapping[str, str], operation: str) -> Query:
         raise NotSupported(f"a query that is not {TAG_FILTERS} (found {query.get('Type')})", operation)
     try:
         body = json.loads(query["Query"])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AwsError("BadRequestException", f"Query not valid: not JSON: {error}") from error
     problems = _problems(body)
     if problems:

@@ -7,10 +7,10 @@ AWS: IAM API reference, PolicyIdentifier, InlinePolicyIdentifierType.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from localorg.identity.globs import Piece, matcher
 from localorg.identity.sources import AWS_MANAGED, INPUT, OWN_MANAGED, Source
 from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError
+from localorg.kernel.globs import Piece, matcher
 
 INLINE = "inline"
 STARS_MAX = 1

@@ -11,6 +11,7 @@ syntax", "RCP syntax".
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -18,11 +19,11 @@ from typing import Any, Literal
 
 from localorg.identity.conditions import Condition, all_hold, parse_conditions
 from localorg.identity.findings import NO_ACTIONS, NO_RESOURCES, ONE_COLON, SYNTAX, TWICE, VENDOR, VERSION, Findings
-from localorg.identity.globs import Match, Piece, matcher
 from localorg.identity.principals import Principals, parse_principals
 from localorg.identity.resource_names import problem_of
 from localorg.identity.templates import Lookup, Template, template
 from localorg.kernel.errors import AwsError
+from localorg.kernel.globs import Match, Piece, matcher
 
 Kind = Literal["identity", "managed", "resource", "trust", "session", "scp", "rcp"]
 """`managed` is an identity policy that is kept by itself; `scp` and `rcp` are the control policies of an organization."""
@@ -155,7 +156,7 @@ def parsed(text: str, kind: Kind) -> Policy:
 
 def _twice(statements: tuple[Statement, ...]) -> list[str]:
     sids = [statement.sid for statement in statements if statement.sid]
-    return sorted({sid for sid in sids if sids.count(sid) > 1})
+    return sorted(sid for sid, times in Counter(sids).items() if times > 1)
 
 
 def _content(document: str | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -179,7 +180,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        repeated = sorted(name for name, times in Counter(names).items() if times > 1)
         raise ValueError(f"duplicate key {', '.join(repeated)}")
     return found
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from localorg.identity import globs
-from localorg.identity.globs import Match
+from localorg.kernel import globs
+from localorg.kernel.globs import Match
 
 Lookup = Callable[[str], tuple[str, ...] | None]
 """Condition key, in any case -> its values in this request (several only of a multivalued key), or None. Raises NotSupported for a key

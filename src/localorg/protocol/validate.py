@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Params
 from localorg.protocol.models import operation_model, protocol_of
 from localorg.protocol.patterns import compiled
@@ -259,12 +258,3 @@ def _number_bounds(kind: str, least: float | None, most: float | None) -> list[C
 
 def _lower_first(name: str) -> str:
     return name[:1].lower() + name[1:]
-
-
-def check_only(service: str, operation: str, params: Params) -> AwsError | None:
-    """Return the refusal instead of raising it (for reports and tests)."""
-    try:
-        validate(service, operation, params)
-    except AwsError as error:
-        return error
-    return None

@@ -4,12 +4,12 @@ Flow: Request + stack -> `propose` -> Proposal (raises ValidationError, Insuffic
 with the stack as it stands.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from localorg.kernel.errors import AwsError
+from localorg.kernel.globs import plain
 from localorg.protocol.calls import Principal, Request
 from localorg.stacks.changes import Change, Comparing
 from localorg.stacks.checks import refuse_declarations, require_sound
@@ -191,9 +191,9 @@ def checked_tags(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 def _require_types(template: Template, allowed: Sequence[str]) -> None:
     """Hold a template to the ResourceTypes of its request: names, or AWS::*, AWS::service::*, Custom::*."""
-    patterns = [re.compile(re.escape(one).replace(r"\*", ".*")) for one in allowed]
+    patterns = [plain(one) for one in allowed]
     named = sorted({str(resource["Type"]) for resource in template.resources.values()})
-    others = [name for name in named if patterns and not any(pattern.fullmatch(name) for pattern in patterns)]
+    others = [name for name in named if patterns and not any(fits(name) for fits in patterns)]
     if others:
         # ASSUMED: the sentence; AWS documents that the operation fails.
         raise invalid(f"Resource types [{', '.join(others)}] of the template are not among the given ResourceTypes")

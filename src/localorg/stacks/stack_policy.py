@@ -7,10 +7,10 @@ AWS: CloudFormation user guide, "Prevent updates to stack resources".
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from localorg.kernel.globs import plain
 from localorg.stacks.template import invalid
 
 ACTIONS = ("Update:Modify", "Update:Replace", "Update:Delete")
@@ -100,7 +100,7 @@ def _named(statement: Mapping[str, Any], member: str, value: str) -> bool:
 
 
 def _like(pattern: str, value: str) -> bool:
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value) is not None
+    return plain(pattern)(value)
 
 
 def _list(value: Any) -> list[Any]:

@@ -53,6 +53,7 @@ def test_a_group_by_query_has_no_configuration(local):
     [
         ({"Type": "CLOUDFORMATION_STACK_1_0", "Query": "{}"}, "NotImplemented: .*found CLOUDFORMATION_STACK_1_0"),
         ({"Type": "TAG_FILTERS_1_0", "Query": "x"}, "BadRequestException: Query not valid: not JSON"),
+        ({"Type": "TAG_FILTERS_1_0", "Query": "[" * 2000}, "BadRequestException: Query not valid: not JSON"),
         (
             {"Type": "TAG_FILTERS_1_0", "Query": '{"Colour":1}'},
             "BadRequestException: Query not valid: unknown member Colour; ResourceTypeFilters must be .*; TagFilters must be ",

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from identity.world import HUB, MEMBER, SeededSecrets, World, allow, deny, document, service
 
-from localorg.identity import globs
-from localorg.identity.globs import Piece
 from localorg.identity.policy import parse_policy
+from localorg.kernel import globs
 from localorg.kernel.errors import AccessDenied, AwsError
+from localorg.kernel.globs import Piece
 from localorg.protocol.calls import Access
 from localorg.protocol.gateway import Gateway
 from localorg.protocol.validate import validate

@@ -1,5 +1,6 @@
 """Templates that mean harm: whatever a stranger writes is refused by CloudFormation's error, in little memory, and nothing hangs."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from stacks.test_changes import SmallS3
 from stacks.world import NAMED, World, role, template
 
 from localorg.kernel.errors import AwsError
+from localorg.stacks.stack_policy import checked, objection
 
 EXTENSIONS = {"Transform": "AWS::LanguageExtensions"}
 URL = "https://bucket.s3.amazonaws.com/inner.yaml"
@@ -133,3 +135,9 @@ Resources: {One: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {
     world = World()
     assert world.create(body) == "CREATE_COMPLETE"
     assert [one["Description"] for one in world.iam.roles.values()] == ["right"]
+
+
+def test_a_stack_policy_is_judged_in_time_that_grows_with_the_name() -> None:
+    """Assumed: with a backtracking matcher thirty stars take years for one resource."""
+    stars = {"Effect": "Allow", "Principal": "*", "Action": "Update:*", "Resource": "LogicalResourceId/" + "*a" * 30 + "b"}
+    assert "no statement allows" in objection(checked(json.dumps({"Statement": [stars]})), "Update:Modify", "a" * 255, "T")

@@ -9,7 +9,7 @@ Refuses to know: what is matched, and which characters a wildcard stops at.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 Match = Callable[[str], bool]
@@ -92,3 +92,10 @@ def _follow(named: dict[str, _Rules], others: _Rules, last: int, text: str) -> b
         if not places:
             return False
     return bool(places >> last & 1)
+
+
+@lru_cache(maxsize=1024)
+def plain(pattern: str) -> Match:
+    """Return the function for a pattern in which * stands for any text and ? for one character."""
+    kinds: dict[str, Piece] = {"*": Piece(kind="many"), "?": Piece(kind="one")}
+    return matcher([kinds.get(character) or Piece(character) for character in pattern])
