@@ -35,8 +35,8 @@ def guard(operator: Operator, target: str, statement: dict[str, Any]) -> None:
 
 
 def test_guardrails_that_let_it_work_and_one_that_does_not(packages: Packages, tmp_path: Path) -> None:
-    """Documented: Organizations user guide, SCPs: what IAM is asked counts as its home Region; StackSets' own roles are exempt, Automation's
-    role in a member is not: the operator reads in that member's run which kind of policy denied it."""
+    """Documented: Organizations user guide, SCPs: what IAM is asked counts as its home Region; StackSets' own roles are exempt,
+    Automation's role in a member is not: the operator reads in that member's run which kind of policy denied it."""
     with Simulation(spec(), tmp_path) as simulation:
         operator = Operator(simulation, packages)
         guard(operator, "r-abcd", ELSEWHERE)

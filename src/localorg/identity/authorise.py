@@ -20,6 +20,7 @@ from localorg.identity.evaluate import IDENTITY, Denial, Policies, Question, dec
 from localorg.identity.facts import Facts, Surroundings
 from localorg.identity.policy import Policy, parsed
 from localorg.identity.records import Holder
+from localorg.identity.refusal_words import sentence
 from localorg.identity.sources import sources_of
 from localorg.kernel.errors import AccessDenied
 from localorg.protocol.calls import Access, Principal
@@ -51,9 +52,12 @@ class Authoriser:
         denial = self.denial(principal, region, access)
         if denial:
             raise AccessDenied(
-                f"User: {principal.arn or 'anonymous'} is not authorized to perform: {access.action} "
-                f"on resource: {access.resource} {denial.reason}"
+                sentence(principal.arn or "anonymous", access, denial.reason, is_stranger=self._is_stranger(principal, access))
             )
+
+    def _is_stranger(self, principal: Principal, access: Access) -> bool:
+        of = self.around.organization_of
+        return access.owner not in {"", principal.account} and (not of(access.owner) or of(access.owner) != of(principal.account))
 
     def denial(self, principal: Principal, region: str, access: Access) -> Denial | None:
         """Return why `principal` may not do `access`, or None when it may."""

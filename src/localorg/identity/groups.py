@@ -31,7 +31,7 @@ class Groups:
         return [
             Operation("iam", "CreateGroup", self._create, self._create_access),
             Operation("iam", "GetGroup", self._get, existing),
-            Operation("iam", "ListGroups", self._list),
+            Operation("iam", "ListGroups", self._list, self._list_access),
             Operation("iam", "UpdateGroup", self._update, self._update_access),
             Operation("iam", "DeleteGroup", self._delete, existing),
             Operation("iam", "AddUserToGroup", self._add, existing),
@@ -65,6 +65,12 @@ class Groups:
     def _refuse_taken(self, account: str, name: str) -> None:
         if (account, name.lower()) in self._directory.groups:
             raise AwsError("EntityAlreadyExists", f"Group with name {name} already exists.", 409)
+
+    def _list_access(self, request: Request) -> list[Access]:
+        """Observed in clients' reports: the resource is the path that is listed."""
+        return [
+            Access("iam:ListGroups", self._directory.arn(request.account, "group", request.params.get("PathPrefix", "/"), ""))
+        ]
 
     def _create(self, request: Request) -> Output:
         account, name, path = request.account, request.params["GroupName"], request.params.get("Path", "/")

@@ -17,6 +17,7 @@ from localorg.identity.documents import check_identity_policy, on_the_wire, weig
 from localorg.identity.listing import listed
 from localorg.identity.records import Group, Holder, Role, User
 from localorg.identity.tags import merged, tag_list, without
+from localorg.kernel.arn import parse_arn
 from localorg.kernel.errors import AwsError
 from localorg.kernel.store import Table
 from localorg.protocol.calls import Access, Handler, Operation, Output, Request
@@ -32,6 +33,13 @@ def refuse_protected(holder: Holder) -> None:
             "UnmodifiableEntity",
             f"Cannot perform the operation on the protected role '{holder.name}' - this role is only modifiable by AWS",
         )
+
+
+def refuse_other_arns(arn: str) -> None:
+    """Raise InvalidInput for what is no ARN of a policy. Observed in clients' reports of AttachRolePolicy."""
+    parts = parse_arn(arn)
+    if parts is None or parts.service != "iam" or not parts.resource.startswith("policy/"):
+        raise AwsError("InvalidInput", f"ARN {arn} is not valid.")
 
 
 class HolderOperations:
@@ -139,6 +147,7 @@ class HolderOperations:
 
     def _attach(self, request: Request, holder: Holder) -> None:
         arn = request.params["PolicyArn"]
+        refuse_other_arns(arn)
         self._directory.aws.refuse_missing(arn)
         policy = self._directory.find_policy(arn)
         if policy is None or not (policy.aws_owned or policy.account == holder.account):

@@ -42,13 +42,17 @@ class ManagedPolicies:
         }
         return [
             Operation("iam", "CreatePolicy", self._create, self._create_access),
-            Operation("iam", "ListPolicies", self._list),
+            Operation("iam", "ListPolicies", self._list, self._list_access),
             *(Operation("iam", name, handler, _on_policy) for name, handler in on_policy.items()),
         ]
 
     def _create_access(self, request: Request) -> list[Access]:
         arn = self._directory.arn(request.account, "policy", request.params.get("Path", "/"), request.params["PolicyName"])
         return with_tagging(Access("iam:CreatePolicy", arn), request)
+
+    def _list_access(self, request: Request) -> list[Access]:
+        # Observed in clients' reports: this is what IAM calls what is listed, and no ARN.
+        return [Access("iam:ListPolicies", f"policy path {request.params.get('PathPrefix', '/')}")]
 
     def _create(self, request: Request) -> Output:
         account, name, path = request.account, request.params["PolicyName"], request.params.get("Path", "/")

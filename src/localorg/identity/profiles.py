@@ -29,7 +29,7 @@ class InstanceProfiles:
         return [
             Operation("iam", "CreateInstanceProfile", self._create, self._create_access),
             Operation("iam", "GetInstanceProfile", self._get, self._access),
-            Operation("iam", "ListInstanceProfiles", self._list),
+            Operation("iam", "ListInstanceProfiles", self._list, self._list_access),
             Operation("iam", "ListInstanceProfilesForRole", self._list_for_role, self._role_access),
             Operation("iam", "AddRoleToInstanceProfile", self._add_role, self._add_role_access),
             Operation("iam", "RemoveRoleFromInstanceProfile", self._remove_role, self._access),
@@ -69,6 +69,15 @@ class InstanceProfiles:
 
     def _keep(self, profile: InstanceProfile) -> None:
         self._directory.profiles.put(profile, profile.account, profile.name.lower())
+
+    def _list_access(self, request: Request) -> list[Access]:
+        """Observed in clients' reports: the resource is the path that is listed."""
+        return [
+            Access(
+                "iam:ListInstanceProfiles",
+                self._directory.arn(request.account, "instance-profile", request.params.get("PathPrefix", "/"), ""),
+            )
+        ]
 
     def _create(self, request: Request) -> Output:
         refuse_more("InstanceProfiles", self._directory.profiles.values(request.account))

@@ -34,7 +34,7 @@ class Roles:
         return [
             Operation("iam", "CreateRole", self._create, self._create_access),
             Operation("iam", "GetRole", self._get, existing),
-            Operation("iam", "ListRoles", self._list),
+            Operation("iam", "ListRoles", self._list, self._list_access),
             Operation("iam", "UpdateRole", self._update, existing),
             Operation("iam", "UpdateRoleDescription", self._update_description, existing),
             Operation("iam", "UpdateAssumeRolePolicy", self._update_trust, existing),
@@ -48,6 +48,10 @@ class Roles:
             {"iam:PermissionsBoundary": request.params["PermissionsBoundary"]} if "PermissionsBoundary" in request.params else {}
         )
         return with_tagging(Access("iam:CreateRole", arn, context=bounded), request)
+
+    def _list_access(self, request: Request) -> list[Access]:
+        """Observed in clients' reports: the resource is the path that is listed."""
+        return [Access("iam:ListRoles", self._directory.arn(request.account, "role", request.params.get("PathPrefix", "/"), ""))]
 
     def _create(self, request: Request) -> Output:
         path, name = request.params.get("Path", "/"), request.params["RoleName"]

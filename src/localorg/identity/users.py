@@ -41,7 +41,7 @@ class Users:
         return [
             Operation("iam", "CreateUser", self._create, self._create_access),
             Operation("iam", "GetUser", self._get, self.access),
-            Operation("iam", "ListUsers", self._list),
+            Operation("iam", "ListUsers", self._list, self._list_access),
             Operation("iam", "UpdateUser", self._update, self._update_access),
             Operation("iam", "DeleteUser", self._delete, self._holders.access),
             *self._holders.operations(),
@@ -69,6 +69,10 @@ class Users:
     def user(self, request: Request) -> User:
         """Return the user that the request means. Raises NoSuchEntity."""
         return self._directory.user(request.account, named_user(self._directory, request))
+
+    def _list_access(self, request: Request) -> list[Access]:
+        """Observed in clients' reports: the resource is the path that is listed."""
+        return [Access("iam:ListUsers", self._directory.arn(request.account, "user", request.params.get("PathPrefix", "/"), ""))]
 
     def _create(self, request: Request) -> Output:
         refuse_more("Users", self._directory.users.values(request.account))
