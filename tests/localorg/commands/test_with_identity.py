@@ -24,7 +24,7 @@ class World(Harness):
     def __init__(self):
         super().__init__()
         numbers = itertools.count()
-        self.identity = Identity(self.kernel, lambda size: f"{next(numbers):0{size}d}", lambda _account: None)
+        self.identity = Identity(self.kernel, lambda size: f"{next(numbers):010d}".ljust(size, "0"), lambda _account: None)
         self.gateway.add(self.identity.operations())
         self.gateway.authoriser = self.identity
         key = self.identity.bootstrap_account(ACCOUNT).id
