@@ -80,6 +80,8 @@ class Operator:
     association: str = ""
     parameters: Mapping[str, str] = field(default_factory=lambda: {"AccountsParentId": "r-abcd"})
     """Parameters of the template beside the targets."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags of the stack."""
     account: str = HUB
     """The account of the solution's hub."""
 
@@ -102,6 +104,7 @@ class Operator:
             **source,
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Tags=[{"Key": key, "Value": value} for key, value in self.tags.items()],
         )
 
         def status() -> str:

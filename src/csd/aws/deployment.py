@@ -22,13 +22,14 @@ Choices = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Wish:
-    """What the operator asked `csd deploy` for. `choices` are parameters of the template; None: as it was."""
+    """What the operator asked `csd deploy` for. `choices` are parameters of the template; None: as it was. So are `tags`."""
 
     targets: str
     management: str
     delegated: bool
     choices: Choices
     template_bucket: str
+    tags: dict[str, str] | None = None
 
 
 def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str, str]:
@@ -49,11 +50,22 @@ def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str
         **wish.choices,
     }
     url = put_template(principal, TEMPLATE, render_template(), wish.template_bucket, tell)
-    outputs = deploy_stack(principal, stack, url, parameters, tell)
+    outputs = deploy_stack(principal, stack, url, parameters, tell, tags=wish.tags)
     if wish.delegated and wish.choices.get("IncludeManagementAccount") == "true":
         where = f"in {found.management}, with HubAccountId={principal.account}"
         tell(f"nodes of the management account are reached once artifacts/{MEMBER_ROLES}.yaml is launched {where}")
     return outputs
+
+
+def read_tags(given: list[str] | None) -> dict[str, str] | None:
+    """KEY=VALUE each; None when none is given. Raises CsdInputError with all that are wrong."""
+    parts = [text.partition("=") for text in given or ()]
+    problems = [
+        Problem("--tag", f"{key!r} has no value.", "Write KEY=VALUE.") for key, equals, _ in parts if not key or not equals
+    ]
+    if problems:
+        raise CsdInputError(problems)
+    return {key: value for key, _, value in parts} or None
 
 
 def kept_apart(principal: Principal, stack: str, targets: Sequence[str]) -> list[Problem]:

@@ -23,8 +23,16 @@ _STUCK = {
 _LOOK_EVERY_S = (0.5, 1.0, 2.0, 5.0)
 
 
-def deploy_stack(principal: Principal, name: str, url: str, parameters: dict[str, str | None], tell: Tell) -> dict[str, str]:
-    """Create or update the stack and wait for it; a parameter that is None stays as it is, or has its default.
+def deploy_stack(
+    principal: Principal,
+    name: str,
+    url: str,
+    parameters: dict[str, str | None],
+    tell: Tell,
+    *,
+    tags: dict[str, str] | None = None,
+) -> dict[str, str]:
+    """Create or update the stack and wait for it; a parameter that is None stays as it is, or has its default; tags stay too.
 
     Returns the stack's outputs. Raises AwsRefused with the reasons when it fails.
     """
@@ -35,6 +43,7 @@ def deploy_stack(principal: Principal, name: str, url: str, parameters: dict[str
         "TemplateURL": url,
         "Parameters": _parameters(parameters, before),
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        **({"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}),
     }
     with asking(cloudformation, principal.account):
         seen = {event["EventId"] for event in _events(cloudformation, name)} if before else set()

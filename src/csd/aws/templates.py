@@ -27,7 +27,9 @@ def put_template(principal: Principal, stem: str, text: str, bucket: str, tell: 
     """Put the template into `bucket`, or into csd's own. Returns its URL. Raises AwsRefused, CsdInputError."""
     s3 = principal.client("s3")
     name = bucket or own_bucket(principal)
-    region = _region_of(principal, s3, name, is_own=not bucket)
+    # Names are the world's: a bucket that somebody else has taken, before or meanwhile, must not be given the template.
+    owner = {} if bucket else {"ExpectedBucketOwner": principal.account}
+    region = _region_of(principal, s3, name, owner)
     if not region:
         if bucket:
             raise CsdInputError([Problem("--template-bucket", f"{bucket} does not exist.", "Make it, or leave the option out.")])
@@ -36,7 +38,7 @@ def put_template(principal: Principal, stem: str, text: str, bucket: str, tell: 
     body = text.encode()
     key = f"{stem}-{hashlib.sha256(body).hexdigest()[:16]}.yaml"
     with asking(s3, principal.account):
-        s3.put_object(Bucket=name, Key=key, Body=body, ContentType="application/yaml")
+        s3.put_object(Bucket=name, Key=key, Body=body, ContentType="application/yaml", **owner)
     suffix = botocore.session.get_session().get_component("endpoint_resolver").get_partition_dns_suffix(principal.partition)
     url = f"https://{name}.s3.{region}.{suffix}/{key}"
     tell(f"template: {url}")
@@ -72,17 +74,15 @@ def own_bucket(principal: Principal) -> str:
     return f"csd-templates-{principal.account}-{principal.region}"
 
 
-def _region_of(principal: Principal, s3: Any, name: str, *, is_own: bool) -> str:
+def _region_of(principal: Principal, s3: Any, name: str, owner: dict[str, str]) -> str:
     """The bucket's Region, or nothing when there is no such bucket."""
-    # Names are the world's: one that somebody else has taken must not be given the template.
-    owner = {"ExpectedBucketOwner": principal.account} if is_own else {}
     try:
         with asking(s3, principal.account):
             head = s3.head_bucket(Bucket=name, **owner)
     except AwsRefused as refused:
         if refused.code in ("404", "NoSuchBucket"):
             return ""
-        if refused.code == "403" and is_own:
+        if refused.code == "403" and owner:
             remedy = "Give a bucket of yours with --template-bucket."
             raise CsdInputError([Problem(f"bucket {name}", "is not yours, or you may not list it.", remedy)]) from refused
         raise

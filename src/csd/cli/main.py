@@ -61,19 +61,25 @@ def deploy(
     target_values: Annotated[str | None, typer.Option(help="Default of targetValues (comma list; *).")] = None,
     packages_bucket: Annotated[str | None, typer.Option(help="The one bucket that packages come from (*: any).")] = None,
     package_names: Annotated[str | None, typer.Option(help="Names that packages may have (*: any).")] = None,
+    permissions_boundary: Annotated[
+        str | None, typer.Option(help="Name of the policy that bounds all roles; it must be there in every account.")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="KEY=VALUE on all that is made, in members too; may be repeated.")] = None,
     template_bucket: Annotated[
         str, typer.Option(help="Bucket for the template; else csd-templates-ACCOUNT-REGION, made private when it is not there.")
     ] = "",
     region: RegionOption = "",
 ) -> None:
     """Create or update the solution's stack and wait for it; prints its outputs. What is left out stays as it is in the stack."""
-    from csd.aws.deployment import Choices, Wish, deploy_solution
+    from csd.aws.deployment import Choices, Wish, deploy_solution, read_tags
 
     choices: Choices = {
         "IncludeManagementAccount": None if include_management_account is None else str(include_management_account).lower(),
         "TargetKey": target_key, "TargetValues": target_values, "PackagesBucket": packages_bucket, "PackageNames": package_names,
+        "PermissionsBoundary": permissions_boundary,
     }  # fmt: skip
-    outputs = deploy_solution(region, stack, Wish(targets, management_account, delegated, choices, template_bucket), screen.tell)
+    wish = Wish(targets, management_account, delegated, choices, template_bucket, read_tags(tag))
+    outputs = deploy_solution(region, stack, wish, screen.tell)
     for key, value in sorted(outputs.items()):
         screen.data(f"{key}={value}")
 

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from csd.aws.associations import find_association, follow, put_association, runs
 from csd.aws.buckets import upload
+from csd.aws.deployment import read_tags
 from csd.aws.identity import Principal
 from csd.aws.stacks import deploy_stack
 from csd.errors import AwsRefused, CsdInputError
@@ -52,6 +53,23 @@ def test_a_new_stack() -> None:
     assert deploy(told, lines) == {"Arn": "a"}
     assert lines == ["stack csd: creating", "Role: CREATE_COMPLETE", "csd: CREATE_COMPLETE"]
     told.all_asked()
+
+
+def test_tags_are_sent_where_they_are_given() -> None:
+    """Documented: UpdateStack: without Tags, a stack keeps those that it has."""
+    for tags, sent in ((None, {}), ({"owner": "me"}, {"Tags": [{"Key": "owner", "Value": "me"}]})):
+        told = Told()
+        told.answer("cloudformation", "describe_stacks", stack("CREATE_COMPLETE"))
+        told.answer("cloudformation", "describe_stack_events", {"StackEvents": []})
+        base = {"StackName": "csd", "TemplateURL": "u", "Capabilities": ["CAPABILITY_NAMED_IAM"], "Parameters": []}
+        told.answer("cloudformation", "update_stack", {"StackId": "s"}, base | sent)
+        told.answer("cloudformation", "describe_stacks", stack("UPDATE_COMPLETE"))
+        told.answer("cloudformation", "describe_stack_events", {"StackEvents": []})
+        deploy_stack(told.principal(), "csd", "u", {}, lambda _: None, tags=tags)
+        told.all_asked()
+    assert read_tags(["owner=me", "note=a=b", "empty="]) == {"owner": "me", "note": "a=b", "empty": ""}
+    with pytest.raises(CsdInputError, match=r"'owner' has no value.*Write KEY=VALUE"):
+        read_tags(["owner", "a=b"])
 
 
 def test_an_unchanged_stack() -> None:

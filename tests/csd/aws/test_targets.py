@@ -4,6 +4,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import ANY
 from moto import mock_aws
 
 from csd.aws.identity import Principal
@@ -108,6 +109,11 @@ def test_a_bucket_that_somebody_else_has_taken_is_not_used() -> None:
     told.refuse("s3", "head_bucket", "403", "Forbidden")
     with pytest.raises(CsdInputError, match="is not yours"):
         put_template(told.principal(), "Template", "a: 1\n", "", lambda _: None)
+    told, owned = Told(), {"Bucket": "csd-templates-111111111111-us-east-1", "ExpectedBucketOwner": "111111111111"}
+    told.answer("s3", "head_bucket", {}, owned)
+    told.answer("s3", "put_object", {}, {**owned, "Key": ANY, "Body": b"a: 1\n", "ContentType": "application/yaml"})
+    put_template(told.principal(), "Template", "a: 1\n", "", lambda _: None)
+    told.all_asked()
 
 
 @pytest.mark.parametrize(

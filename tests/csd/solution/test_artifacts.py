@@ -203,7 +203,7 @@ def test_d21_everything_declared_is_used() -> None:
     parameters = set(TEMPLATE["Parameters"])
     assert parameters == {
         "IsDelegatedAdministrator", "DelegatedAdminAccountId", "ManagementAccountId", "DeploymentTargets", "AccountsParentId",
-        "IncludeManagementAccount", "TargetKey", "TargetValues", "PackagesBucket", "PackageNames",
+        "IncludeManagementAccount", "TargetKey", "TargetValues", "PackagesBucket", "PackageNames", "PermissionsBoundary",
     }  # fmt: skip
     text = json.dumps({k: v for k, v in TEMPLATE.items() if k not in ("Parameters", "Metadata")})
     assert all(f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text for name in parameters)

@@ -92,6 +92,28 @@ def test_instances_have_to_exist_and_rules_see_them_all():
     assert told == "Rule R: assertion 0 does not hold"
 
 
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("Fn::Select", [0, ["true"]]),
+        ("Fn::Split", [",", "a"]),
+        ("Fn::Join", ["", ["true"]]),
+        ("Fn::Sub", "true"),
+        ("Fn::If", ["C", True, False]),
+        ("Fn::FindInMap", ["M", "a", "b"]),
+    ],
+)
+def test_rules_have_functions_of_their_own(name, argument):
+    """Documented: Rule functions, "Supported functions": Ref and those that are listed there, and no other."""
+    body = template(
+        {"A": role()},
+        Conditions={"C": {"Fn::Equals": ["a", "a"]}},
+        Mappings={"M": {"a": {"b": "true"}}},
+        Rules={"R": {"Assertions": [{"Assert": {"Fn::Equals": ["true", {name: argument}]}}]}},
+    )
+    assert f"Template error: {name} cannot be used in the Rules block of the template" in refusal_of(World(), body)
+
+
 def test_dynamic_references_are_read_when_their_resource_is_made():
     """Documented: CloudFormation user guide, {{resolve:ssm:name:version}} in properties, also out of Fn::Sub."""
     world = World()
