@@ -15,10 +15,10 @@ from csd.solution.names import HUB_DOCUMENT
 
 Parameters = dict[str, list[str]]
 # AWS: UpdateAssociation API: "you must specify all the optional parameters" that are to stay.
-_KEPT = (
+KEPT = (
     "DocumentVersion", "ScheduleExpression", "OutputLocation", "Name", "Targets", "AssociationName", "AutomationTargetParameterName",
     "MaxErrors", "MaxConcurrency", "ComplianceSeverity", "SyncCompliance", "ApplyOnlyAtCronInterval", "CalendarNames", "TargetLocations",
-    "ScheduleOffset", "Duration", "TargetMaps", "AlarmConfiguration",
+    "ScheduleOffset", "Duration", "TargetMaps", "AlarmConfiguration", "AssociationDispatchAssumeRole",
 )  # fmt: skip
 _ENDED = ("Success", "Failed", "TimedOut", "Cancelled", "CompletedWithSuccess", "CompletedWithFailure")
 _NO_RUNBOOK = "Deploy the solution in this account and Region first: csd deploy."
@@ -48,7 +48,7 @@ def put_association(principal: Principal, name: str, held: dict[str, Any] | None
                 AssociationName=name, Name=HUB_DOCUMENT, Parameters=parameters, ApplyOnlyAtCronInterval=False, **timing
             )
             return str(created["AssociationDescription"]["AssociationId"])
-        kept = {field: held[field] for field in _KEPT if held.get(field) not in (None, [], "")}
+        kept = {field: held[field] for field in KEPT if held.get(field) not in (None, [], "")}
         ssm.update_association(**(kept | timing | {"AssociationId": held["AssociationId"], "Parameters": parameters}))
         return str(held["AssociationId"])
 

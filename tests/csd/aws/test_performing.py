@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from moto import mock_aws
 
-from csd.aws.associations import find_association, follow, put_association, runs
+from csd.aws.associations import KEPT, find_association, follow, put_association, runs
 from csd.aws.buckets import upload
 from csd.aws.deployment import read_tags
 from csd.aws.identity import Principal
@@ -137,6 +138,14 @@ def test_no_association_is_none() -> None:
     told = Told()
     told.answer("ssm", "list_associations", {"Associations": [{"AssociationId": ID, "AssociationName": "csd-association-2"}]})
     assert find_association(told.principal(), "csd-association") is None
+
+
+def test_an_update_keeps_all_that_aws_lets_be_kept() -> None:
+    """Documented: UpdateAssociation: what is left out is forgotten. Nothing that the newest API describes is."""
+    service = botocore.session.get_session().get_service_model("ssm")
+    taken = set(service.operation_model("UpdateAssociation").input_shape.members)
+    described = set(service.shape_for("AssociationDescription").members)
+    assert set(KEPT) == taken & described - {"AssociationId", "AssociationVersion", "Parameters"}
 
 
 def test_the_run_that_is_followed_is_the_new_one() -> None:
