@@ -51,6 +51,7 @@ class AccountSpec(_Entry):
     id: AccountId
     name: Annotated[str, StringConstraints(min_length=1, max_length=50)]
     state: State = "ACTIVE"
+    """As Organizations has it; only an ACTIVE account can be worked in."""
     joined: Literal["CREATED", "INVITED"] = "CREATED"
     """Whether it was created in the organization, which gave it OrganizationAccountAccessRole, or invited, which did not."""
 
@@ -81,6 +82,7 @@ class OrganizationSpec(_Entry):
     """Accounts directly under the root."""
     units: tuple[UnitSpec, ...] = ()
     trusted_services: tuple[ServicePrincipal, ...] = ("member.org.stacksets.cloudformation.amazonaws.com", "ssm.amazonaws.com")
+    """Services that have trusted access from the start; [] is an organization that trusts nobody yet."""
     delegated_administrators: tuple[DelegationSpec, ...] = ()
     policy_types: tuple[Literal["SERVICE_CONTROL_POLICY"], ...] = ("SERVICE_CONTROL_POLICY",)
     """The policy types that are enabled in the root from the start; [] is what Terraform finds before it enables them."""
