@@ -5,6 +5,7 @@ AWS: API AddTagsToResource, ResourceType ManagedInstance: for nodes mi-… only.
 
 from localorg.fleet.records import Node
 from localorg.fleet.registry import Registry
+from localorg.kernel.arn import Arn
 from localorg.kernel.errors import AwsError
 from localorg.protocol.calls import Request
 from localorg.protocol.tagging import TAGS_MAX
@@ -21,7 +22,7 @@ class HybridTags:
 
     def arn(self, request: Request, resource_id: str) -> str:
         """Return the ARN of a managed instance."""
-        return f"arn:{self._partition}:ssm:{request.region}:{request.account}:managed-instance/{resource_id}"
+        return str(Arn(self._partition, "ssm", request.region, request.account, f"managed-instance/{resource_id}"))
 
     def tags(self, request: Request, resource_id: str) -> dict[str, str]:
         """Return a node's tags. Raises InvalidResourceId."""

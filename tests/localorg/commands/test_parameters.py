@@ -63,3 +63,16 @@ def test_the_execution_share_of_the_time_out():
     assert parameters.execution_timeout_s(DECLARED, {"executionTimeout": ["60"]}) == 60
     assert parameters.execution_timeout_s(DECLARED, {}) == 3600
     assert parameters.execution_timeout_s({}, {}) == 3600
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "problem"),
+    [
+        ({"type": "StringMap"}, "[" * 2000, "p: a StringMap is a JSON object, found"),
+        ({"type": "String", "allowedPattern": "(a"}, "a", "p: the allowedPattern \\(a cannot be used: missing \\)"),
+    ],
+)
+def test_what_strangers_declare_and_give_is_no_defect(declared, value, problem):
+    """Assumed: AWS does not say how deep a value may be, nor what becomes of a pattern that is none."""
+    with pytest.raises(AwsError, match=problem):
+        parameters.check({"p": declared}, {"p": [value]})
