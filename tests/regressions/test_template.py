@@ -152,7 +152,7 @@ class Seated(Principal):
         super().__init__(session, account, arn)
         self.simulation = simulation
 
-    def assume(self, role_arn: str) -> "Seated":
+    def assume(self, role_arn: str, denied: str = "") -> "Seated":
         """This principal in a role."""
         credentials = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="csd")["Credentials"]
         session = self.simulation._front.session(credentials, self.region)
