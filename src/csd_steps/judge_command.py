@@ -1,4 +1,4 @@
-"""The verdict over one command: a failed node fails the run, named and in its own words; an unreachable one is counted."""
+"""The verdict over the commands of a run: a failed node fails the run, named and in its own words; an unreachable one is counted."""
 
 from typing import Any
 
@@ -12,9 +12,8 @@ TAIL_CHARS = 600
 
 def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Raises RuntimeError unless the verdict is good."""
-    ssm, command = client("ssm", region_name=events["region"]), events["commandId"]
-    pages = ssm.get_paginator("list_command_invocations").paginate(CommandId=command, Details=True)
-    invocations = [invocation for page in pages for invocation in page["CommandInvocations"]]
+    ssm, commands = client("ssm", region_name=events["region"]), events["commandIds"]
+    invocations = [invocation for command in commands for invocation in _invocations(ssm, command)]
     unreachable = [i["InstanceId"] for i in invocations if i["StatusDetails"] in UNREACHABLE]
     failed = [i for i in invocations if i["Status"] != "Success" and i["StatusDetails"] not in UNREACHABLE]
     where = f"{events['account']} {events['region']}"
@@ -23,11 +22,21 @@ def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
         f"{len(failed)} failed, {len(unreachable)} unreachable" + (f" ({', '.join(unreachable[:50])})" if unreachable else "")
     )
     if failed:
-        quoted = " | ".join(_own_words(ssm, command, i) for i in failed[:QUOTED_MAX])
-        raise RuntimeError(f"{summary}; command {command}: {quoted}")
-    if not invocations:
+        quoted = " | ".join(_own_words(ssm, i) for i in failed[:QUOTED_MAX])
+        raise RuntimeError(f"{summary}; {_named(failed)}: {quoted}")
+    for command in set(commands) - {i["CommandId"] for i in invocations}:
         _check_empty(ssm, command, where)
     return {"summary": summary, "targeted": len(invocations), "unreachable": len(unreachable)}
+
+
+def _invocations(ssm: Any, command: str) -> list[Any]:
+    pages = ssm.get_paginator("list_command_invocations").paginate(CommandId=command, Details=True)
+    return [{**invocation, "CommandId": command} for page in pages for invocation in page["CommandInvocations"]]
+
+
+def _named(failed: list[Any]) -> str:
+    ids = list(dict.fromkeys(i["CommandId"] for i in failed))
+    return f"command{'s' if len(ids) > 1 else ''} {', '.join(ids[:QUOTED_MAX])}"
 
 
 def _check_empty(ssm: Any, command: str, where: str) -> None:
@@ -37,10 +46,10 @@ def _check_empty(ssm: Any, command: str, where: str) -> None:
         raise RuntimeError(f"{where}: command {command} reached no node: {told['StatusDetails']}")
 
 
-def _own_words(ssm: Any, command: str, invocation: Any) -> str:
+def _own_words(ssm: Any, invocation: Any) -> str:
     node, details = invocation["InstanceId"], invocation["StatusDetails"]
     if not any(plugin["Name"] == PLUGIN for plugin in invocation.get("CommandPlugins", [])):
         return f"{node} {details}"
-    told = ssm.get_command_invocation(CommandId=command, InstanceId=node, PluginName=PLUGIN)
+    told = ssm.get_command_invocation(CommandId=invocation["CommandId"], InstanceId=node, PluginName=PLUGIN)
     said = told["StandardErrorContent"] or told["StandardOutputContent"]
     return f"{node} {details}: {said.strip()[-TAIL_CHARS:]}"

@@ -72,6 +72,10 @@ class World:
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
     state_key: str = "State"
+    star_refused: bool = False  # by SendCommand, as the target InstanceIds=*
+    gone: set[str] = field(default_factory=set)  # nodes that SendCommand refuses
+    listed_late: bool = False  # the first list of nodes still has those that are gone
+    pings: dict[str, str] = field(default_factory=dict)  # node -> PingStatus, if not Online
     all_versions_compared: bool = False  # when a document is updated
 
     def client(self, service: str, **options: Any) -> Any:
@@ -249,6 +253,22 @@ class FakeSsm(_Fake):
         for account in params.get("AccountIdsToRemove", []):
             del shared[account]
 
+    def send_command(self, **params: Any) -> Any:
+        self._asked("SendCommand", params)
+        for target in params["Targets"]:
+            named = target["Key"] == "InstanceIds"
+            assert not named or len(target["Values"]) <= 50
+            if named and self.world.star_refused and target["Values"] == ["*"]:
+                raise self.exceptions.make("ValidationException", "SendCommand", "Targets must be ids or tags")
+            if named and self.world.gone & set(target["Values"]):
+                raise self.exceptions.make("InvalidInstanceId", "SendCommand")
+        self.world.commands.append({"CommandId": f"{len(self.world.commands):036d}"})
+        return {"Command": self.world.commands[-1]}
+
+    def cancel_command(self, **params: Any) -> Any:
+        self._asked("CancelCommand", params)
+        return {}
+
     def list_commands(self, **params: Any) -> Any:
         self._asked("ListCommands", params)
         return {"Commands": self.world.commands}
@@ -289,7 +309,10 @@ class FakeSsm(_Fake):
 
     def _nodes(self, **params: Any) -> Any:
         self._asked("DescribeInstanceInformation", params)
-        return "InstanceInformationList", [{"InstanceId": node} for node in self.world.nodes.get(self.region, [])]
+        here = [node for node in self.world.nodes.get(self.region, []) if node not in self.world.gone or self.world.listed_late]
+        self.world.listed_late = False
+        pings = self.world.pings
+        return "InstanceInformationList", [{"InstanceId": node, "PingStatus": pings.get(node, "Online")} for node in here]
 
     def _invocations(self, **params: Any) -> Any:
         self._asked("ListCommandInvocations", params)

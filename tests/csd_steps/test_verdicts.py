@@ -58,7 +58,7 @@ def invocation(node: str, status: str, details: str = "", plugin: bool = True) -
 
 
 def judge(world: World) -> Any:
-    asked = {"commandId": CHILD, "account": "222222222222", "region": "eu-west-1"}
+    asked = {"commandIds": [CHILD], "account": "222222222222", "region": "eu-west-1"}
     return judge_command.handler(asked, None, world.client)
 
 

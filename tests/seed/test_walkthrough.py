@@ -121,7 +121,7 @@ def test_the_execution_of_a_member_is_in_the_members_console(reader: Reader) -> 
     )
     steps = ssm.describe_automation_step_executions(AutomationExecutionId=row["AutomationExecutionId"])["StepExecutions"]
     assert [step["StepName"] for step in steps if step["StepStatus"] == "Success"] == [
-        *("prepareCommand", "isAnyNodeHere", "sendCommand", "waitForCommand", "judgeCommand"),
+        *("prepareCommand", "isAnyNodeHere", "sendCommand", "howManyCommands", "waitForCommand", "judgeCommand"),
     ]
 
 

@@ -21,7 +21,7 @@ COMMAND_DOCUMENT = "AWS-ConfigureAWSPackage"
 PLUGIN = "configurePackage"
 _NO_READER = "Is the solution deployed in this account (csd deploy)? Then your policies must allow sts:AssumeRole on this role."
 _PARALLEL = 8
-_COMMANDS_MAX = 50
+_ROLLOUTS_MAX = 50  # one may be many commands, all with the run's comment
 _OUTPUT_CUT_CHARS = 2_000  # AWS: CommandPlugin.Output is cut at 2,500 characters; longer stories are read in full
 
 
@@ -191,7 +191,13 @@ def _commands(ssm: Any, package: str) -> list[dict[str, Any]]:
         if command["DocumentName"] == COMMAND_DOCUMENT
         and is_package((command.get("Parameters", {}).get("name") or [""])[0], package)
     ]
-    return sorted(mine, key=lambda command: command["RequestedDateTime"], reverse=True)[:_COMMANDS_MAX]
+    newest = sorted(mine, key=lambda command: command["RequestedDateTime"], reverse=True)
+    rollouts = list(dict.fromkeys(_rollout(command) for command in newest))[:_ROLLOUTS_MAX]
+    return [command for command in newest if _rollout(command) in rollouts]
+
+
+def _rollout(command: dict[str, Any]) -> str:
+    return str(command.get("Comment") or command["CommandId"])
 
 
 def _said(ssm: Any, invocation: dict[str, Any]) -> Said:

@@ -34,8 +34,11 @@ class Commands:
     ) -> None:
         self._kernel = kernel
         self._dispatcher = Dispatcher(kernel, ENGINE)
+        reading = kernel.settings.reading
         self._targets = Targets(
-            gateway, directory, service_linked_role, asks_query=kernel.settings.reading("group-lookup") == "query"
+            *(gateway, directory, service_linked_role),
+            asks_query=reading("group-lookup") == "query",
+            takes_star=reading("run-command-star") == "taken",
         )
         self._sending = Sending(kernel, gateway, self._targets)
         kernel.on(ENGINE, self.handle)

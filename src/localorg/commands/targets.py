@@ -23,10 +23,17 @@ class Targets:
     """Finds the nodes of a command."""
 
     def __init__(
-        self, gateway: Gateway, directory: NodeDirectory, service_linked_role: ServiceLinkedRole, *, asks_query: bool
+        self,
+        gateway: Gateway,
+        directory: NodeDirectory,
+        service_linked_role: ServiceLinkedRole,
+        *,
+        asks_query: bool,
+        takes_star: bool,
     ) -> None:
         self._gateway = gateway
         self._asks_query = asks_query
+        self._takes_star = takes_star
         self._directory = directory
         self._service_linked_role = service_linked_role
 
@@ -73,6 +80,15 @@ class Targets:
             f"The target key {key!r} is not valid; expected InstanceIds, tag:KEY, tag-key, resource-groups:Name or "
             "resource-groups:ResourceTypeFilters.",
         )
+
+    def _check_ids(self, values: list[str]) -> None:
+        """Under the reading that `*` is refused. AWS: terraform-provider-aws 9188 quotes what the refusal says, in this sense."""
+        if "*" in values and not self._takes_star:
+            raise AwsError(
+                "ValidationException",
+                "Targets must be one target with the key InstanceIds and up to 50 instance IDs as values, or up to 5 targets "
+                "with the keys tag:KEY or tag-key, or a resource group.",
+            )
 
     def _tagged(self, account: str, region: str, key: str, values: list[str], managed: Nodes) -> list[str]:
         """Return the nodes with one of these tags. AWS: an EC2 instance's tags are EC2's, a hybrid node's are Systems Manager's."""

@@ -210,6 +210,15 @@ QUESTIONS: tuple[Question, ...] = (
         "AWS's policies for such callers have ListGroupResources; the service-linked role of Systems Manager has GetGroupQuery too.",
     ),
     Question(
+        "run-command-star",
+        "Does SendCommand take the target InstanceIds=*?",
+        {
+            "taken": "it stands for every managed node of the account and Region",
+            "refused": "ValidationException: Run Command takes lists of ids, tags and resource groups",
+        },
+        "The reference of Target lists it for State Manager and Automation only; terraform-provider-aws 9188 quotes a refusal without it.",
+    ),
+    Question(
         "no-instances-status",
         "What is the Status of a command whose targets match no node (StatusDetails NoInstancesInTag)?",
         {"Success": "there was nothing to fail", "Failed": "nothing was done"},

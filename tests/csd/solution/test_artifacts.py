@@ -160,7 +160,7 @@ def test_the_seeds_parameters_keep_their_names_and_defaults() -> None:
 def test_d2_the_roll_out_is_waited_for_and_judged() -> None:
     """D2: nothing is fired and forgotten: each start is followed by a wait, and each wait by a verdict."""
     member = [step["name"] for step in DOCUMENTS[MEMBER_DOCUMENT]["mainSteps"]]
-    assert member[2:5] == ["sendCommand", "waitForCommand", "judgeCommand"]
+    assert member[2:7] == ["sendCommand", "howManyCommands", "waitForCommand", "waitForCommands", "judgeCommand"]
     hub = [step["name"] for step in DOCUMENTS[HUB_DOCUMENT]["mainSteps"]]
     assert hub[-3:] == ["shareDocuments", "distribute", "judgeDistribution"]
 
@@ -168,7 +168,7 @@ def test_d2_the_roll_out_is_waited_for_and_judged() -> None:
 def test_d3_one_offline_node_does_not_stop_its_neighbours() -> None:
     """D3: concurrency and errors are told for nodes as well, and delivery ends at a time that is a parameter."""
     send = next(step["inputs"] for name, step in STEPS if step["name"] == "sendCommand")
-    assert {"MaxConcurrency", "MaxErrors", "TimeoutSeconds"} <= set(send)
+    assert {"MaxConcurrency", "MaxErrors", "TimeoutSeconds"} <= set(send["InputPayload"])
 
 
 def test_d5_the_wait_has_awss_bounds_and_looks_first() -> None:

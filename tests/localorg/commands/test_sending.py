@@ -250,3 +250,10 @@ def test_tags_are_read_by_the_service_and_groups_by_the_caller():
     who = {action: arn for arn, action, _ in authoriser.asked}
     assert "AWSServiceRoleForAmazonSSM" in who["ec2:DescribeInstances"]
     assert who["resource-groups:ListGroupResources"] == ADMIN.arn
+
+
+def test_the_star_is_refused_under_the_other_reading() -> None:
+    """Assumed: run-command-star=refused: a list of ids is taken, `*` is not. Observed elsewhere: the sense of the words."""
+    local = Harness(readings={"run-command-star": "refused"})
+    with pytest.raises(AwsError, match="ValidationException: Targets must be one target with the key InstanceIds"):
+        local.send(Targets=[{"Key": "InstanceIds", "Values": ["*"]}])
