@@ -67,7 +67,8 @@ class Targets:
         # AWS: the CLI's examples write the key InstanceIds in lower case, too.
         if key.lower() == "instanceids":
             # ASSUMED: `*` stands for all managed nodes of the account and Region. AWS's reference of Target says so for Automation and
-            # for State Manager, and does not list it for Run Command.
+            # for State Manager, and does not list it for Run Command; question run-command-star.
+            self._check_ids(values)
             return [name for value in values for name in (managed if value == "*" else [value])]
         if key == "tag-key" or key.startswith("tag:"):
             return self._tagged(principal.account, region, key, values, managed)
