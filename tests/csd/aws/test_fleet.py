@@ -105,3 +105,14 @@ def test_another_refusal_of_organizations_is_an_error() -> None:
     told.refuse("organizations", "describe_account", "AccessDeniedException", "not you")
     with pytest.raises(AwsRefused, match="organizations:DescribeAccount .* AccessDeniedException: not you"):
         target_accounts(told.principal(), ["222222222222"], with_management=False)
+
+
+def test_the_many_commands_of_one_roll_out_count_as_one() -> None:
+    """A roll-out to named nodes is a command for each fifty of them, all with its run's id: every one is read."""
+    nodes = [f"i-{number}" for number in range(60)]
+    world = Fleet(
+        nodes={PLACE: [{"InstanceId": node, "PingStatus": "Online"} for node in nodes]},
+        commands={PLACE: [command(node) | {"Comment": "CSD 1"} for node in nodes]},
+        invocations={node: [invocation(node, node, "Success")] for node in nodes},
+    )
+    assert [facts.said[0].command_id for facts in read(world).nodes] == nodes
