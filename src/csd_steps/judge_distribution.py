@@ -14,16 +14,26 @@ QUOTED_MAX = 5
 
 def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     """Raises RuntimeError unless the verdict is good."""
-    steps = _read_steps(client("ssm", region_name=events["home"]), events["executionId"])
+    ssm = client("ssm", region_name=events["home"])
+    started = _started(ssm, events["executionId"])
+    steps = _read_steps(ssm, started)
     pairs = [(found.group(1), found.group(2), s) for s in steps if (found := PAIR.match(s["StepName"]))]
     failed = [pair for pair in pairs if pair[2]["StepStatus"] != "Success"]
     if not pairs:
-        raise RuntimeError(f"execution {events['executionId']} reached no account at all")
+        raise RuntimeError(f"execution {started} reached no account at all")
     if failed:
         named = ", ".join(f"{account} {region} ({step['StepStatus']})" for account, region, step in failed[:NAMED_MAX])
         quoted = " | ".join(_own_words(events, client, *pair) for pair in failed[:QUOTED_MAX])
         raise RuntimeError(f"{len(failed)} of {len(pairs)} account-Region pairs did not succeed: {named}. {quoted}")
     return {"summary": f"all {len(pairs)} account-Region pairs succeeded"}
+
+
+def _started(ssm: Any, own_id: str) -> str:
+    step = next(step for step in _read_steps(ssm, own_id) if step["StepName"] == "distribute")
+    found = EXECUTION.search(str(step.get("Outputs", {}).get("ExecutionId")))
+    if not found:
+        raise RuntimeError(f"no account was reached: {step.get('FailureMessage', step['StepStatus'])}")
+    return found.group()
 
 
 def _read_steps(ssm: Any, execution_id: str) -> Any:

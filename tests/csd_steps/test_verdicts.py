@@ -8,6 +8,8 @@ from csd_fakes.steps import World
 from csd_steps import judge_command, judge_distribution, prepare_command
 
 NODE, OTHER = "i-0123456789abcdef0", "i-0123456789abcdef1"
+OWN = "00000000-1234-1234-1234-123456789012"
+RUN = "87654321-1234-1234-1234-123456789012"
 CHILD = "12345678-1234-1234-1234-123456789012"
 
 
@@ -117,13 +119,13 @@ def step(name: str, status: str = "Success", child: str = "", message: str = "")
 
 
 def verdict(world: World) -> Any:
-    asked = {"executionId": "run", "executionRole": "CSD-Role", "partition": "aws", "home": "us-east-1"}
-    asked["executionId"] = "87654321-1234-1234-1234-123456789012"
+    asked = {"executionId": OWN, "executionRole": "CSD-Role", "partition": "aws", "home": "us-east-1"}
     return judge_distribution.handler(asked, None, world.client)
 
 
 def world_of(*steps: dict[str, Any], **more: Any) -> World:
-    runs = {"87654321-1234-1234-1234-123456789012": {"StepExecutions": list(steps)}}
+    runs: dict[str, dict[str, Any]] = {RUN: {"StepExecutions": list(steps)}}
+    runs[OWN] = {"StepExecutions": [step("resolveTargets"), step("distribute", child=RUN)]}
     runs[CHILD] = {"FailureMessage": f"{NODE} Failed: token-4711"}
     return World(executions=runs, **more)
 
@@ -169,3 +171,10 @@ def test_no_pair_at_all_is_no_success() -> None:
     """A run that reached nobody has proven nothing."""
     with pytest.raises(RuntimeError, match="reached no account at all"):
         verdict(world_of(step("prepare")))
+
+
+def test_a_run_that_could_not_start_is_told_by_its_cause() -> None:
+    """Nothing was started, so there is no id to ask; the step's own failure is the verdict."""
+    denied = step("distribute", "Failed", message="is not authorized to perform: iam:PassRole")
+    with pytest.raises(RuntimeError, match="no account was reached: is not authorized to perform: iam:PassRole"):
+        verdict(World(executions={OWN: {"StepExecutions": [denied]}}))
