@@ -18,6 +18,8 @@ from localorg.server.spec import Spec, parse_spec
 from seed.people import ADMINISTRATION, aws, lacks, launch, nothing_is_left, with_the_role
 from simulation.solution import HUB, LAB, SHOP, SPEC, UNIT, Operator, Packages, spec, why
 
+pytestmark = pytest.mark.xdist_group("seed-prerequisites")
+
 TOOLS, TOOLING = "444444444444", "ou-abcd-44444444"
 SYSTEMS_MANAGER = "ssm.amazonaws.com"
 STACKSETS = "member.org.stacksets.cloudformation.amazonaws.com"

@@ -11,6 +11,8 @@ from localorg.protocol.gateway import CallRecord
 from localorg.server.simulation.organization import DefectError, Simulation
 from simulation.solution import REPOSITORY, Operator, Packages, spec, why
 
+pytestmark = pytest.mark.xdist_group("history")
+
 STORY = """
 import sys
 from pathlib import Path

@@ -11,6 +11,8 @@ from localorg.server.simulation.organization import Simulation
 from localorg.server.spec import load_spec
 from simulation.solution import HUB, LAB, REPOSITORY, SHOP, TEMPLATE, Operator, Packages, spec, why
 
+pytestmark = pytest.mark.xdist_group("partitions")
+
 GOVCLOUD = REPOSITORY / "examples" / "govcloud.yaml"
 SPECS = {"aws-us-gov": load_spec(GOVCLOUD), "aws-cn": spec("aws-cn", ("cn-north-1", "cn-northwest-1"))}
 HOME_OF_IAM = {"aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
