@@ -11,7 +11,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup lock demo test prove lint check artifacts docs
+.PHONY: help setup lock demo test prove strangers lint check artifacts docs
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -21,8 +21,11 @@ demo: $(STAMP) ## Set up, then run the main job in a local organization and tell
 test: $(STAMP) ## Set up, then run the tests
 	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup
 
-prove: $(STAMP) ## Set up, then run the long proofs: least privilege, every reading, a month, strangers' artifacts
+prove: $(STAMP) ## Set up, then run the long proofs: least privilege, every reading, a month
 	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup -m proof
+
+strangers: $(STAMP) ## Set up, then run other people's programs: Terraform's provider, the public sample (CSD_PUBLIC_SAMPLE), where they are
+	$(BIN)/pytest -m strangers
 
 lint: $(STAMP) ## Formatting, lint, types and import contracts
 	$(BIN)/ruff format --check .

@@ -30,7 +30,7 @@ _WHERE = (
         reason="the public sample is not here: set CSD_PUBLIC_SAMPLE to a folder with its CloudFormation/template.yaml"
     )
 )
-pytestmark = [pytest.mark.proof, _WHERE]
+pytestmark = [pytest.mark.strangers, _WHERE]
 SAMPLE = Path(FOLDER)
 HUB, SHOP, LAKE, TOOLS = "111111111111", "222222222222", "333333333333", "666666666666"
 WORKLOADS, REGION = "ou-abcd-11111111", "us-east-1"

@@ -26,7 +26,7 @@ _WHERE = (
         reason="Terraform's AWS provider 5.x is not here: put terraform on PATH, and set CSD_TERRAFORM_PLUGINS to a filesystem mirror"
     )
 )
-pytestmark = [pytest.mark.proof, _WHERE]
+pytestmark = [pytest.mark.strangers, _WHERE]
 CONFIGURATION = Path(__file__).parent / "terraform"
 SHOP, WORKLOADS = "222222222222", "ou-abcd-11111111"
 SPEC = f"""
