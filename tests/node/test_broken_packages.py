@@ -49,6 +49,18 @@ def _renamed(bad: str) -> bytes:
         ),
         (package("1.0"), {"Content": "{"}, "failed to decode manifest"),
     ],
+    ids=[
+        "no zip",
+        "out of the folder",
+        "from the root",
+        "no install script",
+        "no uninstall script",
+        "another hash",
+        "an unknown hash",
+        "no attachment",
+        "not active",
+        "no manifest",
+    ],
 )
 def test_a_broken_package_fails_in_the_agents_words_and_leaves_nothing(
     fleet: Fleet, content: bytes, changes: dict, words: str

@@ -88,7 +88,9 @@ def test_an_old_signature_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["not base64!", base64.b64encode(b"no key").decode(), public(ec.generate_private_key(ec.SECP256R1()))]
+    "key",
+    ["not base64!", base64.b64encode(b"no key").decode(), public(ec.generate_private_key(ec.SECP256R1()))],
+    ids=["no base64", "no key", "no RSA key"],
 )
 def test_what_is_no_rsa_key_verifies_nothing(key: str) -> None:
     """A registered text that is no RSA key lets nobody in."""
