@@ -90,6 +90,7 @@ def test_a_url_that_was_changed_proves_nothing(version: str) -> None:
         (f"{ENDPOINT}/bucket", "names no object of a bucket"),
         (presigned("s3v4", ENDPOINT, "path", "AKIAOTHER"), "UnrecognizedClientException"),
     ],
+    ids=["no signature", "no key", "another's key"],
 )
 def test_what_is_not_signed_is_refused(url: str, words: str) -> None:
     """Nobody reads without a name."""
