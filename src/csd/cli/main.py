@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from csd.cli import screen
+from csd.cli.packages import package_app
 from csd.cli.requests import association_parameters
 from csd.errors import AwsRefused, CsdInputError
 
@@ -23,28 +24,11 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_HELP, epilog=_CODES,
     rich_markup_mode=None, context_settings={"max_content_width": 100},  # plain: tables cut the names of long options
 )  # fmt: skip
-package_app = typer.Typer(no_args_is_help=True, help="Make packages.")
 app.add_typer(package_app, name="package")
 
 DONE, REFUSED, WRONG_INPUT, NOT_AS_WANTED, INTERRUPTED = 0, 1, 2, 3, 130
 RegionOption = Annotated[str, typer.Option(help="The hub's home Region; else AWS_REGION.")]
 NameOption = Annotated[str, typer.Option("--association", help="Name of the association.")]
-
-
-@package_app.command("build", short_help="Seal a folder of installers: zips and manifest.")
-def package_build(
-    folder: Annotated[Path, typer.Argument(help="Folder with package.yaml.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the zips and manifest.json.")],
-) -> None:
-    """Seal a folder of installers: a zip per platform and the manifest, the same bytes for the same input."""
-    from csd.package.sealed import build_package
-
-    sealed = build_package(folder, output)
-    for warning in sealed.warnings:
-        screen.tell(f"warning: {warning}")
-    for file in sealed.files:
-        screen.data(f"{file.sha256}  {file.name}")
-    screen.tell(f"{sealed.name} {sealed.version} is sealed in {output}")
 
 
 @app.command(short_help="Create or update the solution's stack, and wait for it.")

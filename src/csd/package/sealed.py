@@ -19,6 +19,7 @@ from csd.errors import CsdInputError, Problem
 from csd.package.archive import write_zip
 from csd.package.contents import Contents
 from csd.package.matching import matching_holes
+from csd.package.release import RELEASE_FILE, Digest, Release, canonical, read_release, release_value
 from csd.package.source import FILES_MAX, SOURCE_FILE, VERSION_PATTERN, PackageSource, read_source, source_problems
 
 MANIFEST_FILE = "manifest.json"
@@ -38,13 +39,14 @@ class SealedFile:
 
 @dataclass(frozen=True, slots=True)
 class SealedPackage:
-    """A folder that can be published. `name` is '' when it was read back: a manifest does not tell the package's name."""
+    """A folder that can be published. `name` is '' and `release` None where no release.json is beside the manifest."""
 
     folder: Path
     name: str
     version: str
     files: tuple[SealedFile, ...]
     warnings: tuple[str, ...] = ()
+    release: Release | None = None
 
 
 def build_package(folder: Path, output: Path) -> SealedPackage:
@@ -69,10 +71,17 @@ def build_package(folder: Path, output: Path) -> SealedPackage:
             raise CsdInputError([Problem(str(folder / SOURCE_FILE), what, "List fewer targets.")])
         for file in files:
             (Path(building) / file.name).replace(output / file.name)
+    release = _release(source.name, source.version, manifest.encode(), files)
+    (output / RELEASE_FILE).write_text(canonical(release_value(release)) + "\n", encoding="utf-8", newline="\n")
     (output / MANIFEST_FILE).write_text(manifest, encoding="utf-8", newline="\n")
     triples = [(t.platform, t.version, t.architecture) for p in source.platforms for t in p.targets]
     warnings = [warning for content in contents.values() for warning in content.warnings] + matching_holes(triples)
-    return SealedPackage(output, source.name, source.version, tuple(files), tuple(warnings))
+    return SealedPackage(output, source.name, source.version, tuple(files), tuple(warnings), release)
+
+
+def _release(name: str, version: str, manifest: bytes, files: list[SealedFile]) -> Release:
+    digest = Digest(hashlib.sha256(manifest).hexdigest(), len(manifest))
+    return Release(name, version, digest, {file.name: Digest(file.sha256, file.size) for file in files})
 
 
 def manifest_text(source: PackageSource, files: list[SealedFile]) -> str:
@@ -130,7 +139,24 @@ def read_sealed(folder: Path) -> SealedPackage:
         problems += _file_problems(folder / name, told)
     if problems:
         raise CsdInputError(problems)
-    return SealedPackage(folder, "", manifest["version"], tuple(_measure(folder / name) for name in sorted(listed)))
+    files = [_measure(folder / name) for name in sorted(listed)]
+    release = _read_release(folder, path.read_bytes(), manifest["version"], files)
+    return SealedPackage(folder, release.name if release else "", manifest["version"], tuple(files), release=release)
+
+
+def _read_release(folder: Path, manifest: bytes, version: str, files: list[SealedFile]) -> Release | None:
+    """What release.json tells, where there is one; it must be of these very files."""
+    path = folder / RELEASE_FILE
+    if not path.is_file():
+        return None
+    try:
+        told = read_release(json.loads(path.read_text(encoding="utf-8")), str(path))
+    except ValueError as broken:
+        raise CsdInputError([Problem(str(path), f"is not JSON: {broken}.", "Build the package again.")]) from broken
+    found = _release(told.name, version, manifest, files)
+    if (told.version, told.manifest, told.files) != (found.version, found.manifest, found.files):
+        raise CsdInputError([Problem(str(path), "tells of other files than are here.", "Build the package again.")])
+    return told
 
 
 def _manifest_problems(path: Path, manifest: Any) -> list[Problem]:
