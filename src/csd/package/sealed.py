@@ -18,7 +18,7 @@ from typing import Any
 from csd.errors import CsdInputError, Problem
 from csd.package.archive import write_zip
 from csd.package.contents import Contents
-from csd.package.matching import matching_holes
+from csd.package.matching.targets import matching_holes
 from csd.package.release import RELEASE_FILE, Digest, Release, canonical, read_release, release_value
 from csd.package.source import FILES_MAX, SOURCE_FILE, VERSION_PATTERN, PackageSource, read_source, source_problems
 

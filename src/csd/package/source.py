@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from csd.errors import CsdInputError, Problem
-from csd.package.matching import matching_problems
+from csd.package.matching.targets import matching_problems
 
 SOURCE_FILE = "package.yaml"
 

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from csd.errors import CsdInputError
 from csd.package.archive import Entry, deb_bytes, tar_bytes, write_zip
-from csd.package.matching import matching_holes, matching_problems
 from csd.package.sealed import build_package, read_sealed
 
 EXAMPLE = Path(__file__).parents[3] / "examples/packages/csd-hello"
@@ -246,41 +245,6 @@ def test_a_zip_with_an_enclosing_folder_is_refused(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CsdInputError, match="Zip the files themselves, not the folder around them"):
         read_sealed(folder)
-
-
-def test_holes_are_told() -> None:
-    """Documented: agent: no way back once an exact platform was taken."""
-    holes = matching_holes([("debian", "_any", "x86_64"), ("_any", "_any", "arm64")])
-    assert holes == [
-        "debian _any has no zip for arm64 architecture: the agent does not fall back to a wider target once this one was chosen."
-    ]
-    assert matching_holes([("debian", "_any", "_any"), ("_any", "_any", "arm64")]) == []
-
-
-platforms = st.sampled_from(["debian", "_any", "redhat"])
-triples = st.tuples(platforms, st.sampled_from(["_any", "*", "7.*", "7.4"]), st.sampled_from(["_any", "x86_64"]))
-
-
-@given(st.lists(triples, unique=True))
-def test_a_target_is_refused_exactly_when_no_node_reaches_it(targets: list[tuple[str, str, str]]) -> None:
-    """The dead targets that are refused are those that the agent's walk never returns, for any node."""
-    refused = {int(problem.where) for problem in matching_problems([(str(i), t) for i, t in enumerate(targets)])}
-    reached = set()
-    for platform in ("debian", "redhat", "suse"):
-        for version in ("7.4", "7.5", "8", ""):
-            for architecture in ("x86_64", "arm64"):
-                found = walk(targets, platform, version, architecture)
-                reached |= {targets.index(found)} if found else set()
-    assert not refused & reached
-
-
-def walk(targets: list[tuple[str, str, str]], platform: str, version: str, architecture: str) -> tuple[str, str, str] | None:
-    """AWS: amazon-ssm-agent birdwatcherservice, written down again independently."""
-    p = next((k for k in (platform, "_any") if any(t[0] == k for t in targets)), None)
-    versions = {t[1] for t in targets if t[0] == p}
-    wild = ["7.*"] if version.startswith("7") else []
-    v = next((k for k in (version, *wild, "_any", "*") if k in versions), None)
-    return next(((p, v, a) for a in (architecture, "_any") if p and v and (p, v, a) in targets), None)
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8}){0,2}", fullmatch=True), st.binary(max_size=50), max_size=5))
