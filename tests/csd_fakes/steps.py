@@ -43,6 +43,7 @@ class Version:
     created: datetime
     status: str = "Active"
     reason: str = ""
+    attached: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -226,7 +227,8 @@ class FakeSsm(_Fake):
     def get_document(self, **params: Any) -> Any:
         self._asked("GetDocument", params)
         document, version = self._version(params, "GetDocument")
-        return {"Content": version.content, "DocumentFormat": "JSON", "DocumentType": document.kind}
+        answer = {"Content": version.content, "DocumentFormat": "JSON", "DocumentType": document.kind, "Status": version.status}
+        return answer | ({"AttachmentsContent": version.attached} if version.attached else {})
 
     def describe_document(self, **params: Any) -> Any:
         self._asked("DescribeDocument", params)

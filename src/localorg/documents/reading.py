@@ -11,7 +11,7 @@ from localorg.documents import answers, downloads, listing, text
 from localorg.documents.copying import files_by_name
 from localorg.documents.lookup import Found, Lookup
 from localorg.documents.paging import cut, cut_sorted
-from localorg.documents.records import Shelf, SigningKey, VersionRecord
+from localorg.documents.records import AttachmentRecord, Shelf, SigningKey, VersionRecord
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.errors import AwsError
 from localorg.kernel.events import Kernel
@@ -89,12 +89,20 @@ class Reading:
             {
                 "Name": file.name,
                 "Size": file.size,
-                "Hash": file.digest,
-                "HashType": "Sha256",
+                **self._hash_of(file, version),
                 "Url": downloads.sign(key, endpoint, found.document, version, file.name, now),
             }
             for file in files_by_name(version).values()
         ]
+
+    def _hash_of(self, file: AttachmentRecord, version: VersionRecord) -> dict[str, str]:
+        """The open question attachment-hash."""
+        match self._kernel.settings.reading("attachment-hash"):
+            case "file":
+                return {"Hash": file.digest, "HashType": "Sha256"}
+            case "content":
+                return {"Hash": version.hash, "HashType": "Sha256"}
+        return {}
 
     def _list_versions(self, request: Request) -> Output:
         found = self._lookup.find(request, request.params["Name"])

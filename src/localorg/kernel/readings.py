@@ -177,6 +177,16 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide names s3:GetObject only; the value of SourceUrl is a folder, not a file.",
     ),
     Question(
+        "attachment-hash",
+        "What does GetDocument tell of an attachment as its Hash?",
+        {
+            "file": "the SHA-256 of the file as Distributor has copied it",
+            "untold": "nothing: Hash and HashType are left out",
+            "content": "the SHA-256 of the document's content, the same for each attachment",
+        },
+        "The API reference calls it the hash of the document content, in a structure about one attachment, and shows no example.",
+    ),
+    Question(
         "attachment-checksum",
         "Does Distributor compare the files that it copies with the checksums of the manifest?",
         {

@@ -68,8 +68,8 @@ def test_the_template_is_for_reading() -> None:
 
 
 def test_the_documents_fit() -> None:
-    """Documented: CreateDocument API: 64 KB, run-time parameters included."""
-    assert all(len(json.dumps(document)) < render.DOCUMENT_BYTES_MAX // 2 for document in DOCUMENTS.values())
+    """Documented: CreateDocument API: 64 KB, run-time parameters included; a quarter is left to these and to what the template puts in."""
+    assert all(len(json.dumps(document)) < render.DOCUMENT_BYTES_MAX * 3 // 4 for document in DOCUMENTS.values())
 
 
 def test_the_documents_in_the_template_are_those_that_stand_alone() -> None:
@@ -106,7 +106,7 @@ def test_scripts_stand_alone_and_make_one_pass(name: str, step: dict[str, Any]) 
     tree = ast.parse(step["inputs"]["Script"])
     modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     modules |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    assert modules <= {"json", "re", "datetime", "typing", "boto3", "botocore.exceptions"}
+    assert modules <= {"base64", "hashlib", "json", "re", "datetime", "typing", "boto3", "botocore.exceptions"}
     assert all(handler.type is not None for handler in ast.walk(tree) if isinstance(handler, ast.ExceptHandler))
     assert "handler" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert step["inputs"]["Handler"] == "handler"

@@ -338,3 +338,16 @@ def test_the_step_for_windows_is_an_open_question() -> None:
         content = json.loads(house.call("GetDocument", Name="AWS-ConfigureAWSPackage")["Content"])
         steps[reading] = [step["name"] for step in content["mainSteps"]]
     assert steps == {"windows-only": ["createDownloadFolder", "configurePackage"], "absent": ["configurePackage"]}
+
+
+@pytest.mark.parametrize("reading", ["file", "untold", "content"])
+def test_what_the_hash_of_an_attachment_is_of_is_an_open_question(reading: str) -> None:
+    """Assumed: three readings of attachment-hash; under the default it is of the bytes that were copied."""
+    house = Harness(attachment_hash=reading)
+    house.publish()
+    house.wait()
+    house.buckets.objects["shelf", "tool/1.0/tool_linux.zip"] = b"swapped after the copy"
+    (file,) = house.call("GetDocument", Name="tool")["AttachmentsContent"]
+    of_content = house.call("DescribeDocument", Name="tool")["Document"]["Hash"]
+    told = {"file": hashlib.sha256(b"zip 1.0").hexdigest(), "content": of_content, "untold": None}
+    assert file.get("Hash") == told[reading]
