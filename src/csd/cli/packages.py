@@ -16,14 +16,24 @@ package_app = typer.Typer(no_args_is_help=True, help="Make packages.")
 @package_app.command("build", short_help="Seal a folder of installers: zips and manifest.")
 def package_build(
     folder: Annotated[Path, typer.Argument(help="Folder with package.yaml.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the zips and manifest.json.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the package; else dist/NAME/VERSION/DIGEST, which is printed."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print folder, digests and warnings as JSON.")] = False,  # noqa: FBT002 - Typer's flags are booleans
 ) -> None:
-    """Seal a folder of installers: a zip per platform and the manifest, the same bytes for the same input."""
-    from csd.package.sealed import build_package
+    """Seal a folder of installers: a zip per platform and the manifest, the same bytes for the same input on every machine."""
+    from csd.package.sealed import build_package, sealed_value
 
-    sealed = build_package(folder, output)
+    with screen.work_bar() as watch:
+        sealed = build_package(folder, output, watch=watch)
     for warning in sealed.warnings:
         screen.tell(f"warning: {warning}")
-    for file in sealed.files:
-        screen.data(f"{file.sha256}  {file.name}")
-    screen.tell(f"{sealed.name} {sealed.version} is sealed in {output}")
+    if as_json:
+        screen.data_json(sealed_value(sealed))
+    else:
+        for file in sealed.files:
+            (screen.data if output else screen.tell)(f"{file.sha256}  {file.name}")
+    screen.tell(f"{sealed.name} {sealed.version} is sealed in {sealed.folder}")
+    if not output and not as_json:
+        screen.data(str(sealed.folder))

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -47,6 +47,16 @@ def upload_bars(sizes: dict[str, int]) -> Iterator[Callable[[str, int], None]]:
     with Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=prose(), transient=True) as bars:
         tasks = {name: bars.add_task(name, total=size) for name, size in sizes.items()}
         yield lambda name, count: bars.update(tasks[name], advance=count)
+
+
+@contextmanager
+def work_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """One bar of bytes; gives `watch(what is done, bytes, of how many)`. Nothing is drawn where there is no terminal."""
+    console = prose()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("", total=None)
+        yield lambda what, done, total: bars.update(task, description=what, completed=done, total=total)
 
 
 def age(then: datetime | None, now: datetime) -> str:

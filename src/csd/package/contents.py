@@ -1,8 +1,9 @@
-"""The folders that package.yaml names -> the entries of each zip, or all that is wrong with them.
+"""What package.yaml names -> the entries of each zip, or all that is wrong with them.
 
-Flow: walk a folder -> fill `*.in` templates (@NAME@, @VERSION@) -> make .deb and .tar files -> check what the agent wants.
+Flow: the zip's own folder, shared folders, single files -> make .deb and .tar files -> check what the agent and unpackers want.
 
-Rules: a folder's files stand at the root of its zip, as the agent wants them. Symbolic links and devices are refused.
+Rules: a folder's files stand at the root of its zip, as the agent wants them. A zip's own file goes before a shared one; any other
+two files of one name are refused.
 Refuses to know: how a zip is written, manifests, AWS.
 """
 
@@ -10,75 +11,77 @@ import re
 from pathlib import Path
 
 from csd.errors import Problem
-from csd.package.archive import Entry, deb_bytes, tar_bytes
+from csd.package.archive import ZIP_ENTRIES_MAX, Entry, deb_pieces, tar_pieces
+from csd.package.folders import Folders, Found
+from csd.package.names import clashes, zip_fault
 from csd.package.source import Made, PackageSource, PlatformFolder
 
 # AWS: amazon-ssm-agent ssminstaller: these scripts, in sh or ps1, one implementation of each.
 ACTIONS = ("install", "uninstall", "update", "validate")
+_SCRIPT_BYTES = 1 << 20  # as much of a script is looked at; behind it self-extracting installers have their payload
 _DEBIAN_SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
 # Debian policy 5.6.12: an upstream version begins with a digit; '_' is not in its alphabet.
 _DEBIAN_VERSION = re.compile(r"^[0-9][A-Za-z0-9.+~\-]*$")
 
 
 class Contents:
-    """The entries of one zip with what was found wrong (`problems`) and what is merely unwise (`warnings`)."""
+    """The entries of one zip with what was found wrong (`problems`) and what is merely unwise (`warnings`); `files` were read."""
 
     def __init__(self, source: PackageSource, root: Path, platform: PlatformFolder) -> None:
-        self.problems: list[Problem] = []
-        self.warnings: list[str] = []
-        self._source, self._root = source, root
-        folder = root / platform.folder
-        self.entries = self._read(folder)
+        self._folders = Folders(root, {"NAME": source.name, "VERSION": source.version})
+        self.problems: list[Problem] = self._folders.problems
+        self.warnings: list[str] = self._folders.warnings
+        self.files: set[Path] = self._folders.files
+        self._root = root
+        self.where = root / (platform.folder or platform.label)
+        found = self._gather(platform)
+        self._origins = {item.entry.name: item.path for item in found}
+        self.entries = [item.entry for item in found]
+        whole = bool(found) or not self.problems  # of a folder that is not there nothing more is told
         for made in platform.make:
             if made.folder:
                 self._make(made)
-        if folder.is_dir():
-            self._check_scripts(folder)
+        self._check_names(windows=any(target.platform in ("windows", "_any") for target in platform.targets))
+        if whole:
+            self._check_scripts()
 
-    def _read(self, folder: Path) -> list[Entry]:
-        if not folder.is_dir():
-            self.problems.append(Problem(str(folder), "there is no such folder.", "Make it, or correct package.yaml."))
-            return []
-        entries: dict[str, Entry] = {}
-        for path in sorted(folder.rglob("*")):
-            if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                self.problems.append(Problem(str(path), "is not a plain file.", "Packages hold plain files only."))
-            elif path.is_file():
-                entry = self._entry(path, path.relative_to(folder).as_posix())
-                if entry.name in entries:
-                    self.problems.append(
-                        Problem(str(path), f"makes {entry.name!r} a second time.", "Keep the template or the file.")
-                    )
-                entries[entry.name] = entry
-        return list(entries.values())
-
-    def _entry(self, path: Path, name: str) -> Entry:
-        executable = bool(path.stat().st_mode & 0o100)
-        if not name.endswith(".in"):
-            return Entry(name, path, executable)
-        filled = (
-            path.read_bytes().replace(b"@NAME@", self._source.name.encode()).replace(b"@VERSION@", self._source.version.encode())
-        )
-        return Entry(name.removesuffix(".in"), filled, executable)
+    def _gather(self, platform: PlatformFolder) -> list[Found]:
+        own = self._folders.folder(platform.folder) if platform.folder else []
+        mine = {item.entry.name for item in own}
+        shared = [item for folder in platform.shared for item in self._folders.folder(folder)]
+        taken = [item for file in platform.files for item in self._folders.file(file.from_, file.name)]
+        return own + [item for item in shared if item.entry.name not in mine] + taken
 
     def _make(self, made: Made) -> None:
-        sources = self._read(self._root / made.folder)
-        if any(entry.name == made.as_ for entry in self.entries):
-            self.problems.append(Problem(made.as_, "is in the folder and is made as well.", "Rename one of them."))
+        sources = [found.entry for found in self._folders.folder(made.folder)]
         if made.tar is not None:
-            self.entries.append(Entry(made.as_, tar_bytes(sources), executable=False))
+            self.entries.append(Entry(made.as_, tar_pieces(sources), executable=False))
             return
         control = [self._control(entry) for entry in sources if entry.name.startswith("DEBIAN/")]
         payload = [entry for entry in sources if not entry.name.startswith("DEBIAN/")]
         before = len(self.problems)
         self._check_control(self._root / made.folder, control)
         if len(self.problems) == before:
-            self.entries.append(Entry(made.as_, deb_bytes(control, payload), executable=False))
+            self.entries.append(Entry(made.as_, deb_pieces(control, payload), executable=False))
 
     @staticmethod
     def _control(entry: Entry) -> Entry:
         name = entry.name.removeprefix("DEBIAN/")
         return Entry(name, entry.content, name in _DEBIAN_SCRIPTS)
+
+    def _check_names(self, *, windows: bool) -> None:
+        for entry in self.entries:
+            if fault := zip_fault(entry.name, windows=windows):
+                self.problems.append(Problem(f"{self._origins.get(entry.name, self.where / entry.name)}", fault, "Rename it."))
+        for name, other in clashes(entry.name for entry in self.entries):
+            places = [str(self._origins.get(each, each)) for each in (name, other)]
+            what = (
+                f"{name!r} comes twice." if name == other else f"{name!r} and {other!r} cannot both be unpacked on every system."
+            )
+            self.problems.append(Problem(str(self.where), what, f"Rename one of them: {places[0]}, {places[1]}."))
+        if len(self.entries) > ZIP_ENTRIES_MAX:
+            what = f"makes a zip of {len(self.entries)} files; more than {ZIP_ENTRIES_MAX} cannot be unpacked everywhere."
+            self.problems.append(Problem(str(self.where), what, "Have a tar made of its payload ('make')."))
 
     def _check_control(self, folder: Path, control: list[Entry]) -> None:
         where = f"{folder}/DEBIAN/control"
@@ -86,7 +89,7 @@ class Contents:
         if found is None:
             self.problems.append(Problem(where, "there is no such file (nor control.in).", "A .deb needs its control file."))
             return
-        lines = found.read().decode("utf-8", "replace").splitlines()
+        lines = found.head(_SCRIPT_BYTES).decode("utf-8", "replace").splitlines()
         fields = {
             key.strip(): value.strip()
             for key, colon, value in (line.partition(":") for line in lines)
@@ -107,7 +110,8 @@ class Contents:
                 )
             )
 
-    def _check_scripts(self, folder: Path) -> None:
+    def _check_scripts(self) -> None:
+        folder = self.where
         names = {entry.name for entry in self.entries}
         for action in ACTIONS:
             kinds = [kind for kind in ("sh", "ps1") if f"{action}.{kind}" in names]
@@ -135,10 +139,10 @@ class Contents:
             )
         for entry in self.entries:
             if entry.name in {f"{action}.sh" for action in ACTIONS}:
-                self._check_shell(folder / entry.name, entry.read())
+                self._check_shell(self._origins.get(entry.name, folder / entry.name), entry.head(_SCRIPT_BYTES))
 
     def _check_shell(self, path: Path, script: bytes) -> None:
-        if b"\r\n" in script:
+        if b"\r\n" in script.partition(b"\0")[0]:
             self.problems.append(
                 Problem(str(path), "has Windows line ends, which sh cannot read.", "Save it with plain line feeds.")
             )

@@ -69,14 +69,14 @@ def read_release(value: Any, where: str) -> Release:
     problems: list[Problem] = []
     told = value if isinstance(value, dict) else {}
     for key, pattern in (("name", NAME_PATTERN), ("version", VERSION_PATTERN)):
-        if not isinstance(told.get(key), str) or not re.match(pattern, told[key]):
+        if not isinstance(told.get(key), str) or not re.fullmatch(pattern, told[key]):
             problems.append(Problem(f"{where}: {key}", f"found {told.get(key)!r}.", "Build the package again."))
     digests: dict[str, dict[str, Digest]] = {}
     for key, held in (("manifest", {"": told.get("manifest")}), ("files", told.get("files")), ("beside", told.get("beside", {}))):
         digests[key] = {}
         for name, digest in (held if isinstance(held, dict) else {"": None}).items():
             match digest:
-                case {"sha256": str(sha256), "size": int(size)} if _SHA256.match(sha256) and size >= 0:
+                case {"sha256": str(sha256), "size": int(size)} if _SHA256.fullmatch(sha256) and size >= 0:
                     digests[key][name] = Digest(sha256, size)
                 case _:
                     place = f"{where}: {key}{f'.{name}' if name else ''}"

@@ -1,8 +1,6 @@
-"""The sealed folder: manifest.json and the zips it names. Built here, read back and checked before it is published.
+"""The sealed folder: manifest.json, the zips it names, release.json and what stands beside. Built here, read back and proved before use.
 
-Flow: PackageSource + entries -> zips -> manifest.json (last, so that a folder with a manifest is whole).
-
-Rules: AWS's limits are checked before anything is uploaded; a sealed folder that does not fit its manifest is refused.
+Rules: AWS's limits are checked before anything is written; a sealed folder that does not fit its manifest or its release is refused.
 Refuses to know: S3 and SSM.
 """
 
@@ -11,21 +9,38 @@ import json
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from csd.errors import CsdInputError, Problem
-from csd.package.archive import write_zip
-from csd.package.contents import Contents
-from csd.package.matching.targets import matching_holes
+from csd.package.archive import Measured, measured, zip_pieces
+from csd.package.building.manifest import MANIFEST_FILE, manifest_text
+from csd.package.building.output import BUILDING_PREFIX, leftovers, output_problems, put_in_place
+from csd.package.building.plan import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, Plan, plan_package
+from csd.package.pieces import Pieces
 from csd.package.release import RELEASE_FILE, Digest, Release, canonical, read_release, release_value
-from csd.package.source import FILES_MAX, SOURCE_FILE, VERSION_PATTERN, PackageSource, read_source, source_problems
+from csd.package.source import FILES_MAX, VERSION_PATTERN
 
-MANIFEST_FILE = "manifest.json"
-# AWS: Distributor guide "Create a package": 1 GB a file; CreateDocument API: 64 KB of content.
-FILE_BYTES_MAX = 1_000_000_000
-MANIFEST_BYTES_MAX = 64_000
+# What stands in a sealed folder and how large it may be is asked here, wherever it is defined.
+__all__ = [
+    "DIST",
+    "FILE_BYTES_MAX",
+    "MANIFEST_BYTES_MAX",
+    "MANIFEST_FILE",
+    "SealedFile",
+    "SealedPackage",
+    "Watch",
+    "build_package",
+    "read_sealed",
+    "sealed_value",
+]
+
+# Where a build goes that is not told where: a folder for each content, below the current one.
+DIST = Path("dist")
+Watch = Callable[[str, int, int], None]
+"""Told what is being done, how many bytes of it are done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,66 +64,78 @@ class SealedPackage:
     release: Release | None = None
 
 
-def build_package(folder: Path, output: Path) -> SealedPackage:
-    """Build `folder` into `output`. Raises CsdInputError with every problem; then nothing was written."""
-    source = read_source(folder)
-    contents = {platform.folder: Contents(source, folder, platform) for platform in source.platforms}
-    problems = source_problems(str(folder / SOURCE_FILE), source)
-    problems += [problem for content in contents.values() for problem in content.problems]
-    problems += _size_problems(folder, contents)
-    if problems:
-        raise CsdInputError(problems)
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".building-") as building:
-        files = []
-        for platform, content in contents.items():
-            path = Path(building) / source.zip_name(platform)
-            write_zip(content.entries, path)
-            files.append(_measure(path))
-        manifest = manifest_text(source, files)
-        if len(manifest.encode()) > MANIFEST_BYTES_MAX:
-            what = f"makes a manifest of more than {MANIFEST_BYTES_MAX} bytes."
-            raise CsdInputError([Problem(str(folder / SOURCE_FILE), what, "List fewer targets.")])
-        for file in files:
-            (Path(building) / file.name).replace(output / file.name)
-    release = _release(source.name, source.version, manifest.encode(), files)
-    (output / RELEASE_FILE).write_text(canonical(release_value(release)) + "\n", encoding="utf-8", newline="\n")
-    (output / MANIFEST_FILE).write_text(manifest, encoding="utf-8", newline="\n")
-    triples = [(t.platform, t.version, t.architecture) for p in source.platforms for t in p.targets]
-    warnings = [warning for content in contents.values() for warning in content.warnings] + matching_holes(triples)
-    return SealedPackage(output, source.name, source.version, tuple(files), tuple(warnings), release)
+def sealed_value(sealed: SealedPackage) -> dict[str, Any]:
+    """What was built, as a JSON value."""
+    release = release_value(sealed.release) if sealed.release else {}
+    address = sealed.release.address if sealed.release else ""
+    return {"folder": str(sealed.folder), "address": address, **release, "warnings": list(sealed.warnings)}
 
 
-def _release(name: str, version: str, manifest: bytes, files: list[SealedFile]) -> Release:
-    digest = Digest(hashlib.sha256(manifest).hexdigest(), len(manifest))
-    return Release(name, version, digest, {file.name: Digest(file.sha256, file.size) for file in files})
+def build_package(folder: Path, output: Path | None = None, *, watch: Watch = lambda _what, _done, _of: None) -> SealedPackage:
+    """Build `folder` into `output`; without one, into dist/NAME/VERSION/DIGEST.
+
+    Raises CsdInputError with every problem; then nothing was written.
+    """
+    plan = plan_package(folder)
+    base = output or DIST / plan.source.name / plan.source.version
+    wrong = output_problems(output, plan.contents, plan.read) if output else []
+    if wrong:
+        raise CsdInputError(wrong)
+    warnings = [*plan.warnings, *leftovers(base)]
+    contents = _read(plan, watch)
+    base.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=base, prefix=BUILDING_PREFIX) as hidden:
+        building = Path(hidden)
+        release = _write(plan, contents, building, watch)
+        place = output or DIST / release.address
+        place.mkdir(exist_ok=True)
+        warnings += put_in_place(building, place)
+    files = tuple(SealedFile(name, digest.size, digest.sha256) for name, digest in release.files.items())
+    return SealedPackage(place, release.name, release.version, files, tuple(warnings), release)
 
 
-def manifest_text(source: PackageSource, files: list[SealedFile]) -> str:
-    """The Distributor manifest, schemaVersion 2.0, as stable JSON text."""
-    packages: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
-    for platform in source.platforms:
-        for target in platform.targets:
-            versions = packages.setdefault(target.platform, {})
-            versions.setdefault(target.version, {})[target.architecture] = {"file": source.zip_name(platform.folder)}
-    manifest: dict[str, Any] = {
-        "schemaVersion": "2.0",
-        "version": source.version,
-        "packages": packages,
-        "files": {file.name: {"checksums": {"sha256": file.sha256}, "size": file.size} for file in files},
-    }
-    manifest |= {key: value for key, value in (("publisher", source.publisher), ("description", source.description)) if value}
-    return json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+def _read(plan: Plan, watch: Watch) -> dict[str, list[Measured]]:
+    """Every file of every zip, read once."""
+    total, done = sum(plan.sizes.values()), 0
+
+    def read(count: int) -> None:
+        nonlocal done
+        done += count
+        watch("reading", done, total)
+
+    return {name: measured(content.entries, read) for name, content in plan.contents.items()}
 
 
-def _size_problems(folder: Path, contents: dict[str, Contents]) -> list[Problem]:
-    return [
-        Problem(
-            str(folder / platform), f"makes a zip of more than {FILE_BYTES_MAX} bytes.", "Distributor takes at most 1 GB a file."
-        )
-        for platform, content in contents.items()
-        if sum(entry.size for entry in content.entries) > FILE_BYTES_MAX
-    ]
+def _write(plan: Plan, contents: Mapping[str, list[Measured]], building: Path, watch: Watch) -> Release:
+    total, done = sum(plan.sizes.values()), 0
+
+    def wrote(count: int) -> None:
+        nonlocal done
+        done += count
+        watch("writing", done, total)
+
+    zips = {name: _write_pieces(zip_pieces(entries), building / name, wrote) for name, entries in contents.items()}
+    manifest = manifest_text(plan.source, zips)
+    release = Release(plan.source.name, plan.source.version, _put(building / MANIFEST_FILE, manifest), zips)
+    _put(building / RELEASE_FILE, canonical(release_value(release)) + "\n")
+    return release
+
+
+def _write_pieces(pieces: Pieces, path: Path, wrote: Callable[[int], None]) -> Digest:
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as out:
+        for chunk in pieces.chunks():
+            digest.update(chunk)
+            out.write(chunk)
+            size += len(chunk)
+            wrote(len(chunk))
+    return Digest(digest.hexdigest(), size)
+
+
+def _put(path: Path, text: str) -> Digest:
+    content = text.encode("utf-8")
+    path.write_bytes(content)
+    return Digest(hashlib.sha256(content).hexdigest(), len(content))
 
 
 def _measure(path: Path) -> SealedFile:
@@ -144,6 +171,13 @@ def read_sealed(folder: Path) -> SealedPackage:
     return SealedPackage(folder, release.name if release else "", manifest["version"], tuple(files), release=release)
 
 
+def _digest(path: Path) -> Digest | None:
+    if path.parent / path.name != path or not path.is_file():
+        return None
+    measured_file = _measure(path)
+    return Digest(measured_file.sha256, measured_file.size)
+
+
 def _read_release(folder: Path, manifest: bytes, version: str, files: list[SealedFile]) -> Release | None:
     """What release.json tells, where there is one; it must be of these very files."""
     path = folder / RELEASE_FILE
@@ -153,8 +187,10 @@ def _read_release(folder: Path, manifest: bytes, version: str, files: list[Seale
         told = read_release(json.loads(path.read_text(encoding="utf-8")), str(path))
     except ValueError as broken:
         raise CsdInputError([Problem(str(path), f"is not JSON: {broken}.", "Build the package again.")]) from broken
-    found = _release(told.name, version, manifest, files)
-    if (told.version, told.manifest, told.files) != (found.version, found.manifest, found.files):
+    mine = Digest(hashlib.sha256(manifest).hexdigest(), len(manifest))
+    zips = {file.name: Digest(file.sha256, file.size) for file in files}
+    beside = {name: _digest(folder / name) for name in told.beside}
+    if (told.version, told.manifest, told.files, told.beside) != (version, mine, zips, beside):
         raise CsdInputError([Problem(str(path), "tells of other files than are here.", "Build the package again.")])
     return told
 
@@ -167,7 +203,7 @@ def _manifest_problems(path: Path, manifest: Any) -> list[Problem]:
         problems.append(
             Problem(f"{path}: schemaVersion", f"must be '2.0'; found {manifest.get('schemaVersion')!r}.", "Correct it.")
         )
-    if not isinstance(manifest.get("version"), str) or not re.match(VERSION_PATTERN, manifest["version"]):
+    if not isinstance(manifest.get("version"), str) or not re.fullmatch(VERSION_PATTERN, manifest["version"]):
         problems.append(
             Problem(
                 f"{path}: version",

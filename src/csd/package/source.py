@@ -1,9 +1,9 @@
-"""package.yaml: what a package is, for whom, and from which folders. Text -> PackageSource, or all problems at once.
+"""package.yaml: what a package is, for whom, and from which files. Text -> PackageSource, or all problems at once.
 
 Flow: YAML -> pydantic models (shape, patterns); apart from it, cross checks (matching of platforms, names, counts).
 
 Rules: the version stands here and nowhere else. Patterns are those of SSM documents and Distributor manifests.
-Refuses to know: what is inside the folders (checks.py), and how archives are made.
+Refuses to know: what is inside the folders (contents.py), and how archives are made.
 """
 
 from pathlib import Path
@@ -23,6 +23,9 @@ VERSION_PATTERN = r"^[a-zA-Z0-9_\-.]{1,128}$"
 RESERVED_NAME_BEGINNINGS = ("aws", "amazon", "amzn", "awsec2", "awsconfigremediation", "awssupport")
 # AWS: Distributor guide "Create a package": at most 20 attachments.
 FILES_MAX = 20
+# AWS: AttachmentsSource API, Name.
+ATTACHMENT_NAME_MAX = 128
+_PATH_PATTERN = r"^[^/\\:][^\\:]*$"
 
 Platform = Literal[
     # AWS: Distributor guide, platform codes of the manifest.
@@ -45,12 +48,28 @@ class Target(_Strict):
     architecture: Literal["x86_64", "386", "arm64", "_any"] = "_any"
 
 
+# A file or folder, named from where package.yaml stands, with '/' on every system.
+SourcePath = Annotated[str, Field(pattern=_PATH_PATTERN, max_length=1024)]
+
+
+class Taken(_Strict):
+    """A file from anywhere beside package.yaml, which goes into the zip as `as`; under its own name when that is left out."""
+
+    from_: Annotated[SourcePath, Field(alias="from")]
+    as_: Annotated[str, Field(alias="as", pattern=r"^([^/\\:]+(/[^/\\:]+)*)?$")] = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name in the zip, before a template is filled in."""
+        return self.as_ or self.from_.rpartition("/")[2]
+
+
 class Made(_Strict):
     """A file that the build makes from a folder of sources and puts at the root of the zip as `as`."""
 
     as_: Annotated[str, Field(alias="as", pattern=r"^[a-zA-Z0-9_\-.]+$")]
-    deb: str | None = None
-    tar: str | None = None
+    deb: SourcePath | None = None
+    tar: SourcePath | None = None
 
     @property
     def folder(self) -> str:
@@ -59,11 +78,21 @@ class Made(_Strict):
 
 
 class PlatformFolder(_Strict):
-    """One zip: its folder of scripts, the files made for it, and the nodes it is for."""
+    """One zip: what is in it, and the nodes it is for. What stands in `folder` goes before what `shared` folders have of the same name."""
 
-    folder: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_\-.]{1,60}$")]
-    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    folder: Annotated[str, Field(pattern=r"^([a-zA-Z0-9_\-.]{1,60}(/[a-zA-Z0-9_\-.]{1,60}){0,7})?$")] = ""
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_\-.]{0,60}$")] = ""
+    """What the zip is called after; the folder, with '-' for '/', when left out."""
+    shared: tuple[SourcePath, ...] = ()
+    """Folders whose files go into this zip too: scripts that several platforms have in common."""
+    files: tuple[Taken, ...] = ()
     make: tuple[Made, ...] = ()
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+
+    @property
+    def label(self) -> str:
+        """What tells this zip from the package's others."""
+        return self.name or self.folder.replace("/", "-")
 
 
 class PackageSource(_Strict):
@@ -75,9 +104,9 @@ class PackageSource(_Strict):
     description: str = ""
     platforms: Annotated[tuple[PlatformFolder, ...], Field(min_length=1, max_length=FILES_MAX)]
 
-    def zip_name(self, folder: str) -> str:
+    def zip_name(self, label: str) -> str:
         """The attachment's name. It holds the version, so that a new upload never changes a file still being copied."""
-        return f"{self.name}-{self.version}-{folder}.zip"
+        return f"{self.name}-{self.version}-{label}.zip"
 
 
 _REMEDIES = {
@@ -139,31 +168,39 @@ def source_problems(path: str, source: PackageSource) -> list[Problem]:
                 f"{path}: name", f"{source.name!r} begins with {reserved!r}, which AWS keeps for itself.", "Choose another name."
             )
         )
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for index, entry in enumerate(source.platforms):
         place = f"{path}: platforms[{index}]"
-        if entry.folder in seen:
-            problems.append(Problem(f"{place}.folder", f"{entry.folder!r} is listed twice.", "Put all its targets in one entry."))
-        seen.add(entry.folder)
-        if not entry.folder.strip("."):
-            problems.append(
-                Problem(f"{place}.folder", f"{entry.folder!r} is no folder of its own.", "Name a folder beside package.yaml.")
-            )
+        problems += _platform_problems(place, source, entry, seen)
         problems += _made_problems(place, entry.make)
-        zip_name = source.zip_name(entry.folder)
-        if len(zip_name) > 128:
-            # AWS: AttachmentsSource API, Name: at most 128 characters.
-            problems.append(
-                Problem(
-                    f"{place}.folder", f"the zip's name {zip_name!r} exceeds 128 characters.", "Shorten the name or the folder."
-                )
-            )
     targets = [
         (f"{path}: platforms[{i}].targets[{j}]", (target.platform, target.version, target.architecture))
         for i, entry in enumerate(source.platforms)
         for j, target in enumerate(entry.targets)
     ]
     return problems + matching_problems(targets)
+
+
+def _platform_problems(place: str, source: PackageSource, entry: PlatformFolder, seen: dict[str, str]) -> list[Problem]:
+    problems = []
+    if entry.label.casefold() in seen and entry.label in seen.values():
+        what = f"{entry.label!r} is listed twice."
+        problems.append(Problem(f"{place}.folder", what, "Put all its targets in one entry, or give one another 'name'."))
+    if entry.folder and not all(part.strip(".") for part in entry.folder.split("/")):
+        what = f"{entry.folder!r} is no folder of its own."
+        problems.append(Problem(f"{place}.folder", what, "Name a folder beside package.yaml."))
+    if not entry.label:
+        problems.append(Problem(place, "has neither 'folder' nor 'name'.", "Give a folder; or a name, with 'shared' or 'files'."))
+        return problems
+    other = seen.setdefault(entry.label.casefold(), entry.label)
+    if other != entry.label:
+        what = f"{entry.label!r} and {other!r} make zips whose names differ in case only."
+        problems.append(Problem(f"{place}.folder", what, "Give one of them another 'name'."))
+    zip_name = source.zip_name(entry.label)
+    if len(zip_name) > ATTACHMENT_NAME_MAX:
+        what = f"the zip's name {zip_name!r} exceeds {ATTACHMENT_NAME_MAX} characters."
+        problems.append(Problem(f"{place}.folder", what, "Shorten the name or the folder."))
+    return problems
 
 
 def _made_problems(place: str, made: tuple[Made, ...]) -> list[Problem]:

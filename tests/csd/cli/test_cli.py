@@ -164,8 +164,8 @@ def test_the_last_run_is_told(run_: LastRun | None, line: str | None) -> None:
 def test_a_folder_that_cannot_be_written_is_wrong_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One message with the path and the system's reason, no traceback."""
     (tmp_path / "file").write_text("")
-    assert run(["package", "build", str(EXAMPLE), "-o", str(tmp_path / "file")]) == WRONG_INPUT
-    assert capsys.readouterr().err == f"error: {tmp_path / 'file'}: File exists\n"
+    assert run(["package", "build", str(EXAMPLE), "-o", str(tmp_path / "file" / "out")]) == WRONG_INPUT
+    assert capsys.readouterr().err == f"error: {tmp_path / 'file' / 'out'}: Not a directory\n"
 
 
 def test_exit_codes_are_documented(capsys: pytest.CaptureFixture[str]) -> None:

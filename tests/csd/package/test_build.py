@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csd.errors import CsdInputError
-from csd.package.archive import Entry, deb_bytes, tar_bytes, write_zip
+from csd.package.archive import Entry, deb_pieces, tar_pieces, write_zip
 from csd.package.sealed import build_package, read_sealed
 
 EXAMPLE = Path(__file__).parents[3] / "examples/packages/csd-hello"
@@ -252,8 +252,8 @@ def test_tars_hold_what_was_given(files: dict[str, bytes]) -> None:
     """Any files, in any order, come out as they went in; the order makes no difference."""
     clean = {n: c for n, c in files.items() if not any(other.startswith(n + "/") for other in files)}
     entries = [Entry(name, content, executable=False) for name, content in clean.items()]
-    made = tar_bytes(entries)
-    assert made == tar_bytes(list(reversed(entries)))
+    made = b"".join(tar_pieces(entries).chunks())
+    assert made == b"".join(tar_pieces(list(reversed(entries))).chunks())
     with tarfile.open(fileobj=io.BytesIO(made)) as archive:
         found = {m.name.removeprefix("./"): archive.extractfile(m).read() for m in archive if m.isfile()}  # type: ignore[union-attr] # files only
     assert found == clean
@@ -261,6 +261,6 @@ def test_tars_hold_what_was_given(files: dict[str, bytes]) -> None:
 
 def test_a_deb_is_even() -> None:
     """Documented: ar(5): members begin at even offsets."""
-    made = deb_bytes([Entry("control", b"x", executable=False)], [])
+    made = b"".join(deb_pieces([Entry("control", b"x", executable=False)], []).chunks())
     assert made.startswith(b"!<arch>\ndebian-binary   ")
     assert len(made) % 2 == 0
