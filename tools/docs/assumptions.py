@@ -25,6 +25,7 @@ ROOMS = {
     "localorg.grouping": "Resource groups and the tagging API",
     "localorg.identity": "IAM and STS",
     "localorg.instances": "EC2",
+    "localorg.keys": "KMS",
     "localorg.kernel": "The kernel",
     "localorg.node": "The agent on the node",
     "localorg.node_inventory": "Inventory of nodes",

@@ -30,6 +30,7 @@ AREAS = {
     "Documents and packages": ("documents", "agent_packages"),
     "Nodes and their inventory": ("nodes", "hybrid", "inventory"),
     "Parameter Store": ("parameter",),
+    "KMS": ("kms",),
     "Tags and groups": ("tags",),
 }
 """Each service, and how the files of its claims begin."""

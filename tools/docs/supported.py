@@ -55,6 +55,7 @@ SERVICE_NAMES = {
     "ec2": "EC2",
     "ec2messages": "Message delivery to agents",
     "iam": "IAM",
+    "kms": "KMS",
     "organizations": "Organizations",
     "resource-groups": "Resource Groups",
     "resourcegroupstaggingapi": "Resource Groups Tagging",

@@ -81,6 +81,7 @@ class Authoriser:
             session=tuple(parsed(text, "session") for text in principal.session_policies),
             resource=_resource_policy(access.resource_policy, access.trust) if access.resource_policy is not None else None,
             trust=access.trust,
+            decides=access.policy_decides,
             service_control=self.service_control(principal),
             resource_control=self._resource_control_of(principal, facts.owner, access.action),
         )

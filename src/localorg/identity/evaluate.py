@@ -4,7 +4,8 @@ Flow: `Question` + every policy that has a say -> None (allowed) or a `Denial` w
 Rules, in AWS's order: an explicit Deny anywhere wins; then each level of the organization's control policies must allow; services and
 anonymous callers are let in by the resource's policy only; inside one account the identity's or the resource's policy suffices; across
 accounts both must allow; what the identity's policies allow, the permissions boundary and the session's policies must allow too. A
-role's trust policy is a resource policy that is always required: it suffices alone for a principal that it names inside the account.
+role's trust policy and a key's policy are resource policies that are always required: each suffices alone for a principal that it names
+inside the account.
 What cannot be judged is refused only when it would decide.
 Refuses to know: where policies are kept, and how condition keys get their values.
 
@@ -48,6 +49,8 @@ class Policies:
     session: Sequence[Policy] = ()
     resource: Policy | None = None
     trust: bool = False
+    decides: bool = False
+    """The resource's policy must allow inside its account too: KMS keys."""
     service_control: Sequence[Sequence[Policy]] = ()
     resource_control: Sequence[Sequence[Policy]] = ()
 
@@ -94,8 +97,8 @@ def _missing_allow(question: Question, policies: Policies) -> Denial | None:
 def _inside_account(question: Question, policies: Policies, reach: Reach, unsure: NotSupported | None) -> Denial | None:
     if reach is Reach.SESSION:
         return None
-    if policies.trust and not reach:
-        return _not_allowed(question, TRUST, unsure)
+    if (policies.trust or policies.decides) and not reach:
+        return _not_allowed(question, _resource_kind(policies), unsure)
     if reach is not Reach.NAMED:
         allowed, unsure_too = _identity_allows(question, policies)
         if not allowed:

@@ -11,6 +11,12 @@ from localorg.kernel.arn import parse_arn
 from localorg.protocol.calls import Access
 
 BY_NAME = {"role": "role", "user": "user", "group": "group", "instance-profile": "instance profile"}
+RESOURCE_SAYS_NO = "resource-based policy"
+KEY_OF_OTHERS = (
+    "because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy "
+    "explicitly denies access"
+)
+"""Observed in clients' reports of KMS: whoever asks for another account's key is not told whether there is one."""
 BY_ARN = ("iam:Pass", "iam:Simulate", "iam:GetContextKeys", "iam:Tag", "iam:Untag", "iam:ListInstanceProfiles")
 """How the actions begin whose resource IAM tells by its ARN. ASSUMED: of those not seen in clients' reports, that tagging is one."""
 
@@ -19,7 +25,14 @@ def sentence(who: str, access: Access, reason: str, *, is_stranger: bool) -> str
     """Return why `who` is turned away. `is_stranger`: the resource is another organization's."""
     if access.action.startswith("s3:") and is_stranger:
         return "Access Denied"
+    if access.policy_decides and RESOURCE_SAYS_NO in reason and _is_abroad(who, access):
+        reason = KEY_OF_OTHERS
     return f"User: {who} is not authorized to perform: {access.action}{_on(access)} {reason}"
+
+
+def _is_abroad(who: str, access: Access) -> bool:
+    arn = parse_arn(who)
+    return bool(access.owner) and (arn is None or arn.account != access.owner)
 
 
 def _on(access: Access) -> str:

@@ -73,6 +73,8 @@ class Access:
     owner: str = ""
     resource_policy: dict[str, Any] | None = None
     trust: bool = False
+    policy_decides: bool = False
+    """The resource's policy has the last word inside its account too, as a key's has: without an allow of its own, IAM's do not count."""
     context: ContextKeys = field(default_factory=dict)
 
 

@@ -55,6 +55,8 @@ MEMBERS: dict[str, dict[str, str]] = {
     "cloudformation:CreateStackInstances": _INSTANCES,
     "cloudformation:UpdateStackInstances": _INSTANCES,
     "cloudformation:DeleteStackInstances": _INSTANCES,
+    "kms:PutKeyPolicy": {"kms:BypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck"},
+    "kms:ScheduleKeyDeletion": {"kms:ScheduleKeyDeletionPendingWindowInDays": "PendingWindowInDays"},
     "ssm:GetParametersByPath": {"ssm:Recursive": "Recursive"},
     "ssm:PutParameter": {"ssm:Overwrite": "Overwrite"},
     "sts:AssumeRole": {"sts:SourceIdentity": "SourceIdentity", "sts:TransitiveTagKeys": "TransitiveTagKeys"},

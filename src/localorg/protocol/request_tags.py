@@ -36,6 +36,8 @@ def _tags(params: Params) -> Iterator[tuple[str, str | None]]:
     for tag in [*(found if isinstance(found, list) else ()), *specified]:
         if isinstance(tag, dict) and isinstance(tag.get("Key"), str):
             yield tag["Key"], tag.get("Value")
+        elif isinstance(tag, dict) and isinstance(tag.get("TagKey"), str):
+            yield tag["TagKey"], tag.get("TagValue")  # KMS
 
 
 def _texts(value: Any) -> list[str]:

@@ -29,6 +29,7 @@ from localorg.identity.service import Identity
 from localorg.instances.service import SmallEc2
 from localorg.kernel.blobs import Blobs
 from localorg.kernel.events import Kernel
+from localorg.keys.service import Keys
 from localorg.node_inventory.service import NodeInventory
 from localorg.organization.records import RESOURCE_CONTROL_POLICY, SERVICE_CONTROL_POLICY, ControlPolicy
 from localorg.organization.service import Organization
@@ -59,6 +60,7 @@ class Engines:
     stacks: Stacks
     fleet: Fleet
     instances: SmallEc2
+    keys: Keys
 
     def resume(self) -> None:
         """Take up what was going on when the server went down."""
@@ -125,6 +127,7 @@ def wire_engines(
         ),
         fleet=fleet,
         instances=SmallEc2(kernel, gateway),
+        keys=Keys(kernel, identity.resource_policies),
     )
     _offer(engines, tags)
     return engines
@@ -144,6 +147,7 @@ def _offer(engines: Engines, tags: ResourceTags) -> None:
         engines.stacks,
         engines.fleet,
         engines.instances,
+        engines.keys,
     ):
         engines.gateway.add(engine.operations())
     _offer_what_is_shared(engines, tags)
@@ -165,7 +169,12 @@ def _offer_what_is_shared(engines: Engines, tags: ResourceTags) -> None:
     gateway.add(Tagging(holders).operations())
     everywhere = {**holders, **engines.instances.tagged()}
     gateway.add(Grouping(kernel, gateway, everywhere).operations())
-    tags.know(everywhere, {"organizations": engines.organization.tags_of, "cloudformation": engines.stacks.tags_of})
+    by_arn = {
+        "organizations": engines.organization.tags_of,
+        "cloudformation": engines.stacks.tags_of,
+        "kms": engines.keys.tags_of,
+    }
+    tags.know(everywhere, by_arn)
 
 
 POLICY_KINDS: dict[str, Kind] = {SERVICE_CONTROL_POLICY: "scp", RESOURCE_CONTROL_POLICY: "rcp", "resource": "resource"}

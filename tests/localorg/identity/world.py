@@ -39,9 +39,12 @@ class SeededSecrets:
 class World:
     """Identity behind a gateway."""
 
-    def __init__(self, state: Path | None = None, start: float = 1_800_000_000.0, seed: str = "") -> None:
+    def __init__(self, state: Path | None = None, start: float = 1_800_000_000.0, seed: str = "", tags_of: Any = None) -> None:
         self.kernel = Kernel(Store(state), VirtualClock(start))
-        self.identity = Identity(self.kernel, SeededSecrets(seed), lambda account: None if account == STRANGER else ORGANIZATION)
+        more = {"tags_of": tags_of} if tags_of else {}
+        self.identity = Identity(
+            self.kernel, SeededSecrets(seed), lambda account: None if account == STRANGER else ORGANIZATION, **more
+        )
         self.gateway = Gateway(self.kernel, self.identity, validate)
         self.gateway.add(self.identity.operations())
         self.gateway.add([Operation("ssm", "ListCommands", _nothing), Operation("ssm", "GetDocument", _nothing)])

@@ -22,6 +22,7 @@ OWN_SERVICES = (
     "ssm",
     "ec2messages",
     "ssmmessages",
+    "kms",
     "iam",
     "sts",
     "organizations",

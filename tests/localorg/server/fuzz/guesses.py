@@ -18,6 +18,7 @@ ARN = f"arn:aws:iam::{HUB}:role"
 STATEMENT = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": STATEMENT})
 TRUST = json.dumps({"Statement": {"Effect": "Allow", "Principal": {"AWS": HUB}, "Action": "sts:AssumeRole"}})
+KEY_POLICY = json.dumps({"Statement": {**STATEMENT, "Principal": {"AWS": HUB}}})
 RUNBOOK = json.dumps(
     {
         "schemaVersion": "0.3",
@@ -100,6 +101,12 @@ POOL = [
     *('{"ResourceTypeFilters":["AWS::EC2::Instance"],"TagFilters":[{"Key":"Name","Values":["node"]}]}', "ec2:instance"),
 ]
 NAMED = {
+    "KeyId": ["alias/release", "alias/none", f"arn:aws:kms:{REGION}:{HUB}:alias/release"],
+    "AliasName": ["alias/release", "alias/second", "alias/aws/s3", "second"],
+    "KeySpec": ["ECC_NIST_P256", "RSA_2048"],
+    "KeyUsage": ["SIGN_VERIFY"],
+    "SigningAlgorithm": ["ECDSA_SHA_256", "RSASSA_PSS_SHA_512"],
+    "Policy": [KEY_POLICY, DEEP],
     "TemplateBody": [BUCKET, LOOPING, "Resources: {T: {Type: 'AWS::SSM::Document', Properties: {Content: {}}}}"],
     "StackName": ["stack", "other"],
     "StackPolicyBody": [STACK_POLICY, DEEP, '{"Statement":[{"Effect":"Deny"}]}'],

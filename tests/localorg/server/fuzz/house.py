@@ -115,6 +115,14 @@ class House:
         for service, operation, params in calls:
             self.engines.gateway.invoke(ApiCall(self.principals["user"], REGION, service, operation, params))
             self.kernel.run_until(self.kernel.now() + 1)
+        self._furnish_keys()
+
+    def _furnish_keys(self) -> None:
+        def call(operation: str, **params: Any) -> dict[str, Any]:
+            return self.engines.gateway.invoke(ApiCall(self.principals["user"], REGION, "kms", operation, params))
+
+        made = call("CreateKey", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+        call("CreateAlias", AliasName="alias/release", TargetKeyId=made["KeyId"])
 
     def lost(self) -> list[str]:
         """Return the events that a kill at the worst moment would have lost."""
