@@ -55,7 +55,9 @@ class Fleet:
     commands: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
     invocations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     full: dict[str, dict[str, str]] = field(default_factory=dict)
+    architectures: dict[str, str] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    denied: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
 
@@ -81,7 +83,7 @@ class FleetPrincipal:
 
 
 class FleetSsm:
-    """DescribeInstanceInformation, ListCommands, ListCommandInvocations, GetCommandInvocation, ListGroupResources."""
+    """What csd.aws asks of nodes and commands; whatever is in `denied` is refused."""
 
     def __init__(self, fleet: Fleet, who: FleetPrincipal, service: str, region: str) -> None:
         self.fleet, self.who, self.place = fleet, who, (who.account, region)
@@ -92,7 +94,12 @@ class FleetSsm:
 
     def _answer(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         self.fleet.asked.append(f"{self.who.path} {name}")
+        if name in self.fleet.denied:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not you"}}, name)
         match name:
+            case "describe_instance_properties":
+                told = [{"InstanceId": node, "Architecture": word} for node, word in self.fleet.architectures.items()]
+                return {"InstanceProperties": told}
             case "describe_instance_information":
                 wanted = {f["Key"]: f["Values"] for f in params["Filters"]}
                 nodes = self.fleet.nodes.get(self.place, [])

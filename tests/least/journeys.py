@@ -5,12 +5,14 @@ Rules: `prepare` happens while nothing is taken; `act` returns the words of ever
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from least.world import AWAY, BUCKET, GROUP, HOME, MANY, MEMBER_RUNBOOK, NAME, SHOP, UNIT, World
 
+EXAMPLE = Path(__file__).parents[2] / "examples/packages/csd-hello"
 OTHER_NAME = "csd-other"
 """A package name under which nothing is published, or only for a moment."""
 OTHER_RUNBOOK = "schemaVersion: '0.3'\nmainSteps:\n  - {name: wait, action: aws:sleep, inputs: {Duration: PT1S}}\n"
@@ -209,7 +211,14 @@ def associated_with_failure(world: World) -> None:
     assert failing(world) == ""
 
 
+def matrix(world: World) -> str:
+    """Ask which zip each node would get; anything but an answer for each of them is told, and so is an architecture not asked for."""
+    code, said = world.csd("package", "matrix", str(EXAMPLE), "--fleet")
+    return "" if code == 0 and "architectures are not told" not in said else said
+
+
 STATUS = Journey(status, associated())
+MATRIX = Journey(matrix, associated())
 STATUS_OF_UNIT = Journey(status, associated(targetAccounts=[UNIT]))
 STATUS_OF_GROUP = Journey(status, associated(targetKey=["ResourceGroup"], targetValues=[GROUP]))
 STATUS_OF_FAILURE = Journey(failed_status, associated_with_failure)

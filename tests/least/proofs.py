@@ -100,6 +100,7 @@ PROOFS: dict[str, Proof] = {
     MEMBER + "FindNodesOfGroups-resource-groups:ListGroupResources": Proof(j.RESOURCE_GROUP),
     MEMBER + "HandItselfToAutomation-iam:PassRole": Proof(j.ROLLOUT),
     READER + "ReadNodes-ssm:DescribeInstanceInformation": Proof(j.STATUS),
+    READER + "ReadNodes-ssm:DescribeInstanceProperties": Proof(j.MATRIX),
     READER + "ReadNodes-tag:GetResources": Proof(j.STATUS_OF_GROUP),
     READER + "ReadNodesOfGroups-resource-groups:ListGroupResources": Proof(j.STATUS_OF_GROUP),
     READER + "ReadWhatNodesSaid-ssm:GetCommandInvocation": Proof(j.STATUS_OF_FAILURE),

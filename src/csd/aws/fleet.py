@@ -10,7 +10,7 @@ Refuses to know: what the words mean (csd.report).
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from csd.aws.identity import Principal, asking
 from csd.errors import AwsRefused
@@ -21,6 +21,7 @@ COMMAND_DOCUMENT = "AWS-ConfigureAWSPackage"
 PLUGIN = "configurePackage"
 _NO_READER = "Is the solution deployed in this account (csd deploy)? Then your policies must allow sts:AssumeRole on this role."
 _PARALLEL = 8
+T = TypeVar("T")
 _ROLLOUTS_MAX = 50  # one may be many commands, all with the run's comment
 _OUTPUT_CUT_CHARS = 2_000  # AWS: CommandPlugin.Output is cut at 2,500 characters; longer stories are read in full
 
@@ -107,40 +108,49 @@ def document_defaults(hub: Principal, name: str) -> dict[str, str]:
 
 def gather(hub: Principal, scope: Scope, package: str, tell: Callable[[str], None]) -> Gathered:
     """Facts of every targeted node. Nodes asked for by id that are nowhere come back unmanaged (no ping)."""
-    places = [(account, region) for account in scope.accounts for region in scope.regions]
-    nodes: list[NodeFacts] = []
-    unread: list[str] = []
-    with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-        asked = [(place, pool.submit(_read_place, hub, place, scope, package)) for place in places]
-        for (account, region), answer in asked:
-            try:
-                nodes += answer.result()
-                tell(f"{account} {region}: read")
-            except AwsRefused as refused:
-                unread.append(f"{account} {region}: {refused}")
+    nodes, unread = each_place(hub, scope, lambda member, region: _read_place(member, region, scope, package), tell)
     if scope.key == "InstanceIds" and scope.values != ("*",):
         found = {facts.node for facts in nodes}
         nodes += [NodeFacts("", "", node) for node in scope.values if node not in found]
     return Gathered(nodes, unread)
 
 
-def _read_place(hub: Principal, place: tuple[str, str], scope: Scope, package: str) -> list[NodeFacts]:
-    account, region = place
-    member = hub.assume(hub.role_arn(READER_ROLE, account))
+def each_place(
+    hub: Principal, scope: Scope, read: Callable[[Principal, str], list[T]], tell: Callable[[str], None]
+) -> tuple[list[T], list[str]]:
+    """What `read(member's reader, Region)` gives of every account and Region, and the places that could not be read."""
+    gathered: list[T] = []
+    unread: list[str] = []
+
+    def one(account: str, region: str) -> list[T]:
+        return read(hub.assume(hub.role_arn(READER_ROLE, account)), region)
+
+    with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
+        asked = [(a, region, pool.submit(one, a, region)) for a in scope.accounts for region in scope.regions]
+        for account, region, answer in asked:
+            try:
+                gathered += answer.result()
+                tell(f"{account} {region}: read")
+            except AwsRefused as refused:
+                unread.append(f"{account} {region}: {refused}")
+    return gathered, unread
+
+
+def _read_place(member: Principal, region: str, scope: Scope, package: str) -> list[NodeFacts]:
     ssm = member.client("ssm", region)
-    with asking(ssm, account):
-        managed = _targeted(member, ssm, region, scope)
+    with asking(ssm, member.account):
+        managed = targeted(member, ssm, region, scope)
         words = _words(ssm, package, set(managed)) if managed else {}
     return [
         NodeFacts(
-            account, region, node, told["PingStatus"], told.get("LastPingDateTime"),
+            member.account, region, node, told["PingStatus"], told.get("LastPingDateTime"),
             f"{told.get('PlatformName', '')} {told.get('PlatformVersion', '')}".strip(), tuple(words.get(node, ())),
         )
         for node, told in managed.items()
     ]  # fmt: skip
 
 
-def _targeted(member: Principal, ssm: Any, region: str, scope: Scope) -> dict[str, dict[str, Any]]:
+def targeted(member: Principal, ssm: Any, region: str, scope: Scope) -> dict[str, dict[str, Any]]:
     """Managed nodes of the place that the target key and values mean."""
     filters = []
     if scope.key.startswith("tag:"):

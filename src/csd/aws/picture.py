@@ -4,11 +4,12 @@ Rules: everything is read as CSD-FleetReaderHubRole. Refuses to know: how the pi
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from csd.aws.associations import find_association
-from csd.aws.fleet import Scope, document_defaults, gather, reader, target_accounts
+from csd.aws.fleet import Accounts, Scope, document_defaults, gather, reader, target_accounts
 from csd.aws.identity import Principal
 from csd.errors import CsdInputError, Problem
 from csd.report.picture import LastRun, Picture, Wanted, draw, plain
@@ -17,9 +18,18 @@ from csd.report.picture import LastRun, Picture, Wanted, draw, plain
 _NODE_KEYS = ("InstanceIds", "instanceids", "AWS::EC2::Instance", "ParameterValues")
 
 
-def fleet_picture(region: str, association: str, tell: Callable[[str], None]) -> Picture:
-    """Read everything and draw. Raises AwsRefused when the hub cannot be read, CsdInputError when there is no such association."""
-    hub = reader(Principal.of_environment(region))
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What an association asks for, and of whom."""
+
+    held: dict[str, Any]
+    wanted: Wanted
+    accounts: Accounts
+    scope: Scope
+
+
+def meant_by(hub: Principal, association: str) -> Meant:
+    """Read an association as its runbook does. Raises AwsRefused, and CsdInputError when there is no such association."""
     held = find_association(hub, association)
     if held is None:
         raise CsdInputError([Problem(f"association {association}", "is not there.", "Create it: csd distribute …")])
@@ -32,11 +42,16 @@ def fleet_picture(region: str, association: str, tell: Callable[[str], None]) ->
     with_management = one("includeManagementAccount", "false") == "true"
     accounts = target_accounts(hub, parameters.get("targetAccounts", []), with_management=with_management)
     scope = _scope(accounts.active, tuple(dict.fromkeys(parameters.get("targetRegions", []))), one)
-    wanted = Wanted(one("name").rpartition("/")[2], one("version"), one("action", "Install"))
-    gathered = gather(hub, scope, wanted.package, tell)
-    return draw(
-        wanted, gathered.nodes, datetime.now(UTC), [*accounts.missing, *gathered.unread], accounts.left_out, _last_run(held)
-    )
+    return Meant(held, Wanted(one("name").rpartition("/")[2], one("version"), one("action", "Install")), accounts, scope)
+
+
+def fleet_picture(region: str, association: str, tell: Callable[[str], None]) -> Picture:
+    """Read everything and draw. Raises AwsRefused when the hub cannot be read, CsdInputError when there is no such association."""
+    hub = reader(Principal.of_environment(region))
+    meant = meant_by(hub, association)
+    gathered = gather(hub, meant.scope, meant.wanted.package, tell)
+    unread = [*meant.accounts.missing, *gathered.unread]
+    return draw(meant.wanted, gathered.nodes, datetime.now(UTC), unread, meant.accounts.left_out, _last_run(meant.held))
 
 
 def _last_run(held: dict[str, Any]) -> LastRun | None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+import csd.cli.package_matrix  # noqa: F401 - registers `csd package matrix`
 from csd.cli import screen
 from csd.cli.packages import package_app
 from csd.cli.requests import association_parameters

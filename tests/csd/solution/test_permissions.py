@@ -17,7 +17,7 @@ ROLES = [r["Properties"] for t in TEMPLATES for r in t["Resources"].values() if 
 # AWS: Service Authorization Reference: these have no resource that a policy could name.
 WITHOUT_RESOURCE = re.compile(
     r"organizations:DescribeOrganization|ssm:(CancelCommand|GetCommandInvocation|ListCommandInvocations|ListCommands|DescribeInstanceInformation"
-    r"|ListAssociations)|tag:GetResources"
+    r"|DescribeInstanceProperties|ListAssociations)|tag:GetResources"
 )
 
 

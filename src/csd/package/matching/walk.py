@@ -152,17 +152,17 @@ def _nowhere(packages: Packages, node: Node, platform: str | None, version: str 
 
 def _because(packages: Packages, node: Node, platform: str | None, version: str | None) -> str:
     if platform is None:
-        return f"there is no platform key {node.platform} or {ANY}; {_has('there is', packages)}"
+        return f"there is no platform key {node.platform} or {ANY}"
     if version is None:
         exact, _, *wider = version_keys(node.version)
         missing = listed([exact or "(no version)", *wider[:-1]], "or")
-        return f"platform key {platform} was taken; it has no {missing}, {_has('only', packages[platform])}"
+        return f"platform key {platform} was taken; it has no {missing}, {_only(packages[platform])}"
     held = packages[platform][version]
-    return f"{platform}/{version} was taken; it has no {node.architecture} or {ANY}, {_has('only', held)}"
+    return f"{platform}/{version} was taken; it has no {node.architecture} or {ANY}, {_only(held)}"
 
 
-def _has(word: str, keys: Mapping[str, Any]) -> str:
-    return f"{word} {listed(sorted(keys))}" if keys else "nor any other"
+def _only(keys: Mapping[str, Any]) -> str:
+    return f"only {listed(sorted(keys))}" if keys else "nor any other"
 
 
 def listed(words: list[str], last: str = "and") -> str:

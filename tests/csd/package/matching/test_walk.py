@@ -37,13 +37,6 @@ def test_why_none(node: tuple[str, str, str], because: str) -> None:
     assert which_zip(PACKAGES, Node(*node)) == NoMatch(said, because)
 
 
-def test_why_none_without_a_platform_key() -> None:
-    """The platforms that are there are named."""
-    found = which_zip({"debian": {"12": {"_any": "a.zip"}}, "amazon": {"2": {"_any": "a.zip"}}}, Node("suse", "15.6", "arm64"))
-    assert isinstance(found, NoMatch)
-    assert found.because == "there is no platform key suse or _any; there is amazon and debian"
-
-
 @pytest.mark.parametrize("platform", [*REFUSED, "linuxmint"])
 def test_systems_that_the_agent_does_not_serve(platform: str) -> None:
     """Observed: amazon-ssm-agent, platformFamilyForPlatform: these end before the manifest is looked into, whatever it holds."""
