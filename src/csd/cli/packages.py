@@ -23,10 +23,14 @@ def package_build(
     as_json: Annotated[bool, typer.Option("--json", help="Print folder, digests and warnings as JSON.")] = False,  # noqa: FBT002 - Typer's flags are booleans
 ) -> None:
     """Seal a folder of installers: a zip per platform and the manifest, the same bytes for the same input on every machine."""
+    import os
+
+    from csd.package.building.provenance import read_moment
     from csd.package.sealed import build_package, sealed_value
 
+    moment = read_moment(os.environ.get("SOURCE_DATE_EPOCH", ""))
     with screen.work_bar() as watch:
-        sealed = build_package(folder, output, watch=watch)
+        sealed = build_package(folder, output, moment=moment, watch=watch)
     for warning in sealed.warnings:
         screen.tell(f"warning: {warning}")
     if as_json:

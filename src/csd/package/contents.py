@@ -12,6 +12,7 @@ from pathlib import Path
 
 from csd.errors import Problem
 from csd.package.archive import ZIP_ENTRIES_MAX, Entry, deb_pieces, tar_pieces
+from csd.package.building.identity import Identity, debian_identity
 from csd.package.folders import Folders, Found
 from csd.package.names import clashes, zip_fault
 from csd.package.source import Made, PackageSource, PlatformFolder
@@ -32,6 +33,8 @@ class Contents:
         self.problems: list[Problem] = self._folders.problems
         self.warnings: list[str] = self._folders.warnings
         self.files: set[Path] = self._folders.files
+        self.identities: dict[str, Identity] = {}
+        """Who the packages that are made here say they are, by their names in the zip."""
         self._root = root
         self.where = root / (platform.folder or platform.label)
         found = self._gather(platform)
@@ -60,7 +63,9 @@ class Contents:
         control = [self._control(entry) for entry in sources if entry.name.startswith("DEBIAN/")]
         payload = [entry for entry in sources if not entry.name.startswith("DEBIAN/")]
         before = len(self.problems)
-        self._check_control(self._root / made.folder, control)
+        fields = self._check_control(self._root / made.folder, control)
+        if identity := debian_identity(fields):
+            self.identities[made.as_] = identity
         if len(self.problems) == before:
             self.entries.append(Entry(made.as_, deb_pieces(control, payload), executable=False))
 
@@ -83,12 +88,12 @@ class Contents:
             what = f"makes a zip of {len(self.entries)} files; more than {ZIP_ENTRIES_MAX} cannot be unpacked everywhere."
             self.problems.append(Problem(str(self.where), what, "Have a tar made of its payload ('make')."))
 
-    def _check_control(self, folder: Path, control: list[Entry]) -> None:
+    def _check_control(self, folder: Path, control: list[Entry]) -> dict[str, str]:
         where = f"{folder}/DEBIAN/control"
         found = next((entry for entry in control if entry.name == "control"), None)
         if found is None:
             self.problems.append(Problem(where, "there is no such file (nor control.in).", "A .deb needs its control file."))
-            return
+            return {}
         lines = found.head(_SCRIPT_BYTES).decode("utf-8", "replace").splitlines()
         fields = {
             key.strip(): value.strip()
@@ -109,6 +114,7 @@ class Contents:
                     "Begin with a digit; use letters, digits, '.', '+', '~', '-'.",
                 )
             )
+        return fields
 
     def _check_scripts(self) -> None:
         folder = self.where

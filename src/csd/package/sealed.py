@@ -9,18 +9,17 @@ import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from csd.errors import CsdInputError, Problem
-from csd.package.archive import Measured, measured, zip_pieces
-from csd.package.building.manifest import MANIFEST_FILE, manifest_text
+from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.building.output import BUILDING_PREFIX, leftovers, output_problems, put_in_place
-from csd.package.building.plan import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, Plan, plan_package
-from csd.package.pieces import Pieces
-from csd.package.release import RELEASE_FILE, Digest, Release, canonical, read_release, release_value
+from csd.package.building.plan import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, plan_package
+from csd.package.building.writing import Watch, read_contents, unwatched, write_package
+from csd.package.release import RELEASE_FILE, Digest, Release, read_release, release_value
 from csd.package.source import FILES_MAX, VERSION_PATTERN
 
 # What stands in a sealed folder and how large it may be is asked here, wherever it is defined.
@@ -31,7 +30,6 @@ __all__ = [
     "MANIFEST_FILE",
     "SealedFile",
     "SealedPackage",
-    "Watch",
     "build_package",
     "read_sealed",
     "sealed_value",
@@ -39,8 +37,6 @@ __all__ = [
 
 # Where a build goes that is not told where: a folder for each content, below the current one.
 DIST = Path("dist")
-Watch = Callable[[str, int, int], None]
-"""Told what is being done, how many bytes of it are done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +67,10 @@ def sealed_value(sealed: SealedPackage) -> dict[str, Any]:
     return {"folder": str(sealed.folder), "address": address, **release, "warnings": list(sealed.warnings)}
 
 
-def build_package(folder: Path, output: Path | None = None, *, watch: Watch = lambda _what, _done, _of: None) -> SealedPackage:
-    """Build `folder` into `output`; without one, into dist/NAME/VERSION/DIGEST.
+def build_package(
+    folder: Path, output: Path | None = None, *, moment: datetime | None = None, watch: Watch = unwatched
+) -> SealedPackage:
+    """Build `folder` into `output`; without one, into dist/NAME/VERSION/DIGEST. `moment` is told as the time of the build.
 
     Raises CsdInputError with every problem; then nothing was written.
     """
@@ -82,60 +80,15 @@ def build_package(folder: Path, output: Path | None = None, *, watch: Watch = la
     if wrong:
         raise CsdInputError(wrong)
     warnings = [*plan.warnings, *leftovers(base)]
-    contents = _read(plan, watch)
+    contents = read_contents(plan, watch)
     base.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=base, prefix=BUILDING_PREFIX) as hidden:
-        building = Path(hidden)
-        release = _write(plan, contents, building, watch)
+        release = write_package(plan, contents, Path(hidden), moment, watch)
         place = output or DIST / release.address
         place.mkdir(exist_ok=True)
-        warnings += put_in_place(building, place)
+        warnings += put_in_place(Path(hidden), place)
     files = tuple(SealedFile(name, digest.size, digest.sha256) for name, digest in release.files.items())
     return SealedPackage(place, release.name, release.version, files, tuple(warnings), release)
-
-
-def _read(plan: Plan, watch: Watch) -> dict[str, list[Measured]]:
-    """Every file of every zip, read once."""
-    total, done = sum(plan.sizes.values()), 0
-
-    def read(count: int) -> None:
-        nonlocal done
-        done += count
-        watch("reading", done, total)
-
-    return {name: measured(content.entries, read) for name, content in plan.contents.items()}
-
-
-def _write(plan: Plan, contents: Mapping[str, list[Measured]], building: Path, watch: Watch) -> Release:
-    total, done = sum(plan.sizes.values()), 0
-
-    def wrote(count: int) -> None:
-        nonlocal done
-        done += count
-        watch("writing", done, total)
-
-    zips = {name: _write_pieces(zip_pieces(entries), building / name, wrote) for name, entries in contents.items()}
-    manifest = manifest_text(plan.source, zips)
-    release = Release(plan.source.name, plan.source.version, _put(building / MANIFEST_FILE, manifest), zips)
-    _put(building / RELEASE_FILE, canonical(release_value(release)) + "\n")
-    return release
-
-
-def _write_pieces(pieces: Pieces, path: Path, wrote: Callable[[int], None]) -> Digest:
-    digest, size = hashlib.sha256(), 0
-    with path.open("wb") as out:
-        for chunk in pieces.chunks():
-            digest.update(chunk)
-            out.write(chunk)
-            size += len(chunk)
-            wrote(len(chunk))
-    return Digest(digest.hexdigest(), size)
-
-
-def _put(path: Path, text: str) -> Digest:
-    content = text.encode("utf-8")
-    path.write_bytes(content)
-    return Digest(hashlib.sha256(content).hexdigest(), len(content))
 
 
 def _measure(path: Path) -> SealedFile:
