@@ -1,6 +1,7 @@
 """The command line: exit codes, one message an error, data on stdout and prose on stderr."""
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -173,3 +174,30 @@ def test_exit_codes_are_documented(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"{WRONG_INPUT} wrong input; {NOT_AS_WANTED} not every node is as wanted" in told
+
+
+def test_a_build_without_output_prints_its_folder_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`folder=$(csd package build DIR)` works: digests and the sentence go to stderr, and no bar is drawn without a terminal."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["package", "build", str(EXAMPLE)]) == 0
+    told = capsys.readouterr()
+    assert re.fullmatch(r"dist/csd-hello/1\.0\.0/[0-9a-f]{16}\n", told.out)
+    assert (tmp_path / told.out.strip() / "manifest.json").is_file()
+    assert [line.split()[-1] for line in told.err.splitlines()[:3]] == [
+        f"csd-hello-1.0.0-{kind}.zip" for kind in ("debian", "linux", "windows")
+    ]
+    assert told.err.splitlines()[3:] == [f"csd-hello 1.0.0 is sealed in {told.out.strip()}"]
+
+
+def test_a_build_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folder, address, every digest and the warnings; a wrong SOURCE_DATE_EPOCH is wrong input."""
+    assert run(["package", "build", str(EXAMPLE), "-o", str(tmp_path / "out"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["folder"], told["name"], told["version"], told["warnings"]) == (str(tmp_path / "out"), "csd-hello", "1.0.0", [])
+    assert told["address"] == f"csd-hello/1.0.0/{told['manifest']['sha256'][:16]}"
+    assert set(told["beside"]) == {"sbom.cdx.json", "provenance.intoto.json"}
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    assert run(["package", "build", str(EXAMPLE), "-o", str(tmp_path / "out")]) == WRONG_INPUT
+    assert "SOURCE_DATE_EPOCH: found 'today'" in capsys.readouterr().err

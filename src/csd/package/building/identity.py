@@ -4,13 +4,18 @@ Rules: a file that cannot be read as what it begins like has no identity; it is 
 asked, because another machine may not have it. Refuses to know: file names, which say what somebody wanted them to say.
 """
 
+import struct
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import rpmfile
+from debian.arfile import ArError, ArFile
 from packageurl import PackageURL
+from rpmfile.errors import RPMError
+from zstandard import ZstdDecompressor, ZstdError
 
 _DEB, _RPM = b"!<arch>\ndebian", b"\xed\xab\xee\xdb"
 _CONTROL_BYTES_MAX = 1 << 20
@@ -47,9 +52,6 @@ def debian_identity(fields: Mapping[str, str]) -> Identity | None:
 
 
 def _deb(path: Path) -> Identity | None:
-    from debian.arfile import ArError
-    from zstandard import ZstdError
-
     try:
         control = _control(path)
     except (ArError, ZstdError, tarfile.TarError, OSError, ValueError, EOFError):
@@ -60,16 +62,14 @@ def _deb(path: Path) -> Identity | None:
 
 
 def _control(path: Path) -> bytes:
-    from debian.arfile import ArFile
-    from zstandard import ZstdDecompressor
-
     with path.open("rb") as stream:
         members = ArFile(fileobj=stream).getmembers()
         member = next((each for each in members if each.name.startswith("control.tar")), None)
         if member is None:
             return b""
         # python-debian asks the program unzstd.
-        source: Any = ZstdDecompressor().stream_reader(member) if member.name.endswith(".zst") else member
+        content: Any = member
+        source = ZstdDecompressor().stream_reader(content) if member.name.endswith(".zst") else content
         with tarfile.open(fileobj=source, mode="r|*") as archive:
             for info in archive:
                 held = archive.extractfile(info) if info.name.removeprefix("./") == "control" else None
@@ -79,13 +79,10 @@ def _control(path: Path) -> bytes:
 
 
 def _rpm(path: Path) -> Identity | None:
-    import rpmfile
-    from rpmfile.errors import RPMError
-
     try:
         with rpmfile.open(str(path)) as rpm:
             name, version, release, architecture = (_text(rpm.headers.get(key)) for key in ("name", "version", "release", "arch"))
-    except (RPMError, OSError, ValueError, KeyError, EOFError, IndexError):
+    except (RPMError, struct.error, OSError, ValueError, LookupError, TypeError, EOFError, AssertionError):  # rpmfile asserts
         return None
     return Identity("rpm", name, "-".join(filter(None, (version, release))), architecture) if name and version else None
 
