@@ -5,7 +5,6 @@ Refuses to know: AWS and packages; each verb is a handful of calls.
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from rich.text import Text
 import csd.cli.package_matrix  # noqa: F401 - registers `csd package matrix`
 from csd.cli import screen
 from csd.cli.packages import package_app
+from csd.cli.publish import publish
 from csd.cli.requests import association_parameters
 from csd.errors import AwsRefused, CsdInputError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None, context_settings={"max_content_width": 100},  # plain: tables cut the names of long options
 )  # fmt: skip
 app.add_typer(package_app, name="package")
+app.command("publish", short_help="Bring a sealed package to S3, and prove it.")(publish)
 
 DONE, REFUSED, WRONG_INPUT, NOT_AS_WANTED, INTERRUPTED = 0, 1, 2, 3, 130
 RegionOption = Annotated[str, typer.Option(help="The hub's home Region; else AWS_REGION.")]
@@ -106,26 +107,6 @@ def link(
     screen.data(
         console_link(principal, stack, put_template(principal, TEMPLATE, render_template(), template_bucket, screen.tell))
     )
-
-
-@app.command(short_help="Upload a sealed package to S3, and verify it.")
-def publish(
-    folder: Annotated[Path, typer.Argument(help="Folder that csd package build made.")],
-    bucket: Annotated[str, typer.Option(help="Bucket to upload to.")],
-    prefix: Annotated[str, typer.Option(help="Prefix in the bucket.")] = "",
-    region: RegionOption = "",
-) -> None:
-    """Upload a sealed package to S3, the manifest last, and verify what is there; prints its address."""
-    from csd.package.sealed import read_sealed
-
-    sealed = read_sealed(folder)
-
-    from csd.aws.buckets import upload
-    from csd.aws.identity import Principal
-
-    with screen.upload_bars({file.name: file.size for file in sealed.files}) as sent:
-        address = upload(Principal.of_environment(region), sealed, bucket, prefix, screen.tell, sent)
-    screen.data(address)
 
 
 @app.command(short_help="Create or update the association that distributes.")

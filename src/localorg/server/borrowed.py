@@ -29,10 +29,11 @@ from localorg.protocol.parse import operation_of, parse
 from localorg.protocol.request_keys import request_keys
 from localorg.protocol.validate import validate
 from localorg.server import moto_app, signature_v2
-from localorg.server.chunked import decoded
+from localorg.server.chunked import decoded, verify_checksums, with_checksums
 from localorg.server.long_tail import long_tail_access
 from localorg.server.moto_client import from_response, narrowed, to_request
 from localorg.server.s3_access import CREATES_OWNER, S3Access
+from localorg.server.s3_uploads import LISTINGS
 from localorg.server.shelf import Change, Shelf, StoredObject
 from localorg.server.signature import Caller
 
@@ -136,6 +137,11 @@ class Borrowed:
             # AWS: the Region of a bucket is told to those too who may not see it; SSM Agent relies on that.
             return WireResponse(403, {"x-amz-bucket-region": home})
         self._examine(call, plain)
+        if service == "s3":
+            verify_checksums(operation, plain)
+            if operation in LISTINGS and self._shelf.facts(params["Bucket"])[0]:
+                return self._shelf.uploads.listing(operation, params)
+            plain = self._shelf.uploads.for_moto(operation, params, plain)
         loop = asyncio.get_running_loop()
         response, change = await loop.run_in_executor(self._thread, self._perform, self._target(call), operation, params, plain)
         self._after(call, plain, response, change)
@@ -148,6 +154,8 @@ class Borrowed:
         try:
             request = to_request(call.service, call.operation, call.params)
             self._examine(call, request)
+            if call.service == "s3":
+                request = self._shelf.uploads.for_moto(call.operation, call.params, request)
         except AwsError as refusal:
             self._reply(reply, failure(refusal))
             return
@@ -217,7 +225,9 @@ class Borrowed:
         if target.service != "s3" or response.status >= 300 or request.method in {"GET", "HEAD"}:
             return response, None
         objects = self._shelf.write(operation, params, request, response, lambda bucket, key: self._fetch(target, bucket, key))
-        return response, _change(target, operation, params, request, objects)
+        change = _change(target, operation, params, request, objects)
+        change.uploads = self._shelf.write_upload(target, operation, params, request, response)
+        return with_checksums(operation, request, response), change
 
     def _fetch(self, target: moto_app.Target, bucket: str, key: str) -> WireResponse:
         return moto_app.call(self._app("s3"), target, to_request("s3", "GetObject", {"Bucket": bucket, "Key": key}))
@@ -244,10 +254,12 @@ class Borrowed:
                 self._shelf.tag(change.bucket, call.params["Key"], "")
             case _:
                 pass
-        self._keep(change)
+        self._keep(change, call.principal.arn)
 
     def _told(self, call: ApiCall, response: WireResponse) -> WireResponse:
         """Return the answer, in which a bucket's policy names its principals by their ARNs of today."""
+        if (call.service, call.operation) == ("s3", "HeadObject") and response.status < 300:
+            return self._shelf.with_part_count(call.params, response)
         is_policy = (call.service, call.operation) == ("s3", "GetBucketPolicy") and response.status < 300
         policy = self._shelf.facts(call.params["Bucket"])[1] if is_policy else None
         if policy is None:
@@ -255,9 +267,9 @@ class Borrowed:
         headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
         return WireResponse(response.status, headers, orjson.dumps(self._policies.shown(policy)))
 
-    def _keep(self, change: Change | None) -> None:
+    def _keep(self, change: Change | None, by: str = "") -> None:
         if change is not None:
-            self._shelf.apply(change)
+            self._shelf.apply(change, by, self._kernel.now())
             self._kernel.step()  # which commits: rows never reach the file without what calls posted beside them
             self._shelf.collect()
 

@@ -13,10 +13,10 @@ import hmac
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localorg.kernel.errors import AwsError
-from localorg.protocol.http import WireRequest
+from localorg.protocol.http import WireRequest, WireResponse
 from localorg.server.signature import MISMATCH, Caller, sign
 
 SIZE = re.compile(rb"[0-9A-Fa-f]{1,10}")
@@ -43,11 +43,11 @@ def decoded(request: WireRequest, caller: Caller) -> WireRequest:
     expected = request.headers.get("x-amz-decoded-content-length")
     if expected is not None and expected != str(len(body)):
         raise AwsError("IncompleteBody", f"x-amz-decoded-content-length is {expected}, but the body has {len(body)} bytes")
-    _verify_checksums(body, trailers)
     headers = {
         name: value for name, value in request.headers.items() if name not in {"x-amz-decoded-content-length", "x-amz-trailer"}
     }
     headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"
+    verify_checksums("", replace(request, headers=trailers, body=body))
     headers |= {name: value for name, value in trailers.items() if name.startswith("x-amz-checksum-")}
     encodings = [part.strip() for part in headers.pop("content-encoding", "").split(",")]
     if kept := [part for part in encodings if part and part != "aws-chunked"]:
@@ -103,15 +103,25 @@ def _compare(expected: str, found: str) -> None:
         raise AwsError("InvalidSignatureException", MISMATCH)
 
 
-def _verify_checksums(body: bytes, trailers: dict[str, str]) -> None:
+def verify_checksums(operation: str, request: WireRequest) -> None:
+    """Compare the body with the checksums that came with it. Raises AwsError."""
+    if operation == "CompleteMultipartUpload":  # its checksum is the whole object's, its body a list of parts
+        return
+    body = request.body
     computed: dict[str, Callable[[], bytes]] = {
         "x-amz-checksum-crc32": lambda: zlib.crc32(body).to_bytes(4, "big"),
         "x-amz-checksum-sha1": lambda: hashlib.sha1(body, usedforsecurity=False).digest(),
         "x-amz-checksum-sha256": lambda: hashlib.sha256(body).digest(),
     }
     for name, compute in computed.items():
-        if name in trailers and base64.b64encode(compute()).decode() != trailers[name]:
+        if name in request.headers and base64.b64encode(compute()).decode() != request.headers[name]:
             # AWS: S3 error responses, BadDigest.
             raise AwsError(
                 "BadDigest", f"The {name.rpartition('-')[2].upper()} you specified did not match the calculated checksum."
             )
+
+
+def with_checksums(operation: str, request: WireRequest, response: WireResponse) -> WireResponse:
+    """Return the answer to a part with the checksums that came with it. # AWS: UploadPart, response headers x-amz-checksum-*."""
+    given = {name: value for name, value in request.headers.items() if name.startswith("x-amz-checksum-")}
+    return replace(response, headers={**response.headers, **given}) if operation == "UploadPart" and given else response

@@ -5,13 +5,13 @@ the loop's thread) turns that into rows, which are committed before the caller i
 everything in an empty moto.
 Rules: a file is complete before its row refers to it, and is removed only after a commit no longer refers to it, so that kill -9 at any
 moment leaves the state before or after the change. Objects that were uploaded in parts are put back in the same parts (same ETag).
-Not kept: uploads that were not completed, and the times: after a restart LastModified is the time of the restart.
+Uploads that are not completed yet are `s3_uploads`. Not kept: the times: after a restart LastModified is the time of the restart.
 """
 
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from xml.sax.saxutils import escape
 from localorg.kernel.store import Store
 from localorg.protocol.calls import Params
 from localorg.protocol.http import WireRequest, WireResponse
+from localorg.server.moto_app import Target
 from localorg.server.moto_client import from_response
 from localorg.server.s3_access import copy_source
+from localorg.server.s3_uploads import CHECKSUM, StoredUpload, UploadChange, Uploads
 
 KEPT_HEADERS = frozenset(
     {
@@ -37,6 +39,9 @@ KEPT_HEADERS = frozenset(
         "x-amz-server-side-encryption-aws-kms-key-id",
         "x-amz-website-redirect-location",
         "x-amz-checksum-algorithm",
+        "x-amz-checksum-type",
+        "x-amz-checksum-sha256",
+        "x-amz-sdk-checksum-algorithm",
     }
 )
 CONFIGURATIONS = {
@@ -83,12 +88,7 @@ class Change:
     """key -> the new object, or None for a deleted one"""
     body: str = ""
     tagging: str | None = None
-
-
-@dataclass
-class _Upload:
-    headers: dict[str, str]
-    sizes: dict[int, int] = field(default_factory=dict)
+    uploads: UploadChange | None = None
 
 
 Fetch = Callable[[str, str], WireResponse]
@@ -107,7 +107,7 @@ class Shelf:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.buckets = store.table("s3.bucket", StoredBucket)
         self.objects = store.table("s3.object", StoredObject)
-        self._uploads: dict[str, _Upload] = {}
+        self.uploads = Uploads(store, folder)
         self._garbage: list[str] = []
 
     def write(
@@ -117,17 +117,8 @@ class Shelf:
         match operation:
             case "PutObject":
                 return {params["Key"]: StoredObject(self._file(request.body), _kept(request), tagging=_tag_header(request))}
-            case "CreateMultipartUpload":
-                output = from_response("s3", operation, response)
-                self._uploads[output["UploadId"]] = _Upload(_kept(request) | _tag_kept(request))
-            case "UploadPart":
-                self._part(params, len(request.body))
-            case "UploadPartCopy":
-                self._part(params, self._copied_size(params))
             case "CompleteMultipartUpload":
                 return self._completed(params, request, fetch)
-            case "AbortMultipartUpload":
-                self._uploads.pop(params["UploadId"], None)
             case "CopyObject":
                 return self._copied(params, fetch)
             case "DeleteObject":
@@ -139,25 +130,40 @@ class Shelf:
                 pass
         return {}
 
-    def _part(self, params: Params, size: int) -> None:
-        upload = self._uploads.get(params["UploadId"])
-        if upload is not None:
-            upload.sizes[int(params["PartNumber"])] = size
+    def write_upload(
+        self, target: Target, operation: str, params: Params, request: WireRequest, response: WireResponse
+    ) -> UploadChange | None:
+        """Put what a successful request changed of an upload into files. On moto's thread."""
+        match operation:
+            case "CreateMultipartUpload":
+                upload = StoredUpload(
+                    params["Bucket"], params["Key"], _kept(request), request.headers.get("x-amz-tagging", ""),
+                    target.account, target.region,
+                )  # fmt: skip
+                return self.uploads.opened(upload, response)
+            case "UploadPart":
+                return self.uploads.part(params, request.body, response, request.headers)
+            case "UploadPartCopy":
+                return self.uploads.part(params, self._copied_bytes(params), response, {})
+            case "CompleteMultipartUpload" | "AbortMultipartUpload":
+                return self.uploads.ended(params)
+            case _:
+                return None
 
-    def _copied_size(self, params: Params) -> int:
-        if found := _COPY_RANGE.fullmatch(params.get("CopySourceRange") or ""):
-            return int(found[2]) - int(found[1]) + 1
+    def _copied_bytes(self, params: Params) -> bytes:
         source = self.objects.get(*_key(*copy_source(params["CopySource"])))
-        return (self._folder / source.file).stat().st_size if source else 0
+        content = (self._folder / source.file).read_bytes() if source else b""
+        if found := _COPY_RANGE.fullmatch(params.get("CopySourceRange") or ""):
+            return content[int(found[1]) : int(found[2]) + 1]
+        return content
 
     def _completed(self, params: Params, request: WireRequest, fetch: Fetch) -> dict[str, StoredObject | None]:
-        upload = self._uploads.pop(params["UploadId"], _Upload({}))
-        body = fetch(params["Bucket"], params["Key"]).body
-        sizes = [upload.sizes.get(int(number), 0) for number in _PART_NUMBER.findall(request.body)]
-        headers = dict(upload.headers)
-        tagging = headers.pop("x-amz-tagging", "")
+        upload = self.uploads.at(params["UploadId"])
+        body, held = fetch(params["Bucket"], params["Key"]).body, self.uploads.sizes(params["UploadId"])
+        sizes = [held.get(int(number), 0) for number in _PART_NUMBER.findall(request.body)]
+        headers, tagging = (upload.headers, _tag_text(upload.tagging)) if upload else ({}, "")
         parts = sizes if sum(sizes) == len(body) else []
-        return {params["Key"]: StoredObject(self._file(body), headers, parts, tagging)}
+        return {params["Key"]: StoredObject(self._file(body), dict(headers), parts, tagging)}
 
     def _copied(self, params: Params, fetch: Fetch) -> dict[str, StoredObject | None]:
         got = fetch(params["Bucket"], params["Key"])
@@ -173,8 +179,10 @@ class Shelf:
         (self._folder / name).write_bytes(content)
         return name
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, by: str = "", now: float = 0.0) -> None:
         """Turn a change into rows; the caller commits and then calls `collect`."""
+        if change.uploads:
+            self.uploads.apply(change.uploads, by, now)
         for key, stored in change.objects.items():
             self._replace(change.bucket, key, stored)
         bucket = self.buckets.get(change.bucket)
@@ -183,6 +191,7 @@ class Shelf:
                 self.buckets.put(StoredBucket(change.account, change.region, change.body), change.bucket)
             case "DeleteBucket":
                 self.buckets.delete(change.bucket)
+                self.uploads.forget_bucket(change.bucket)
             case operation if bucket and operation in CONFIGURATIONS:
                 bucket.configuration[CONFIGURATIONS[operation]] = change.body
                 self.buckets.put(bucket, change.bucket)
@@ -205,6 +214,15 @@ class Shelf:
         if stored is not None:
             stored.policy = policy
             self.buckets.put(stored, bucket)
+
+    def with_part_count(self, params: Params, response: WireResponse) -> WireResponse:
+        """Return HeadObject's answer with `-N` behind a checksum of checksums. # AWS: S3 guide, "Checking object integrity", composite."""
+        stored = self.objects.get(*_key(params["Bucket"], params["Key"]))
+        name = f"{CHECKSUM}{stored.headers.get('x-amz-checksum-algorithm', '').lower()}" if stored and stored.parts else ""
+        value = response.headers.get(name, "-")
+        if stored is None or "-" in value or stored.headers.get("x-amz-checksum-type") == "FULL_OBJECT":
+            return response
+        return replace(response, headers={**response.headers, name: f"{value}-{len(stored.parts)}"})
 
     def facts(self, bucket: str) -> tuple[str, dict[str, Any] | None]:
         """Return (owner's account, policy) of a bucket; ("", None) when there is none."""
@@ -230,10 +248,11 @@ class Shelf:
         """Remove the files that no row refers to any more; call it after a commit."""
         while self._garbage:
             (self._folder / self._garbage.pop()).unlink(missing_ok=True)
+        self.uploads.collect()
 
     def sweep(self) -> None:
         """Remove files that a killed server left without a row; call it before the first request."""
-        known = {stored.file for stored in self.objects.values()}
+        known = {stored.file for stored in self.objects.values()} | self.uploads.files()
         for path in self._folder.iterdir():
             if path.name not in known and path.is_file():
                 path.unlink()
@@ -254,6 +273,7 @@ class Shelf:
                 continue
             path = f"/{bucket_name}/{quote(unquote(quoted), safe='/~')}"
             yield from _failures(f"object {path}", self._replayed(path, stored, partial(perform, owner.account, owner.region)))
+        yield from _failures("an upload in parts", self.uploads.replay(perform))
 
     def _replayed(
         self, path: str, stored: StoredObject, perform: Callable[[WireRequest], WireResponse]

@@ -1,22 +1,16 @@
 """Stacks, associations and uploads through real boto3 clients: what is sent, and what each answer comes to."""
 
-from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import boto3
 import botocore.session
 import pytest
-from moto import mock_aws
 
 from csd.aws.associations import KEPT, find_association, follow, put_association, runs
-from csd.aws.buckets import upload
 from csd.aws.deployment import read_tags
 from csd.aws.identity import Principal
 from csd.aws.stacks import deploy_stack
 from csd.errors import AwsRefused, CsdInputError
-from csd.package.sealed import build_package
 from csd.solution.names import HUB_DOCUMENT
 from csd_fakes.aws import Told
 
@@ -170,47 +164,6 @@ def test_the_run_that_is_followed_is_the_new_one() -> None:
 def test_the_partition_is_the_callers() -> None:
     """Nothing assumes which partition it is in."""
     assert Told().principal().role_arn("X") == "arn:aws-us-gov:iam::111111111111:role/X"
-
-
-EXAMPLE = Path(__file__).parents[3] / "examples/packages/csd-hello"
-
-
-@pytest.mark.parametrize(("prefix", "address"), [("", "s3://packages"), ("/a/b/", "s3://packages/a/b")])
-def test_upload_and_upload_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str, address: str) -> None:
-    """All files and the manifest last; a second time nothing but the manifest goes out."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    sealed = build_package(EXAMPLE, tmp_path)
-    with mock_aws():
-        session = boto3.Session("k", "s", region_name="us-east-1")
-        session.client("s3").create_bucket(Bucket="packages")
-        principal = Principal(session, "111111111111", "arn:aws:iam::111111111111:user/me")
-        lines: list[str] = []
-        sent: Counter[str] = Counter()
-
-        def count(name: str, size: int) -> None:
-            sent[name] += size
-
-        for _ in range(2):
-            assert (
-                upload(principal, sealed, "packages", prefix, lines.append, lambda n, c: sent.__setitem__(n, sent.get(n, 0) + c))
-                == address
-            )
-    assert [line.split(":")[1].split(",")[0].strip() for line in lines] == ["sent"] * 4 + ["is there"] * 3 + ["sent"]
-    assert sent == {file.name: 2 * file.size for file in sealed.files}
-
-
-def test_a_bucket_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS's refusal names service and operation."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    sealed = build_package(EXAMPLE, tmp_path)
-    with mock_aws():
-        principal = Principal(
-            boto3.Session("k", "s", region_name="us-east-1"), "111111111111", "arn:aws:iam::111111111111:user/me"
-        )
-        with pytest.raises(
-            AwsRefused, match=r"^s3:(Put|Head)Object \(.*\) was refused: NoSuchBucket: The specified bucket does not exist"
-        ):
-            upload(principal, sealed, "nowhere", "", lambda _: None, lambda _n, _c: None)
 
 
 UNREACHED = [

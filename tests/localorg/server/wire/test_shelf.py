@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from server.wire import toy as toy_module
 from server.wire.toy import OWNER, SECRET
 
@@ -94,6 +97,74 @@ def in_parts(s3: Any, key: str, content: bytes) -> None:
         tag = s3.upload_part(Bucket="kept", Key=key, UploadId=upload, PartNumber=number, Body=piece)["ETag"]
         parts.append({"PartNumber": number, "ETag": tag})
     s3.complete_multipart_upload(Bucket="kept", Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
+
+
+def begin(s3: Any, key: str, pieces: dict[int, bytes]) -> str:
+    """Begin an upload whose parts carry SHA-256, and send some."""
+    upload = s3.create_multipart_upload(Bucket="kept", Key=key, ChecksumAlgorithm="SHA256", Metadata={"k": "v"})["UploadId"]
+    for number, piece in pieces.items():
+        s3.upload_part(Bucket="kept", Key=key, UploadId=upload, PartNumber=number, Body=piece, ChecksumAlgorithm="SHA256")
+    return str(upload)
+
+
+def test_an_upload_under_way_survives_a_kill(tmp_path: Path) -> None:
+    """Documented: ListMultipartUploads, ListParts: what was sent is listed with its checksum, and the upload goes on under its id."""
+    first, second = Random(3).randbytes(5 << 20), b"the rest"
+    with killed_in_the_end(tmp_path / "state") as s3:
+        s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        upload = begin(s3, "big", {1: first})
+        dropped = begin(s3, "dropped", {1: first})
+        s3.abort_multipart_upload(Bucket="kept", Key="dropped", UploadId=dropped)
+    with killed_in_the_end(tmp_path / "state") as s3:
+        listed = s3.list_multipart_uploads(Bucket="kept")["Uploads"]
+        assert [(u["Key"], u["UploadId"], u["ChecksumAlgorithm"], u["ChecksumType"]) for u in listed] == [
+            ("big", upload, "SHA256", "COMPOSITE")
+        ]
+        assert listed[0]["Initiator"]["ID"] == f"arn:aws:iam::{OWNER}:user/toy"
+        held = s3.list_parts(Bucket="kept", Key="big", UploadId=upload)["Parts"]
+        digests = [sha256(piece).digest() for piece in (first, second)]
+        assert [(p["PartNumber"], p["Size"], p["ChecksumSHA256"]) for p in held] == [(1, 5 << 20, b64encode(digests[0]).decode())]
+        s3.upload_part(Bucket="kept", Key="big", UploadId=upload, PartNumber=2, Body=second, ChecksumAlgorithm="SHA256")
+        parts = s3.list_parts(Bucket="kept", Key="big", UploadId=upload)["Parts"]
+        named = [{name: part[name] for name in ("PartNumber", "ETag", "ChecksumSHA256")} for part in parts]
+        s3.complete_multipart_upload(Bucket="kept", Key="big", UploadId=upload, MultipartUpload={"Parts": named})
+        head = s3.head_object(Bucket="kept", Key="big", ChecksumMode="ENABLED")
+        assert head["ChecksumSHA256"] == b64encode(sha256(b"".join(digests)).digest()).decode() + "-2"
+        assert head["Metadata"] == {"k": "v"}
+        assert "Uploads" not in s3.list_multipart_uploads(Bucket="kept")
+    assert len(list((tmp_path / "state" / "s3").iterdir())) == 1
+
+
+def test_pages_of_uploads_and_parts(client: Callable[..., Any]) -> None:
+    """Documented: MaxParts and PartNumberMarker, MaxUploads and the two markers, Prefix."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="kept")
+    uploads = [begin(s3, key, {1: b"a", 2: b"b", 7: b"c"}) for key in ("a", "a", "b", "c")]
+    first = s3.list_parts(Bucket="kept", Key="a", UploadId=uploads[0], MaxParts=2)
+    assert ([p["PartNumber"] for p in first["Parts"]], first["IsTruncated"]) == ([1, 2], True)
+    pages = s3.get_paginator("list_parts").paginate(Bucket="kept", Key="a", UploadId=uploads[0], PaginationConfig={"PageSize": 1})
+    assert [part["PartNumber"] for page in pages for part in page["Parts"]] == [1, 2, 7]
+    listed = s3.get_paginator("list_multipart_uploads").paginate(Bucket="kept", PaginationConfig={"PageSize": 1})
+    assert [upload["UploadId"] for page in listed for upload in page["Uploads"]] == uploads
+    assert [u["Key"] for u in s3.list_multipart_uploads(Bucket="kept", Prefix="b")["Uploads"]] == ["b"]
+
+
+def test_an_upload_is_of_one_key_and_its_parts_are_what_was_sent(client: Callable[..., Any]) -> None:
+    """Documented: NoSuchUpload; UploadPart BadDigest; a part with another checksum than it was sent with cannot be completed."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket="kept")
+    upload = begin(s3, "mine", {1: b"part"})
+    with pytest.raises(ClientError, match="NoSuchUpload"):
+        s3.upload_part(Bucket="kept", Key="another", UploadId=upload, PartNumber=1, Body=b"x")
+    wrong = b64encode(sha256(b"other").digest()).decode()
+    with pytest.raises(ClientError, match="BadDigest"):
+        s3.upload_part(Bucket="kept", Key="mine", UploadId=upload, PartNumber=1, Body=b"x", ChecksumSHA256=wrong)
+    with pytest.raises(ClientError, match="expected checksum Type: sha256, actual checksum Type: crc32"):
+        s3.upload_part(Bucket="kept", Key="mine", UploadId=upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="CRC32")
+    part = s3.list_parts(Bucket="kept", Key="mine", UploadId=upload)["Parts"][0]
+    named = {"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": wrong}
+    with pytest.raises(ClientError, match="InvalidPart"):
+        s3.complete_multipart_upload(Bucket="kept", Key="mine", UploadId=upload, MultipartUpload={"Parts": [named]})
 
 
 @pytest.fixture
