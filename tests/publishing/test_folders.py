@@ -16,6 +16,7 @@ from csd.package.sealed import SealedPackage
 from publishing.world import BUCKET, World, noise
 
 pytestmark = pytest.mark.xdist_group("publishing-folders")
+BESIDE = ("provenance.intoto.json", "sbom.cdx.json", "release.json", "manifest.json")
 BIG = (20 << 20) + 5  # three parts of 8 MiB
 FOLDER = f"arn:aws:s3:::{BUCKET}/*"
 # The rights of the how-to, and one less.
@@ -39,7 +40,7 @@ def test_all_files_go_the_manifest_last_and_only_once(world: World) -> None:
     told, lines = publish(world, package)
     assert package.release is not None
     assert told.address == f"s3://{BUCKET}/csd-one/1.0.0/{package.release.manifest.sha256[:16]}"
-    assert told.sent == ["csd-one-1.0.0-linux.zip", "release.json", "manifest.json"]
+    assert told.sent == ["csd-one-1.0.0-linux.zip", *BESIDE]
     assert lines[-1] == "manifest.json: sent, version 1.0.0"
     world.watched.asked.clear()
     again, _ = publish(world, package)
@@ -51,7 +52,7 @@ def test_the_articles_folder_takes_the_next_version_and_refuses_a_changed_one(wo
     """P18: a published version never changes silently; its folder may be that of all versions."""
     publish(world, world.package("csd-two", "1.0.0"), "/csd-two/")
     told, _ = publish(world, world.package("csd-two", "1.1.0"), "csd-two")
-    assert told.sent == ["csd-two-1.1.0-linux.zip", "release.json", "manifest.json"]
+    assert told.sent == ["csd-two-1.1.0-linux.zip", *BESIDE]
     changed = world.package("csd-two", "1.1.0", b"other payload")
     world.watched.asked.clear()
     with pytest.raises(CsdInputError) as refused:
