@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-import csd.cli.package_key  # noqa: F401 - registers `csd package key`
-import csd.cli.package_matrix  # noqa: F401 - registers `csd package matrix`
-import csd.cli.package_sign  # noqa: F401 - registers `csd package sign`
-import csd.cli.package_trust  # noqa: F401 - registers `csd package trust`
-import csd.cli.package_verify  # noqa: F401 - registers `csd package verify`
+import csd.cli.package_key
+import csd.cli.package_matrix
+import csd.cli.package_sign
+import csd.cli.package_trust
+import csd.cli.package_verify  # noqa: F401 - each registers its verb
 from csd.cli import screen
 from csd.cli.packages import package_app
 from csd.cli.publish import publish

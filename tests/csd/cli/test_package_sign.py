@@ -41,7 +41,7 @@ def test_from_a_key_to_a_verified_package(desk: Path, capsys: pytest.CaptureFixt
     assert "is not signed" in refused(capsys, "package", "verify", "sealed")
     assert out(capsys, "package", "sign", "sealed", "--key", "alice.pem", "--expires", "180d") == [keyid]
     told = out(capsys, "package", "verify", "sealed", "--name", "csd-hello", "--version", "1.0.0")
-    assert told[:2] == ["csd-hello 1.0.0: manifest, 3 zips are as they were signed", f"signed by {keyid}"]
+    assert told[:2] == ["csd-hello 1.0.0: manifest, 3 zips and 2 beside them are as they were signed", f"signed by {keyid}"]
     assert told[-1].startswith("no floor is known here")
     assert "not csd-bye" in refused(capsys, "package", "verify", "sealed", "--name", "csd-bye")
     assert "below the floor 1.1" in refused(capsys, "package", "verify", "sealed", "--floor", "1.1")
