@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from localorg.kernel.errors import AwsError, NotSupported
 from localorg.kernel.paging import page_of
 from localorg.keys import states
-from localorg.keys.lifecycle import PAGE, invalid_marker, paged
 from localorg.keys.lookup import Lookup, not_found
+from localorg.keys.pages import PAGE, invalid_marker, paged
 from localorg.keys.records import AliasRecord, Cabinet, KeyRecord
 from localorg.protocol.calls import Access, Operation, Output, Request
 

@@ -16,6 +16,7 @@ from localorg.kernel.events import Event, Kernel
 from localorg.kernel.paging import page_of
 from localorg.keys import material, states
 from localorg.keys.lookup import Lookup, key_keys, refuse_grants
+from localorg.keys.pages import PAGE, invalid_marker, paged
 from localorg.keys.policies import Policies
 from localorg.keys.records import Cabinet, KeyRecord
 from localorg.keys.signing import described_spec
@@ -26,7 +27,6 @@ ENGINE, DELETE = "kms", "delete"
 DAY = 86_400.0
 WINDOW_DAYS = range(7, 31)
 WINDOW_DEFAULT = 30
-PAGE = 100
 
 
 class Lifecycle:
@@ -155,16 +155,6 @@ class Lifecycle:
             **described_spec(key),
             **going,
         }
-
-
-def paged(marker: str | None) -> Output:
-    """Return the members by which KMS says whether a list goes on."""
-    return {"Truncated": True, "NextMarker": marker} if marker else {"Truncated": False}
-
-
-def invalid_marker() -> AwsError:
-    """Return the refusal of a marker that no list gave."""
-    return AwsError("InvalidMarkerException", "The marker is not valid.")
 
 
 def _create_access(request: Request) -> Sequence[Access]:

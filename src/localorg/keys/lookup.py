@@ -41,14 +41,15 @@ class Lookup:
         """Return the key that a member names. Raises NotFoundException, or AccessDenied for another account's."""
         text = request.params[member]
         place = self._place(request, text)
-        key = self._at(place)
-        if key is None:
-            if place.account != request.account:
-                self._deny(request, place, text)
-            raise not_found(self._words(place))
-        if key.account != request.account and request.operation not in CROSS_ACCOUNT:
+        is_abroad = place.account != request.account
+        if is_abroad and request.operation not in CROSS_ACCOUNT:
             # ASSUMED: which code AWS has for another account's key where the operation does not reach across accounts.
             raise not_found(f"Key '{text}' does not exist")
+        key = self._at(place)
+        if key is None:
+            if is_abroad:
+                self._deny(request, place, text)
+            raise not_found(self._words(place))
         return key
 
     def rule(self, request: Request) -> Sequence[Access]:

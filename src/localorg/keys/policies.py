@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from localorg.kernel.errors import AccessDenied, AwsError, NotSupported
+from localorg.kernel.paging import page_of
 from localorg.keys.lookup import Lookup
+from localorg.keys.pages import PAGE, invalid_marker, paged
 from localorg.keys.records import Cabinet
 from localorg.protocol.calls import Access, Operation, Output, Request
 
@@ -77,10 +79,9 @@ class Policies:
         return {}
 
     def _list(self, request: Request) -> Output:
-        if "Marker" in request.params:
-            raise NotSupported("Marker of a list of one policy", "kms:ListKeyPolicies")
         self._lookup.find(request)
-        return {"PolicyNames": [DEFAULT], "Truncated": False}
+        names, marker = page_of("policies", [DEFAULT], str, PAGE, request.params.get("Marker"), invalid_marker())
+        return {"PolicyNames": names, **paged(marker)}
 
     def _checked(self, request: Request, arn: str) -> dict[str, Any]:
         text = request.params["Policy"]

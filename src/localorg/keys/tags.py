@@ -6,9 +6,11 @@ AWS: KMS API reference, TagResource, UntagResource, ListResourceTags, TagExcepti
 from collections.abc import Iterable, Mapping
 
 from localorg.kernel.arn import parse_arn
-from localorg.kernel.errors import AwsError, NotSupported
+from localorg.kernel.errors import AwsError
+from localorg.kernel.paging import page_of
 from localorg.keys import states
 from localorg.keys.lookup import Lookup
+from localorg.keys.pages import invalid_marker, paged
 from localorg.keys.records import Cabinet, KeyRecord
 from localorg.protocol.calls import Operation, Output, Request
 
@@ -47,10 +49,10 @@ class Tags:
 
     def _list(self, request: Request) -> Output:
         key = self._lookup.find(request)
-        for member in ("Limit", "Marker"):
-            if member in request.params:
-                raise NotSupported(f"{member} (all tags come in one answer)", "kms:ListResourceTags")
-        return {"Tags": [{"TagKey": name, "TagValue": value} for name, value in key.tags.items()], "Truncated": False}
+        rows = sorted(key.tags.items())
+        limit, marker = request.params.get("Limit", TAGS_MAX), request.params.get("Marker")
+        page, following = page_of("tags", rows, lambda row: row[0], limit, marker, invalid_marker())
+        return {"Tags": [{"TagKey": name, "TagValue": value} for name, value in page], **paged(following)}
 
     def _changeable(self, request: Request) -> KeyRecord:
         key = self._lookup.find(request)

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from csd.errors import Problem
 from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, Digest, Release, canonical, release_value
 from csd.package.sealed import MANIFEST_BYTES_MAX, MANIFEST_FILE
 
+STRANGERS_TOLD = 20
 _AGAIN = "Get the package again from where it was signed."
 
 
@@ -28,10 +30,15 @@ def content_problems(folder: Path, release: Release) -> list[Problem]:
     ours = {*wanted, RELEASE_FILE, SIGNED_RELEASE_FILE}
     problems += [
         Problem(str(folder / name), "is no file of the signed release.", "Remove it, or build and sign the package with it.")
-        for name in sorted(os.listdir(folder))
-        if name not in ours
+        for name in sorted(_strangers(folder, ours))
     ]
     return problems or _manifest_problems(folder / MANIFEST_FILE, release) or _release_problems(folder / RELEASE_FILE, release)
+
+
+def _strangers(folder: Path, ours: set[str]) -> Iterator[str]:
+    """Names that should not be there; the first of them suffice."""
+    with os.scandir(folder) as listed:
+        yield from islice((entry.name for entry in listed if entry.name not in ours), STRANGERS_TOLD)
 
 
 def _file_problems(folder: Path, name: str, digest: Digest) -> Iterator[Problem]:

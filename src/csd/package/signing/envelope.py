@@ -28,6 +28,8 @@ _SIGN_AGAIN = "Sign the package again: csd package sign DIR --again."
 
 def read_bounded(path: Path, limit: int) -> bytes:
     """The bytes of a plain file that is no larger than `limit`. Raises CsdInputError, OSError."""
+    if not path.exists() and not path.is_symlink():
+        raise CsdInputError([Problem(str(path), "there is no such file.", "Name the file that is meant.")])
     if path.is_symlink() or not path.is_file():
         raise CsdInputError([Problem(str(path), "is no plain file.", "Put the file itself there.")])
     with path.open("rb") as stream:

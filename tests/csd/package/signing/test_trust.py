@@ -71,6 +71,13 @@ def test_a_root_counts_signed_and_in_time() -> None:
     assert "has expired" in refused(lambda: verified(root, "trust.json", LATER + timedelta(seconds=1)))
 
 
+def test_a_past_root_still_hands_over() -> None:
+    """Who comes late takes the next version from one that has expired: its keys are still the ones that were believed."""
+    first = signed(new_root([ALICE.public_key], 1, NOW + DAY), ALICE)
+    second = signed(next_root(first, [BOB.public_key], [], None, LATER), ALICE)
+    assert accept(second, first, "next", NOW + 30 * DAY).version == 2
+
+
 def test_strangers_do_not_sign_a_root() -> None:
     """Only a key of this version or of the one before has a signature to give."""
     assert "is no key of this trust root" in refused(lambda: signed(root_of(ALICE), BOB))
