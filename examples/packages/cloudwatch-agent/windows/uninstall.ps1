@@ -1,0 +1,9 @@
+# Stops and removes the agent; doing it twice is no error.
+. .\lib.ps1
+. .\cloudwatch.ps1
+Write-Output 'cloudwatch-agent: uninstalling'
+if (Test-Path $ctl) { & $ctl -a stop }
+$installed = Get-Installed 'Amazon CloudWatch Agent'
+if ($installed) { Invoke-Installer @('/x', $installed.PSChildName) }
+Write-Output 'cloudwatch-agent: uninstalled'
+exit 0

@@ -1,0 +1,12 @@
+# Unlinks the agent, so that the manager forgets it, and removes it; doing it twice is no error.
+. .\lib.ps1
+. .\nessus.ps1
+Write-Output 'tenable-nessus-agent: uninstalling'
+if ((Test-Path $cli) -and (Test-Linked)) {
+    & $cli agent unlink
+    if ($LASTEXITCODE -ne 0) { & $cli agent unlink --force }
+}
+$installed = Get-Installed 'Nessus Agent*'
+if ($installed) { Invoke-Installer @('/x', $installed.PSChildName) }
+Write-Output 'tenable-nessus-agent: uninstalled'
+exit 0

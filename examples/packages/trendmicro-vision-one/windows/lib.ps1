@@ -1,0 +1,59 @@
+# For the scripts beside it: reads secrets without showing them, runs installers, and refuses the stand-ins.
+$ErrorActionPreference = 'Stop'
+
+function Stop-Here([string] $why) {
+    [Console]::Error.WriteLine("error: $why")
+    exit 1
+}
+
+# The value, else what Parameter Store has under that name; nothing without both.
+function Get-Secret([string] $value, [string] $parameter) {
+    if ($value) { return $value }
+    if (-not $parameter) { return '' }
+    try {
+        if (Get-Command Get-SSMParameter -ErrorAction SilentlyContinue) {
+            return (Get-SSMParameter -Name $parameter -WithDecryption $true -Region $env:BWS_REGION).Value
+        }
+        $found = aws ssm get-parameter --name $parameter --with-decryption --query Parameter.Value --output text --region $env:BWS_REGION
+        if ($LASTEXITCODE -eq 0) { return $found }
+    } catch {
+        Stop-Here "the parameter $parameter could not be read: $($_.Exception.Message)"
+    }
+    Stop-Here "the parameter $parameter could not be read; the node's role needs ssm:GetParameter on it, and kms:Decrypt on its key"
+}
+
+# Runs a program to its end; what it was given is not shown. 3010 of Windows Installer is done, and a restart is due.
+function Invoke-Program([string] $program, [string[]] $arguments, [int[]] $good = @(0, 3010)) {
+    $process = Start-Process -FilePath $program -ArgumentList $arguments -Wait -PassThru -NoNewWindow
+    if ($good -notcontains $process.ExitCode) { Stop-Here "$program ended with $($process.ExitCode)" }
+    if ($process.ExitCode -eq 3010) { Write-Output 'a restart of this machine is due; it is not made here' }
+}
+
+# Windows Installer does one thing at a time: 1618 means that another is at work.
+function Invoke-Installer([string[]] $arguments) {
+    for ($tries = 60; $tries -gt 0; $tries--) {
+        $process = Start-Process -FilePath msiexec.exe -ArgumentList ($arguments + @('/qn', '/norestart')) -Wait -PassThru
+        if ($process.ExitCode -ne 1618) { break }
+        Write-Output 'Windows Installer is busy; trying again in 10 seconds'
+        Start-Sleep -Seconds 10
+    }
+    if (@(0, 1605, 3010) -notcontains $process.ExitCode) { Stop-Here "msiexec ended with $($process.ExitCode)" }
+    if ($process.ExitCode -eq 3010) { Write-Output 'a restart of this machine is due; it is not made here' }
+}
+
+function Assert-RealInstaller([string] $file) {
+    if (-not (Test-Path $file)) { Stop-Here "this package has no $file; README.md says where the vendor has it" }
+    if ((Get-Item $file).Length -lt 64KB) { Stop-Here "$file is the stand-in of the recipe; put the vendor's file in its place" }
+}
+
+# What Windows knows of an installed program by its name.
+function Get-Installed([string] $name) {
+    $keys = 'HKLM:\Software\Microsoft\Windows\CurrentVersion\Uninstall\*', 'HKLM:\Software\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall\*'
+    Get-ItemProperty $keys -ErrorAction SilentlyContinue | Where-Object { $_.DisplayName -like $name } | Select-Object -First 1
+}
+
+function Assert-Service([string] $name) {
+    $service = Get-Service -Name $name -ErrorAction SilentlyContinue
+    if (-not $service) { Stop-Here "there is no service $name" }
+    if ($service.Status -ne 'Running') { Stop-Here "the service $name is $($service.Status)" }
+}

@@ -1,0 +1,9 @@
+# In-place update: the new agent over the old one, which stays activated.
+. .\lib.ps1
+. .\trend.ps1
+Write-Output "trendmicro-vision-one: updating to $(Get-Content .\VERSION)"
+Assert-RealInstaller .\agent.msi
+Unlock-Agent
+Invoke-Installer @('/i', 'agent.msi', 'ADDLOCAL=ALL')
+Write-Output 'trendmicro-vision-one: updated'
+exit 0
