@@ -1,14 +1,19 @@
-"""csd publish: a sealed folder -> S3.
+"""csd publish: a sealed folder -> S3 -> Distributor in every Region.
 
 Rules: as in csd.cli.main. Refuses to know: AWS and packages.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from csd.cli import screen
+
+if TYPE_CHECKING:
+    from csd.aws.publishing.publication import Order, Published
+
+REFUSED, NOT_AS_WANTED = 1, 3  # as csd.cli.main has them
 
 
 def publish(
@@ -17,25 +22,44 @@ def publish(
     prefix: Annotated[
         str | None, typer.Option(help="Prefix in the bucket, used as it is ('' for none); else NAME/VERSION/DIGEST.")
     ] = None,
+    regions: Annotated[str, typer.Option(help="Publish in Distributor too, in these Regions (comma list).")] = "",
+    name: Annotated[str, typer.Option(help="The package's name, where the folder has no release.json.")] = "",
+    make_default: Annotated[bool, typer.Option("--make-default", help="Make it the default version of each Region.")] = False,  # noqa: FBT002 - Typer's flags are booleans
+    replace_failed: Annotated[bool, typer.Option("--replace-failed", help="Remove a Failed version of this name first.")] = False,  # noqa: FBT002 - as above
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there with other content.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,  # noqa: FBT002 - as above
     region: Annotated[str, typer.Option(help="The hub's home Region; else AWS_REGION.")] = "",
 ) -> None:
-    """Upload a sealed package to S3, the manifest last, and prove what is there; prints its address. Run again, it goes on where
-    it was interrupted."""
+    """Bring a sealed package to S3, the manifest last, and with --regions into Distributor; prints its address.
+
+    Run again, it goes on where it was interrupted. Nothing is shared with other accounts: csd distribute does that.
+    """
     from csd.package.sealed import read_sealed
 
     sealed = read_sealed(folder)
 
     from csd.aws.identity import Principal
-    from csd.aws.publishing.folder import address_prefix, folder_files, upload
+    from csd.aws.publishing.folder import address_prefix, folder_files
+    from csd.aws.publishing.publication import Order, perform
+    from csd.aws.publishing.regions import How
 
-    where = address_prefix(sealed, prefix)
-    sizes = {name: path.stat().st_size for name, path in folder_files(sealed).items()}
+    wanted = list(dict.fromkeys(part.strip() for part in regions.split(",") if part.strip()))
+    how = How(make_default=make_default, replace_failed=replace_failed)
+    order = Order(sealed, name or sealed.name, bucket, address_prefix(sealed, prefix), wanted, overwrite, how)
+    sizes = {file: path.stat().st_size for file, path in folder_files(sealed).items()}
     with screen.upload_bars(sizes) as sent:
-        told = upload(Principal.of_environment(region), sealed, bucket, where, screen.tell, sent, overwrite=overwrite)
-    value: dict[str, Any] = {
-        "name": sealed.name, "version": sealed.version, "address": told.address, "bucket": bucket, "prefix": where,
-        "sent": told.sent, "there": told.there,
+        told = perform(Principal.of_environment(region), order, screen.tell, sent)
+    if as_json:
+        screen.data_json(_json(order, told))
+    else:
+        screen.data(told.uploaded.address)
+    if any(not outcome.good for outcome in told.outcomes):
+        raise typer.Exit(REFUSED if any(outcome.state == "refused" for outcome in told.outcomes) else NOT_AS_WANTED)
+
+
+def _json(order: "Order", told: "Published") -> dict[str, Any]:
+    return {
+        "name": order.package, "version": order.sealed.version, "address": told.uploaded.address, "bucket": order.bucket,
+        "prefix": order.prefix, "sent": told.uploaded.sent, "there": told.uploaded.there,
+        "regions": {outcome.region: {"state": outcome.state.value, "said": outcome.said} for outcome in told.outcomes},
     }  # fmt: skip
-    screen.data_json(value) if as_json else screen.data(told.address)
