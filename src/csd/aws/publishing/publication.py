@@ -23,7 +23,7 @@ class Order:
     prefix: str
     regions: list[str] = field(default_factory=list)
     overwrite: bool = False
-    how: How = How()
+    how: How = field(default_factory=How)
 
 
 @dataclass(frozen=True)
