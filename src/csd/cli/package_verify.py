@@ -28,13 +28,10 @@ def package_verify(
 ) -> None:
     """Verify who vouches for a package, until when, and that every file is the one they signed; exit 2 when anything is wrong."""
     from csd.package.signing.floors import raise_floor, read_floors
-    from csd.package.signing.trust import read_root, verified
-    from csd.package.signing.verify import Expected, verify_folder
+    from csd.package.signing.verify import Expected, verify_by
 
-    now = datetime.now(UTC)
-    trusted = verified(read_root(trust), str(trust), now)
     expected = Expected(name, version, floor, read_floors(state) if state else {})
-    found = verify_folder(folder, trusted, expected, now)
+    found, trusted = verify_by(folder, trust, expected, datetime.now(UTC))
     if state:
         raise_floor(state, found.statement)
     if as_json:

@@ -37,7 +37,7 @@ KINDS = {
 }
 """AWS: Resource Groups user guide "Resources you can use with AWS Resource Groups and Tag Editor"; the last part of `tag_type` is the
 one in ARNs. ASSUMED: ssm:association is found too, as its resources have tags and ARNs."""
-UNSEEN = ("cloudformation", "iam", "s3", "sns")
+UNSEEN = ("cloudformation", "iam", "kms", "s3", "sns")
 """DEVIATES: services whose resources are there, and may have tags, but are not found by them: asking for one by name is refused."""
 SUPPORTED = tuple(kind.group_type for kind in KINDS.values() if kind.group_type)
 

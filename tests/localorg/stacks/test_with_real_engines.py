@@ -113,6 +113,32 @@ def test_every_type_is_made_changed_and_unmade(tmp_path: Path) -> None:
     ]
 
 
+def test_a_signing_key_and_its_alias(tmp_path: Path) -> None:
+    """Documented: template reference, AWS::KMS::Key and Alias: all but spec and usage is changed in place; a key is not deleted at once."""
+    place = Place(tmp_path)
+    signing = {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY", "PendingWindowInDays": 7}
+    tags = [{"Key": "Team", "Value": "desk"}]
+
+    def body(**changes: Any) -> dict[str, Any]:
+        key = {"Type": "AWS::KMS::Key", "Properties": {**signing, "Description": "one", "Tags": tags, **changes}}
+        target = {"Fn::GetAtt": ["Key", "Arn"]}
+        alias = {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/stacked", "TargetKeyId": target}}
+        return {"Key": key, "Alias": alias}
+
+    assert (place.stack("CreateStack", body()), place.reasons) == ("CREATE_COMPLETE", [])
+    asked = {"KeyId": "alias/stacked", "SigningAlgorithm": "ECDSA_SHA_256", "Message": b"x"}
+    key_id = place.id_of("Key")
+    assert place.call("kms", "Sign", **asked)["KeyId"].endswith(f"key/{key_id}")
+    assert place.call("kms", "ListResourceTags", KeyId=key_id)["Tags"] == [{"TagKey": "Team", "TagValue": "desk"}]
+    assert place.stack("UpdateStack", body(Description="two", Tags=[], Enabled=False)) == "UPDATE_COMPLETE"
+    told = place.call("kms", "DescribeKey", KeyId=key_id)["KeyMetadata"]
+    assert (told["Description"], told["KeyState"]) == ("two", "Disabled")
+    assert place.stack("UpdateStack", body(KeySpec="RSA_2048")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("make another key" in reason for reason in place.reasons)
+    assert place.stack("DeleteStack") == "DELETE_COMPLETE"
+    assert place.call("kms", "DescribeKey", KeyId=key_id)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+
+
 def test_the_secret_of_a_key_is_an_attribute(tmp_path: Path) -> None:
     """Documented: CloudFormation template reference, AWS::IAM::AccessKey: Ref gives the id, Fn::GetAtt SecretAccessKey; Serial rotates."""
     place = Place(tmp_path)

@@ -20,7 +20,7 @@ from csd.package.release import SIGNED_RELEASE_FILE
 from csd.package.signing.digests import content_problems
 from csd.package.signing.envelope import ENVELOPE_BYTES_MAX, read_bounded, read_envelope
 from csd.package.signing.statement import Statement, read_statement, time_text
-from csd.package.signing.trust import Trust
+from csd.package.signing.trust import Trust, read_root, verified
 from csd.package.versions import higher, order
 
 _CLOCKS_MAY_DIFFER = timedelta(minutes=10)
@@ -47,6 +47,12 @@ class Verified:
     statement: Statement
     keyids: tuple[str, ...]
     ignored: tuple[str, ...]
+
+
+def verify_by(folder: Path, trust_file: Path, expected: Expected, now: datetime) -> tuple[Verified, Trust]:
+    """Verify a sealed folder by the trust root of a file. Raises CsdInputError, OSError."""
+    trust = verified(read_root(trust_file), str(trust_file), now)
+    return verify_folder(folder, trust, expected, now), trust
 
 
 def verify_folder(folder: Path, trust: Trust, expected: Expected, now: datetime) -> Verified:

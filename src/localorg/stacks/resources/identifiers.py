@@ -15,6 +15,8 @@ IDENTIFIERS: dict[str, tuple[str, ...]] = {
     "AWS::IAM::ServiceLinkedRole": ("RoleName",),
     "AWS::IAM::User": ("UserName",),
     "AWS::IAM::UserPolicy": ("PolicyName", "UserName"),
+    "AWS::KMS::Alias": ("AliasName",),
+    "AWS::KMS::Key": ("KeyId",),
     "AWS::Organizations::Account": ("AccountId",),
     "AWS::Organizations::OrganizationalUnit": ("Id",),
     "AWS::Organizations::Policy": ("Id",),

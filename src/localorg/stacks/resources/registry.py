@@ -6,6 +6,7 @@ from localorg.stacks.resources.documents import DOCUMENT
 from localorg.stacks.resources.groups import RESOURCE_GROUP
 from localorg.stacks.resources.iam import ROLE
 from localorg.stacks.resources.inline import GROUP_POLICY, ROLE_POLICY, USER_POLICY
+from localorg.stacks.resources.keys import ALIAS, KEY
 from localorg.stacks.resources.kinds import ResourceType
 from localorg.stacks.resources.linked_roles import SERVICE_LINKED_ROLE
 from localorg.stacks.resources.nested import NESTED_STACK
@@ -20,6 +21,7 @@ from localorg.stacks.resources.waiting import WAIT_CONDITION_HANDLE
 _ALL = (
     ACCESS_KEY,
     ACCOUNT,
+    ALIAS,
     ASSOCIATION,
     BUCKET,
     BUCKET_POLICY,
@@ -27,6 +29,7 @@ _ALL = (
     GROUP,
     GROUP_POLICY,
     INSTANCE_PROFILE,
+    KEY,
     MANAGED_POLICY,
     NESTED_STACK,
     ORGANIZATION_POLICY,
