@@ -32,7 +32,7 @@ class Machines:
 def machines_of_association(region: str, association: str, tell: Callable[[str], None]) -> Machines:
     """The nodes that an association targets."""
     hub = reader(Principal.of_environment(region))
-    meant = meant_by(hub, association)
+    meant = meant_by(hub, association, "Name another with --association, or name targets: --targets OU,ACCOUNT --regions REGION.")
     return gather_machines(hub, meant.scope, meant.accounts.missing, meant.accounts.left_out, tell)
 
 

@@ -28,11 +28,11 @@ class Meant:
     scope: Scope
 
 
-def meant_by(hub: Principal, association: str) -> Meant:
+def meant_by(hub: Principal, association: str, otherwise: str = "Create it: csd distribute …") -> Meant:
     """Read an association as its runbook does. Raises AwsRefused, and CsdInputError when there is no such association."""
     held = find_association(hub, association)
     if held is None:
-        raise CsdInputError([Problem(f"association {association}", "is not there.", "Create it: csd distribute …")])
+        raise CsdInputError([Problem(f"association {association}", "is not there.", otherwise)])
     parameters = {key: values for key, values in held.get("Parameters", {}).items() if any(values)}
     defaults = document_defaults(hub, held["Name"])
 

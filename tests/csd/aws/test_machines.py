@@ -6,9 +6,10 @@ import pytest
 
 from csd.aws.fleet import Scope, reader
 from csd.aws.machines import Machines, gather_machines, machines_of_targets
+from csd.aws.picture import meant_by
 from csd.errors import CsdInputError
 from csd.report.matrix import Machine
-from csd_fakes.aws import Fleet, FleetPrincipal
+from csd_fakes.aws import Fleet, FleetPrincipal, Told
 
 PLACE = ("222222222222", "eu-west-1")
 
@@ -47,6 +48,14 @@ def test_what_could_not_be_read_is_told() -> None:
     """A closed account, and a node that is asked for by id and is nowhere."""
     assert read(fleet(), values=("i-1", "i-7")).unread == ["i-7: no account and Region that were read have it"]
     assert len(read(fleet(closed={PLACE[0]})).unread) == 1
+
+
+def test_without_an_association_targets_can_be_named() -> None:
+    """A package is matched before anything is distributed, too."""
+    told = Told()
+    told.answer("ssm", "list_associations", {"Associations": []})
+    with pytest.raises(CsdInputError, match="association csd-association: is not there. Name targets"):
+        meant_by(told.principal(), "csd-association", "Name targets.")
 
 
 def test_targets_need_regions() -> None:

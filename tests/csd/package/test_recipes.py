@@ -34,6 +34,7 @@ def test_a_recipe_builds_for_everybody_it_names(recipe: Path, tmp_path: Path) ->
     assert [file.sha256 for file in first.files] == [file.sha256 for file in second.files]
     packages = packages_at(first.folder)
     assert (unreachable(packages), holes(packages)) == ([], [])
+    assert packages_at(recipe) == packages, "what is not built yet is matched as what is built"
 
 
 def test_all_four_are_there_and_share_their_library() -> None:

@@ -18,7 +18,7 @@ def packages_at(path: Path) -> Packages:
     """Read it. Raises CsdInputError with every problem."""
     if path.is_dir() and not (path / MANIFEST_FILE).is_file() and (path / SOURCE_FILE).is_file():
         source = read_source(path)
-        targets = [(target, source.zip_name(one.folder)) for one in source.platforms for target in one.targets]
+        targets = [(target, source.zip_name(one.label)) for one in source.platforms for target in one.targets]
         return packages_of(((target.platform, target.version, target.architecture), file) for target, file in targets)
     file = path / MANIFEST_FILE if path.is_dir() else path
     if not file.is_file():
