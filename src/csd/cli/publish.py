@@ -3,15 +3,18 @@
 Rules: as in csd.cli.main. Refuses to know: AWS and packages.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from csd.cli import screen
+from csd.errors import CsdInputError, Problem
 
 if TYPE_CHECKING:
     from csd.aws.publishing.publication import Order, Published
+    from csd.package.sealed import SealedPackage
 
 REFUSED, NOT_AS_WANTED = 1, 3  # as csd.cli.main has them
 
@@ -22,6 +25,7 @@ def publish(
     prefix: Annotated[
         str | None, typer.Option(help="Prefix in the bucket, used as it is ('' for none); else NAME/VERSION/DIGEST.")
     ] = None,
+    trust: Annotated[Path | None, typer.Option(help="Verify the package by this trust root first: csd package verify.")] = None,
     regions: Annotated[str, typer.Option(help="Publish in Distributor too, in these Regions (comma list).")] = "",
     name: Annotated[str, typer.Option(help="The package's name, where the folder has no release.json.")] = "",
     make_default: Annotated[bool, typer.Option("--make-default", help="Make it the default version of each Region.")] = False,  # noqa: FBT002 - Typer's flags are booleans
@@ -37,6 +41,8 @@ def publish(
     from csd.package.sealed import read_sealed
 
     sealed = read_sealed(folder)
+    if trust:
+        _verify(sealed, trust)
 
     from csd.aws.identity import Principal
     from csd.aws.publishing.folder import address_prefix, folder_files
@@ -55,6 +61,16 @@ def publish(
         screen.data(told.uploaded.address)
     if any(not outcome.good for outcome in told.outcomes):
         raise typer.Exit(REFUSED if any(outcome.state == "refused" for outcome in told.outcomes) else NOT_AS_WANTED)
+
+
+def _verify(sealed: "SealedPackage", trust: Path) -> None:
+    """Raises CsdInputError unless trusted keys vouch for the very files that were read."""
+    from csd.package.signing.verify import Expected, verify_by
+
+    found, _ = verify_by(sealed.folder, trust, Expected(), datetime.now(UTC))
+    if found.statement.release != sealed.release:
+        raise CsdInputError([Problem(str(sealed.folder), "changed while it was read.", "Let nobody write there, and try again.")])
+    screen.tell(f"signed by {', '.join(found.keyids)}")
 
 
 def _json(order: "Order", told: "Published") -> dict[str, Any]:

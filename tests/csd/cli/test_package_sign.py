@@ -82,6 +82,14 @@ def test_floors_are_kept_where_a_state_file_is(desk: Path, capsys: pytest.Captur
     assert "below the floor 1.0.1" in refused(capsys, "package", "verify", "sealed", "--state", "floors.json")
 
 
+def test_publish_verifies_first(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What nobody trusted has signed does not leave the desk, and AWS is not asked."""
+    out(capsys, "package", "key", "new", "a.pem", "--no-passphrase", "--kind", "ed25519")
+    out(capsys, "package", "trust", "init", "--key", "a.pem.pub")
+    out(capsys, "package", "trust", "sign", "trust.json", "--key", "a.pem")
+    assert "is not signed" in refused(capsys, "publish", "sealed", "--bucket", "b", "--trust", "trust.json")
+
+
 def test_no_passphrase_no_key(desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a terminal and without the variable nobody can be asked, and nothing is left unencrypted by accident."""
     monkeypatch.delenv("CSD_KEY_PASSPHRASE")
