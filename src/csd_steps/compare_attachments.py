@@ -1,4 +1,4 @@
-"""Compare what Distributor holds in each Region with what the manifest names: every file, by its SHA-256, and no other file."""
+"""Compare what Distributor holds in each Region with what the manifest, and the signature where there is one, names: files and SHA-256."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
         held = ssm.get_document(Name=name, VersionName=version)
         if held["Status"] != "Active":
             raise RuntimeError(f"{name} {version} in {region} is still {held['Status']}; run again later")
-        found = _differences(held, region, untold)
+        found = _differences(held, region, events["signed"], untold)
         problems += found
         if found:
             remedies.append(_removal(ssm, region, name, version))
@@ -38,10 +38,12 @@ def handler(events: Any, _context: Any, client: Any = boto3.client) -> Any:
     return {"compared": "all files are as the manifest says"}
 
 
-def _differences(held: Any, region: str, untold: list[str]) -> list[str]:
+def _differences(held: Any, region: str, signed: str, untold: list[str]) -> list[str]:
     """A sentence for each file that is another one, missing, or not named by the manifest."""
     files = json.loads(held["Content"]).get("files", {})
     named = {name: file.get("checksums", {}).get("sha256", "").lower() for name, file in files.items()}
+    if signed:
+        named = {name: sha256 for sha256, _, name in (one.partition(":") for one in signed.split(","))}
     there = {file["Name"]: file for file in held.get("AttachmentsContent", [])}
     # ASSUMED: Hash is the file's. The API calls it that of the document content; where it is that, it says nothing of the file.
     of_content = hashlib.sha256(held["Content"].encode()).hexdigest()

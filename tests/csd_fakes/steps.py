@@ -78,6 +78,7 @@ class World:
     listed_late: bool = False  # the first list of nodes still has those that are gone
     pings: dict[str, str] = field(default_factory=dict)  # node -> PingStatus, if not Online
     all_versions_compared: bool = False  # when a document is updated
+    parameters: dict[str, list[str]] = field(default_factory=dict)  # name -> every value that it had
 
     def client(self, service: str, **options: Any) -> Any:
         region = options.get("region_name", "")
@@ -291,7 +292,19 @@ class FakeSsm(_Fake):
             "describe_instance_information": self._nodes,
             "list_command_invocations": self._invocations,
             "describe_automation_step_executions": self._steps,
+            "get_parameter_history": self._values,
         }
+
+    def put_parameter(self, **params: Any) -> Any:
+        self._asked("PutParameter", params)
+        assert params["Overwrite"]
+        self.world.parameters.setdefault(params["Name"], []).append(params["Value"])
+
+    def _values(self, **params: Any) -> Any:
+        self._asked("GetParameterHistory", params)
+        if params["Name"] not in self.world.parameters:
+            raise self.exceptions.make("ParameterNotFound", "GetParameterHistory")
+        return "Parameters", [{"Value": value} for value in self.world.parameters[params["Name"]]]
 
     def _versions(self, **params: Any) -> Any:
         self._asked("ListDocumentVersions", params)

@@ -35,8 +35,8 @@ def holding(*away: dict[str, Any], status: str = "Active", alone: bool = False) 
     return world
 
 
-def compare(world: World, action: str = "Install") -> str:
-    asked = {"action": action, "name": "csd-hello", "version": "2.0.0", "regions": [HOME, AWAY]}
+def compare(world: World, action: str = "Install", signed: str = "") -> str:
+    asked = {"action": action, "name": "csd-hello", "version": "2.0.0", "regions": [HOME, AWAY], "signed": signed}
     return str(compare_attachments.handler(asked, None, world.client)["compared"])
 
 
@@ -98,3 +98,10 @@ def test_a_version_in_the_making_is_not_compared() -> None:
 def test_uninstall_compares_nothing() -> None:
     """What is taken away need not be published."""
     assert compare(World(), "Uninstall") == "nothing: nothing is published"
+
+
+def test_the_signed_digests_count_where_there_are_any() -> None:
+    """A document that somebody made by that name and version beforehand, manifest and all, is not what was signed."""
+    assert "all files" in compare(holding(*RIGHT), signed=f"{LINUX}:linux.zip,{WINDOWS}:windows.zip")
+    with pytest.raises(RuntimeError, match=f"us-east-1: linux.zip has sha256 {LINUX}, and the manifest says {WINDOWS}"):
+        compare(holding(*RIGHT), signed=f"{WINDOWS}:linux.zip,{WINDOWS}:windows.zip")

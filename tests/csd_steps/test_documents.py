@@ -20,6 +20,7 @@ def publish(world: World, region: str = AWAY, **changes: Any) -> Any:
         "bucketPrefix": "hello",
         "home": HOME,
         "region": region,
+        "manifest": "",
     }
     return publish_package.handler(asked | changes, None, world.client)
 

@@ -12,6 +12,7 @@ from csd.aws.prerequisites import Findings, Plan, look
 from csd.aws.stacks import Tell, deploy_stack, held_parameter
 from csd.aws.targets import changes_of_kind, read_targets
 from csd.aws.templates import put_template
+from csd.aws.trust import TrustRoot, lacking_keys
 from csd.errors import CsdInputError, Problem
 from csd.solution.names import MEMBER_ROLES, TEMPLATE
 from csd.solution.render import render_template
@@ -37,7 +38,7 @@ def deploy_solution(region: str, stack: str, wish: Wish, tell: Tell) -> dict[str
     targets = read_targets(wish.targets)
     principal = Principal.of_environment(region)
     found = look(principal, Plan(targets, [], wish.delegated, stack, wish.template_bucket), tell)
-    problems = [*found.problems, *_another_management(wish.management, found)]
+    problems = [*found.problems, *_another_management(wish.management, found), *_trust(principal, stack, wish.choices, tell)]
     problems = problems or kept_apart(principal, stack, found.reach.targets)
     if problems:
         raise CsdInputError(problems)
@@ -74,13 +75,24 @@ def kept_apart(principal: Principal, stack: str, targets: Sequence[str]) -> list
     return changes_of_kind(principal, held.split(","), targets) if held else []
 
 
-def check(region: str, targets: str, plan: Plan, tell: Tell) -> Findings:
+def _trust(principal: Principal, stack: str, choices: Choices, tell: Tell) -> list[Problem]:
+    """What is wrong with the keys, where they or their threshold are to change; what is left out is the stack's."""
+    keys, threshold = choices.get("TrustedKeys"), choices.get("TrustThreshold")
+    if keys is None and threshold is None:
+        return []
+    keys = held_parameter(principal, stack, "TrustedKeys") if keys is None else keys
+    threshold = held_parameter(principal, stack, "TrustThreshold") if threshold is None else threshold
+    return lacking_keys(principal, TrustRoot.of(keys, threshold), tell)
+
+
+def check(region: str, targets: str, plan: Plan, root: TrustRoot, tell: Tell) -> Findings:
     """Everything that a deployment would stumble over. Raises AwsRefused, CsdInputError for what is no id."""
     wanted = read_targets(targets) if targets else []
-    found = look(Principal.of_environment(region), replace(plan, targets=wanted), tell)
+    principal = Principal.of_environment(region)
+    found = look(principal, replace(plan, targets=wanted), tell)
     if not wanted:
         tell("not checked: targets, for --targets names none")
-    return found
+    return replace(found, problems=[*found.problems, *lacking_keys(principal, root, tell)])
 
 
 def _another_management(said: str, found: Findings) -> list[Problem]:

@@ -54,6 +54,12 @@ def deploy(
     permissions_boundary: Annotated[
         str | None, typer.Option(help="Name of the policy that bounds all roles; it must be there in every account.")
     ] = None,
+    trusted_keys: Annotated[
+        str | None, typer.Option(help="ARNs of KMS keys (comma list): publish only what they have signed. '': whatever is there.")
+    ] = None,
+    trust_threshold: Annotated[
+        int | None, typer.Option(min=1, max=3, help="How many different trusted keys must have signed (1).")
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option(help="KEY=VALUE on all that is made, in members too; may be repeated.")] = None,
     template_bucket: Annotated[
         str, typer.Option(help="Bucket for the template; else csd-templates-ACCOUNT-REGION, made private when it is not there.")
@@ -66,7 +72,8 @@ def deploy(
     choices: Choices = {
         "IncludeManagementAccount": None if include_management_account is None else str(include_management_account).lower(),
         "TargetKey": target_key, "TargetValues": target_values, "PackagesBucket": packages_bucket, "PackageNames": package_names,
-        "PermissionsBoundary": permissions_boundary,
+        "PermissionsBoundary": permissions_boundary, "TrustedKeys": trusted_keys,
+        "TrustThreshold": None if trust_threshold is None else str(trust_threshold),
     }  # fmt: skip
     wish = Wish(targets, management_account, delegated, choices, template_bucket, read_tags(tag))
     outputs = deploy_solution(region, stack, wish, screen.tell)
@@ -81,15 +88,18 @@ def check(
     delegated: Annotated[bool, typer.Option("--delegated", help="This is a delegated administrator account.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "CentralizedSoftwareDistributor",
     template_bucket: Annotated[str, typer.Option(help="Bucket for the template; else csd-templates-ACCOUNT-REGION.")] = "",
+    trusted_keys: Annotated[str, typer.Option(help="ARNs of the KMS keys that packages are to be signed by (comma list).")] = "",
+    trust_threshold: Annotated[int, typer.Option(min=1, max=3, help="How many of them must have signed.")] = 1,
     region: RegionOption = "",
 ) -> None:
     """Tell everything that a deployment from here would stumble over, each with the command that mends it. csd deploy asks it too."""
     from csd.aws import deployment
     from csd.aws.prerequisites import Plan
+    from csd.aws.trust import TrustRoot
 
     wanted = [part.strip() for part in regions.split(",") if part.strip()]
     plan = Plan([], wanted, delegated, stack, template_bucket)
-    found = deployment.check(region, targets, plan, screen.tell)
+    found = deployment.check(region, targets, plan, TrustRoot.of(trusted_keys, str(trust_threshold)), screen.tell)
     if found.problems:
         raise CsdInputError(found.problems)
     screen.data("ready")

@@ -3,8 +3,8 @@
     python -m csd.solution.render            writes artifacts/ of the working folder
 
 Flow: source YAML -> replace the markers -> YAML text. The markers: {csd_step: FILE} is a script's text, {csd_document: NAME,
-defaults: {...}} a document, {csd_text: NAME} another source as text; {csd_part: NAME} and {csd_conditions: targets} are what
-csd.solution.targets makes; {csd_member_roles: CONDITION} are the member roles as resources.
+defaults: {...}, payloads: {STEP: {...}}} a document, {csd_text: NAME} another source as text; {csd_part: NAME} and
+{csd_conditions: targets} are what csd.solution.targets makes; {csd_member_roles: CONDITION} are the member roles as resources.
 
 Rules: pure apart from reading the sources; the output is a function of them alone. Scripts are read as text, never imported.
 Refuses to know: what CloudFormation or Systems Manager make of it.
@@ -36,7 +36,7 @@ _HEADER = "# Rendered from src/csd/solution/sources and src/csd_steps by `python
 
 def render_document(name: str) -> str:
     """One Automation document as YAML text."""
-    return _HEADER + _dump(_document(name, {}))
+    return _HEADER + _dump(_document(name, {}, {}))
 
 
 def render_template() -> str:
@@ -59,10 +59,13 @@ def _source(name: str) -> Any:
     return yaml.safe_load((SOURCES / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def _document(name: str, defaults: dict[str, Any]) -> Any:
+def _document(name: str, defaults: dict[str, Any], payloads: dict[str, dict[str, Any]]) -> Any:
+    """A document with the template's own defaults of parameters, and what its steps are given that no parameter can change."""
     document = _fill(_source(name))
     for parameter, default in defaults.items():
         document["parameters"][parameter]["default"] = default
+    for step in document["mainSteps"]:
+        step["inputs"].get("InputPayload", {}).update(_fill(payloads.get(step["name"], {})))
     return document
 
 
@@ -70,7 +73,7 @@ def _fill(value: Any) -> Any:
     """Replace the markers, at any depth."""
     match value:
         case {"csd_document": str(name)}:
-            return _document(name, value.get("defaults", {}))
+            return _document(name, value.get("defaults", {}), value.get("payloads", {}))
         case dict() if len(value) == 1 and (marker := next(iter(value))) in _MARKERS:
             return _MARKERS[marker](value[marker])
         case dict():

@@ -3,6 +3,8 @@
 Flow: render -> `statements()` one by one; permissions.yaml -> `purposes()`. Refuses to know: how policies are evaluated.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ import yaml
 
 from csd.solution.render import render_member_roles, render_template
 
+_PARAMETER = re.compile(r'"Ref": "(\w+)"')
 _PURPOSES = Path(__file__).parent / "permissions.yaml"
 
 
@@ -56,9 +59,20 @@ def purposes() -> dict[tuple[str, str, str], Purpose]:
 def _of(role: str, properties: dict[str, Any]) -> Iterator[Statement]:
     for policy in properties["Policies"]:
         for written in policy["PolicyDocument"]["Statement"]:
-            said = written["Fn::If"][2] if "Fn::If" in written else written  # the statement that a condition takes out
-            resources = tuple(one if isinstance(one, str) else one["Fn::Sub"] for one in _listed(said["Resource"]))
+            # One side of a condition is the statement, the other none at all.
+            said = next(one for one in written["Fn::If"][1:] if "Sid" in one) if "Fn::If" in written else written
+            resources = tuple(_named(one) for one in _listed(said["Resource"]))
             yield Statement(role, said["Sid"], said["Effect"], _listed(said["Action"]), resources, said.get("Condition", {}))
+
+
+def _named(resource: Any) -> str:
+    """A resource as text; a list that is made of a parameter goes by the parameter's name."""
+    if isinstance(resource, str):
+        return resource
+    if "Fn::Sub" in resource:
+        return str(resource["Fn::Sub"])
+    (parameter,) = _PARAMETER.findall(json.dumps(resource))
+    return f"${{{parameter}}}"
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ Flow: `PARTS[name]` takes the place of {csd_part: NAME} in the template's source
 
 A list cannot be filtered in CloudFormation, but AWS::NoValue takes a member out of one: so each of the first ten positions has two
 conditions, and a list of ten Fn::If leaves what is of one kind. Lists of one kind alone are not sorted and may have any length.
+The list of trusted keys is taken apart in the same way; of a position that it does not have, padding makes an empty text.
 """
 
 from typing import Any
@@ -45,10 +46,15 @@ def _only(kind: str) -> list[Value]:
     return [{"Fn::If": [f"Target{position}Is{kind}", _target(position), nothing]} for position in range(MIXED_MAX)]
 
 
+_KEYS = _without({"Ref": "TrustedKeys"}, " ")
+_PADDED_KEYS = {"Fn::Split": [",", _joined(_KEYS, ",,")]}
 CONDITIONS = _conditions()
 PARTS: dict[str, Any] = {
     "targets": _TARGETS,
     "targetsWithoutUnits": _without(_joined(",", _TARGETS), ",ou-"),
     "units": _only("Unit"),
     "accounts": _only("Account"),
+    "trustedKeys": {"Fn::Split": [",", _KEYS]},
+    "secondKey": {"Fn::Select": [1, _PADDED_KEYS]},
+    "thirdKey": {"Fn::Select": [2, _PADDED_KEYS]},
 }
