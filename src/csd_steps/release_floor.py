@@ -39,5 +39,5 @@ def _history(ssm: Any, parameter: str) -> list[str]:
 
 def _order(version: str) -> list[tuple[int, int, str]]:
     """Digits by their number; letters come before the end, and the end before digits: 1.0-rc1 < 1.0 < 1.0.1."""
-    parts = re.findall(r"\d+|[A-Za-z]+", version)
+    parts = re.findall(r"[0-9]+|[A-Za-z]+", version)
     return [(2, int(part), "") if part.isdigit() else (0, 0, part) for part in parts] + [(1, 0, "")]

@@ -17,7 +17,8 @@ ENVELOPE, MANIFEST = "release.dsse.json", "manifest.json"
 BYTES_MAX = {ENVELOPE: 131_072, MANIFEST: 65_536}
 PAYLOAD_TYPE = "application/vnd.csd.release+json"
 SIGNATURES_MAX = 10
-KEY = re.compile(r"^arn:[^:]+:kms:([a-z0-9-]+):\d{12}:key/[a-zA-Z0-9-]+$")
+KEY = re.compile(r"arn:[^:]+:kms:([a-z0-9-]+):[0-9]{12}:key/[a-zA-Z0-9-]+")
+VERSION = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 NOTHING = {"manifest": "", "files": "", "floor": ""}
 # Why a key does not count. Any other refusal is raised: a key that AWS cannot ask just now is no key that has not signed.
 UNUSABLE = {
@@ -101,7 +102,7 @@ def _signers(client: Any, events: Any, keys: list[str], payload: bytes, signatur
     lacking: list[str] = []
     for arn in keys:
         why = "it is no ARN of a key; an alias may come to mean another one"
-        if found := KEY.match(arn):
+        if found := KEY.fullmatch(arn):
             kms = client("kms", region_name=found.group(1))
             try:
                 told = kms.get_public_key(KeyId=arn)
@@ -141,7 +142,7 @@ def _has_signed(kms: Any, arn: str, told: Any, digest: bytes, signatures: list[b
 
 
 def _check_order(release: Any, events: Any) -> None:
-    """The release is of what was asked for, and still good."""
+    """The release is of what was asked for, still good, and says which versions are too old from now on."""
     for what in ("name", "version"):
         if release[what] != events[what]:
             raise ValueError(
@@ -153,6 +154,11 @@ def _check_order(release: Any, events: Any) -> None:
         raise ValueError(
             f"the signature of {events['name']} {events['version']} has expired at {release['expires']}: if the package is still wanted, "
             "sign it again and publish its folder again"
+        )
+
+    if not VERSION.fullmatch(release["floor"]):
+        raise ValueError(
+            f"the signed release of {events['name']} {events['version']} has the floor {release['floor']!r}, which is no version"
         )
 
 

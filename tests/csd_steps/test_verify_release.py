@@ -109,6 +109,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
         signed(TRUSTED, kind="application/vnd.in-toto+json"),
         "release.dsse.json signs 'application/vnd.in-toto+json', which is no release of a package (application/vnd.csd.release+json)",
     ),
+    "no floor": (signed(TRUSTED, floor=""), "the signed release of csd-hello 1.0.0 has the floor '', which is no version"),
     "half a release": (
         signed(TRUSTED, manifest=None),
         "release.dsse.json signs what is no whole release of a package (TypeError: 'NoneType'",

@@ -3,6 +3,7 @@
 Rules: `prepare` happens while nothing is taken; `act` returns the words of every failure that a person finds, empty when there is none.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,13 @@ def right_runbook_away_is_no_default(world: World) -> None:
     put_runbook(world.client("ssm", region=AWAY), content)
 
 
+def forget_floor(world: World) -> None:
+    """No floor of the package is remembered."""
+    ssm = world.client("ssm")
+    with contextlib.suppress(ssm.exceptions.ParameterNotFound):
+        ssm.delete_parameter(Name=f"/csd/trust/{NAME}")
+
+
 def rollout(**more: Any) -> Callable[[World], str]:
     """Return the act of distributing as `more` says."""
     return lambda world: world.rollout(**more)
@@ -116,6 +124,7 @@ TWO_REGIONS = Journey(rollout(targetRegions=[HOME, AWAY]))
 NEW_REGION = Journey(rollout(targetRegions=[AWAY]), lambda world: forget(world, MEMBER_RUNBOOK, AWAY))
 STALE_RUNBOOK = Journey(rollout(targetRegions=[AWAY]), other_runbook_away)
 STALE_DEFAULT = Journey(rollout(targetRegions=[AWAY]), right_runbook_away_is_no_default)
+NEW_FLOOR = Journey(rollout(), forget_floor)
 MANY_PAIRS = Journey(
     lambda world: without_members(world.rollout(targetAccounts=[MANY], targetRegions=[HOME, AWAY], maxConcurrency=["100%"]))
 )

@@ -17,8 +17,12 @@ READINGS: dict[str, dict[str, str]] = {
         "unit-expansion": "children",
     },
     "definition": {"start-automation-resources": "definition"},
+    "trusting": {},
 }
-"""The readings under which grants are proven: the defaults, those under which AWS asks for more, and the older way to start a run."""
+"""The readings under which grants are proven: the defaults, those under which AWS asks for more, and the older way to start a run.
+
+`trusting` are the defaults, for a stack that trusts a key and packages that are signed: `least.world` builds it so.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,12 @@ DEFINITION = "automation-definition/CSD-DistributeSoftwarePackage:*"
 DOCUMENT = "document/CSD-DistributeSoftwarePackage"
 SEND = MEMBER + "InstallByRunCommand-ssm:SendCommand-*:"
 
+# The step tells it of each key in its own words, for one key that may not be used is no reason to fail if others suffice.
+UNTRUSTED = (
+    r"has 0 valid signatures .* arn:aws:kms:\S+: \S+:role/CSD-SystemsManager-AutomationAdministrationRole may not use it: "
+    r"the role and the key's own policy must allow it kms:GetPublicKey and kms:Verify"
+)
+
 PROOFS: dict[str, Proof] = {
     HUB + "ActInMembers-sts:AssumeRole": Proof(j.ROLLOUT),
     HUB + "FindOrganization-organizations:DescribeOrganization": Proof(j.ROLLOUT),
@@ -50,6 +60,12 @@ PROOFS: dict[str, Proof] = {
     HUB + "ReadPackageFiles-s3:GetObject-::PackagesBucket/manifest.json": Proof(j.TOP_OF_BUCKET),
     HUB + "ReadPackageFiles-s3:GetObject-::PackagesBucket/*/manifest.json": Proof(j.ROLLOUT),
     HUB + "ReadPackageFiles-s3:GetObject-::PackagesBucket/*.zip": Proof(j.NEW_PACKAGE),
+    HUB + "ReadSignatures-s3:GetObject-::PackagesBucket/release.dsse.json": Proof(j.TOP_OF_BUCKET, "trusting"),
+    HUB + "ReadSignatures-s3:GetObject-::PackagesBucket/*/release.dsse.json": Proof(j.ROLLOUT, "trusting"),
+    HUB + "VerifySignatures-kms:GetPublicKey": Proof(j.ROLLOUT, "trusting", UNTRUSTED),
+    HUB + "VerifySignatures-kms:Verify": Proof(j.ROLLOUT, "trusting", UNTRUSTED),
+    HUB + "RememberFloors-ssm:GetParameterHistory": Proof(j.ROLLOUT, "trusting"),
+    HUB + "RememberFloors-ssm:PutParameter": Proof(j.NEW_FLOOR, "trusting"),
     PACKAGE.format("CreateDocument"): Proof(j.NEW_PACKAGE),
     PACKAGE.format("DescribeDocumentPermission"): Proof(j.ROLLOUT),
     PACKAGE.format("GetDocument"): Proof(j.ROLLOUT),

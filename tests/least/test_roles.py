@@ -31,7 +31,8 @@ JOURNEYS = {(proof.readings, proof.journey): id_ for id_, proof in PROOFS.items(
 @pytest.fixture(scope="module")
 def built(request: pytest.FixtureRequest, packages: Packages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An organization under the readings that the test asks for."""
-    with world(tmp_path_factory.mktemp(request.param), packages, READINGS[request.param]) as one:
+    folder = tmp_path_factory.mktemp(request.param)
+    with world(folder, packages, READINGS[request.param], trusting=request.param == "trusting") as one:
         yield one
 
 

@@ -20,6 +20,7 @@ from least.grants import Grant, without
 from localorg.server.simulation.organization import Simulation
 from localorg.server.spec import Spec, parse_spec
 from simulation.door import door
+from simulation.signing import ENVELOPE, SigningKey, envelope, new_key, publish_signed, release
 from simulation.solution import BUCKET, HUB, LAB, NAME, SHOP, SPEC, UNIT, Operator, Packages, why
 
 HOME, AWAY = "us-east-1", "eu-west-1"
@@ -54,6 +55,8 @@ class World:
     hub: str = HUB
     person: Mapping[str, str] = field(default_factory=dict)
     """Credentials of somebody in the hub who may take the fleet reader's role and nothing else."""
+    key: SigningKey | None = None
+    """The key that the stack trusts, if it trusts one; packages are signed then."""
 
     def client(self, service: str, account: str = "", region: str = HOME) -> Any:
         """Return a client of an administrator."""
@@ -64,7 +67,12 @@ class World:
         self.operator.deploy()
         for name in ("1.0.0", "1.1.0"):
             self.operator.publish(name)
-        for key, body in self.operator.packages.sealed("1.0.0").items():  # the package at the top of the bucket
+            if self.key:
+                publish_signed(self.operator, name, self.key, floor="1.0.0")
+        top = dict(self.operator.packages.sealed("1.0.0"))  # the package at the top of the bucket
+        if self.key:
+            top[ENVELOPE] = envelope(release(top), [self.key])
+        for key, body in top.items():
             self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
         self.client("resource-groups", SHOP).create_group(
             Name=GROUP,
@@ -172,12 +180,21 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def world(
-    folder: Path, packages: Packages, readings: Mapping[str, str], parameters: Mapping[str, str] | None = None, hub: str = HUB
+    folder: Path,
+    packages: Packages,
+    readings: Mapping[str, str],
+    parameters: Mapping[str, str] | None = None,
+    hub: str = HUB,
+    *,
+    trusting: bool = False,
 ) -> Iterator[World]:
-    """Build an organization under some readings of AWS."""
+    """Build an organization under some readings of AWS; `trusting` says that its stack trusts a key of the hub."""
     with Simulation(spec(hub), folder, readings=readings) as simulation:
         operator = Operator(simulation, packages, parameters={**NARROW, **(parameters or {})}, account=hub)
         built = World(simulation, operator, hub)
+        if trusting:
+            built.key = new_key(operator)
+            operator.parameters = {**operator.parameters, "TrustedKeys": built.key.arn}
         built.build()
         yield built
 

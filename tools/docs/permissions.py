@@ -14,7 +14,7 @@ Every action that the solution's roles may take, on what, and what for; read fro
 but AWS in our stead, names where AWS says so.
 
 `${AWS::AccountId}` is the role's own account, `${HubAccountId}` the hub's; `${PackagesBucket}` and `${PackageNames}` are parameters of the
-template, `*` unless you narrow them."""
+template, `*` unless you narrow them. `${TrustedKeys}` are the ARNs that the parameter lists; without them the statement is not there."""
 ROLES = {
     "CSD-SystemsManager-AutomationAdministrationRole": "In the hub; Systems Manager takes it for runs in the hub's own account only.",
     "CSD-FleetReaderHubRole": "In the hub; people of the hub account who may assume it read the fleet by it: `csd status`.",
