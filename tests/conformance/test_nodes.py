@@ -23,6 +23,17 @@ def test_a_node_is_described(member: Account, node: str) -> None:
     assert {"AgentVersion", "IsLatestVersion", "PlatformName", "PlatformVersion", "IPAddress", "ComputerName"} <= set(told)
 
 
+@documented("API InstanceProperty, Architecture; API InstanceInformation has no such member")
+def test_only_the_properties_tell_the_architecture(member: Account, node: str) -> None:
+    """Which machine a node is shows in its properties, by EC2's word, and not where nodes are listed."""
+    ssm = member.client("ssm")
+    asked = [{"key": "InstanceIds", "valueSet": [node]}]
+    (told,) = ssm.describe_instance_properties(InstancePropertyFilterList=asked)["InstanceProperties"]
+    assert told["Architecture"] in ("x86_64", "arm64", "i386")
+    (listed,) = ssm.describe_instance_information(Filters=by("InstanceIds", node))["InstanceInformationList"]
+    assert "Architecture" not in listed
+
+
 @documented("API InstanceInformationStringFilter, PingStatus")
 def test_a_silent_node_has_lost_its_connection(member: Account, node: str, offline_node: str) -> None:
     """PingStatus tells nodes that are there from nodes that are not."""

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,15 @@ def test_a_secret_is_a_value_or_a_parameter(value: str, parameter: str, out: str
     ended = shell(tmp_path, script, aws=aws)
     assert ended.stdout == out
     assert (ended.returncode == 0, ended.stderr[: len(error)]) == (not error, error)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
+def test_the_scripts_are_posix_sh(recipe: Path) -> None:
+    """ShellCheck, which reads what a script sources too, finds nothing; the stand-ins are held to the same."""
+    scripts = [*(recipe / "scripts").glob("*.sh"), recipe / "standin/DEBIAN/postrm"]
+    scripts += [path for path in (recipe / "standin/opt").rglob("*") if path.is_file() and path.suffix != ".in"]
+    checker = Path(sys.executable).parent / "shellcheck"
+    found = subprocess.run(
+        [str(checker), "-s", "sh", "-x", "-P", "SCRIPTDIR", *map(str, scripts)], capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (0, "")

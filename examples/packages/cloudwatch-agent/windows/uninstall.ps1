@@ -1,5 +1,6 @@
 # Stops and removes the agent; doing it twice is no error.
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\cloudwatch.ps1
 Write-Output 'cloudwatch-agent: uninstalling'
 if (Test-Path $ctl) { & $ctl -a stop }

@@ -1,5 +1,6 @@
 # In-place update: the new agent over the old one; the configuration is fetched anew where one is named, else it stays.
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\cloudwatch.ps1
 Write-Output "cloudwatch-agent: updating to $(Get-Content .\VERSION)"
 Assert-RealInstaller .\amazon-cloudwatch-agent.msi

@@ -1,5 +1,6 @@
 # Does the agent itself say that it runs, is configured and is the wanted version?
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\cloudwatch.ps1
 $wanted = "$(Get-Content .\VERSION)".Trim()
 if (-not (Test-Path $ctl)) { Stop-Here 'the agent is not installed' }

@@ -1,5 +1,6 @@
 # Installs the Falcon sensor, bound to your CID. The agent runs it as: .\install.ps1, in the unpacked package.
 . .\lib.ps1
+trap { Stop-Here $_ }
 Write-Output "crowdstrike-falcon: installing $(Get-Content .\VERSION)"
 Assert-RealInstaller .\WindowsSensor.exe
 $cid = Get-Secret $env:SSM_FALCON_CID $env:SSM_FALCON_CID_PARAMETER

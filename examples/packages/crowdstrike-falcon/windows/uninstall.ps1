@@ -1,5 +1,6 @@
 # Removes the sensor with its own installer; doing it twice is no error. The host leaves the console by its retention policy.
 . .\lib.ps1
+trap { Stop-Here $_ }
 Write-Output 'crowdstrike-falcon: uninstalling'
 if (Get-Service -Name CSFalconService -ErrorAction SilentlyContinue) {
     Assert-RealInstaller .\WindowsSensor.exe

@@ -1,5 +1,6 @@
 # In-place update: the new sensor over the old one, which keeps its CID, its tags and its agent ID.
 . .\lib.ps1
+trap { Stop-Here $_ }
 Write-Output "crowdstrike-falcon: updating to $(Get-Content .\VERSION)"
 Assert-RealInstaller .\WindowsSensor.exe
 $arguments = @('/install', '/quiet', '/norestart')

@@ -1,5 +1,6 @@
 # Does the sensor run, is it the wanted version, and does it have an agent ID? Asked after an install, and before "already installed".
 . .\lib.ps1
+trap { Stop-Here $_ }
 $wanted = ("$(Get-Content .\VERSION)".Trim() -split '-')[0]
 $installed = Get-Installed 'CrowdStrike Windows Sensor'
 if (-not $installed) { Stop-Here 'the sensor is not installed' }

@@ -1,5 +1,6 @@
 # Installs the Nessus Agent and links it to your manager. The agent of Systems Manager runs it as: .\install.ps1.
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\nessus.ps1
 Write-Output "tenable-nessus-agent: installing $(Get-Content .\VERSION)"
 Assert-RealInstaller .\NessusAgent-x64.msi

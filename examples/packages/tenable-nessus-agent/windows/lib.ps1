@@ -41,6 +41,12 @@ function Invoke-Installer([string[]] $arguments) {
     if ($process.ExitCode -eq 3010) { Write-Output 'a restart of this machine is due; it is not made here' }
 }
 
+# Runs a vendor's control tool: gives the lines that it prints, and leaves its exit code in $LASTEXITCODE.
+function Invoke-Tool([string] $program, [string[]] $arguments) {
+    $ErrorActionPreference = 'Continue'  # Windows PowerShell takes what a program writes on standard error for an error of its own
+    & $program @arguments 2>&1 | ForEach-Object { "$_" }
+}
+
 function Assert-RealInstaller([string] $file) {
     if (-not (Test-Path $file)) { Stop-Here "this package has no $file; README.md says where the vendor has it" }
     if ((Get-Item $file).Length -lt 64KB) { Stop-Here "$file is the stand-in of the recipe; put the vendor's file in its place" }

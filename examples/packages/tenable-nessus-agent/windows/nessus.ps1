@@ -3,7 +3,7 @@ $cli = Join-Path $env:ProgramFiles 'Tenable\Nessus Agent\nessuscli.exe'
 
 # What `nessuscli agent status` has behind a key.
 function Get-Status([string] $key) {
-    $line = & $cli agent status 2>$null | Where-Object { $_ -like "${key}:*" } | Select-Object -First 1
+    $line = Invoke-Tool $cli @('agent', 'status') | Where-Object { $_ -like "${key}:*" } | Select-Object -First 1
     return "$line".Substring([Math]::Min("$line".Length, $key.Length + 1)).Trim()
 }
 
@@ -24,7 +24,7 @@ function Connect-Manager {
     } else { $arguments += '--cloud' }
     if ($env:SSM_NESSUS_GROUPS) { $arguments += "--groups=$env:SSM_NESSUS_GROUPS" }
     if ($env:SSM_NESSUS_NAME) { $arguments += "--name=$env:SSM_NESSUS_NAME" }
-    $said = & $cli @arguments 2>&1 | Out-String
+    $said = Invoke-Tool $cli $arguments | Out-String
     $ended = $LASTEXITCODE
     Write-Output $said.Replace($key, '****')
     if ($ended -ne 0) { Stop-Here 'the agent could not be linked; what nessuscli said stands above' }

@@ -1,10 +1,11 @@
 # Unlinks the agent, so that the manager forgets it, and removes it; doing it twice is no error.
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\nessus.ps1
 Write-Output 'tenable-nessus-agent: uninstalling'
 if ((Test-Path $cli) -and (Test-Linked)) {
-    & $cli agent unlink
-    if ($LASTEXITCODE -ne 0) { & $cli agent unlink --force }
+    Invoke-Tool $cli @('agent', 'unlink')
+    if ($LASTEXITCODE -ne 0) { Invoke-Tool $cli @('agent', 'unlink', '--force') }
 }
 $installed = Get-Installed 'Nessus Agent*'
 if ($installed) { Invoke-Installer @('/x', $installed.PSChildName) }

@@ -1,5 +1,6 @@
 # In-place update: the new agent over the old one, which keeps its link and its identity.
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\nessus.ps1
 Write-Output "tenable-nessus-agent: updating to $(Get-Content .\VERSION)"
 Assert-RealInstaller .\NessusAgent-x64.msi

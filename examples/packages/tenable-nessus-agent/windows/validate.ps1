@@ -1,5 +1,6 @@
 # Does the agent itself say that it is linked, without an error, and is it the wanted version?
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\nessus.ps1
 $wanted = "$(Get-Content .\VERSION)".Trim()
 $installed = Get-Installed 'Nessus Agent*'

@@ -1,5 +1,6 @@
 # Installs Trend Micro's agent and activates it. The agent of Systems Manager runs it as: .\install.ps1.
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\trend.ps1
 Write-Output "trendmicro-vision-one: installing $(Get-Content .\VERSION)"
 Assert-RealInstaller .\agent.msi

@@ -5,7 +5,7 @@ $query = Join-Path $agentHome 'dsa_query.cmd'
 
 # What dsa_query has behind AgentStatus.KEY.
 function Get-Status([string] $key) {
-    $line = & $query -c GetAgentStatus 2>$null | Where-Object { $_ -like "AgentStatus.${key}:*" } | Select-Object -First 1
+    $line = Invoke-Tool $query @('-c', 'GetAgentStatus') | Where-Object { $_ -like "AgentStatus.${key}:*" } | Select-Object -First 1
     return "$line".Substring([Math]::Min("$line".Length, "AgentStatus.$key".Length + 1)).Trim()
 }
 
@@ -19,8 +19,8 @@ function Enable-Agent {
     if ($token) { $arguments += "token:$token" }
     if ($env:SSM_TREND_POLICY_ID) { $arguments += "policyid:$env:SSM_TREND_POLICY_ID" }
     if ($env:SSM_TREND_GROUP_ID) { $arguments += "groupid:$env:SSM_TREND_GROUP_ID" }
-    & $control -r
-    $said = & $control @arguments 2>&1 | Out-String
+    Invoke-Tool $control @('-r')
+    $said = Invoke-Tool $control $arguments | Out-String
     $ended = $LASTEXITCODE
     if ($token) { $said = $said.Replace($token, '****') }
     Write-Output $said
@@ -30,5 +30,5 @@ function Enable-Agent {
 # Where the policy lets the agent protect itself, it is changed and removed with a password only.
 function Unlock-Agent {
     $password = Get-Secret $env:SSM_TREND_PASSWORD $env:SSM_TREND_PASSWORD_PARAMETER
-    if ($password -and (Test-Path $control)) { & $control --selfprotect=0 --passwd=$password | Out-Null }
+    if ($password -and (Test-Path $control)) { Invoke-Tool $control @('--selfprotect=0', "--passwd=$password") | Out-Null }
 }

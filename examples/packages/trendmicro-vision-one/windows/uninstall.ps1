@@ -1,9 +1,10 @@
 # Deactivates the agent and removes it; doing it twice is no error.
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\trend.ps1
 Write-Output 'trendmicro-vision-one: uninstalling'
 Unlock-Agent
-if (Test-Path $control) { & $control -r }
+if (Test-Path $control) { Invoke-Tool $control @('-r') }
 $installed = Get-Installed 'Trend Micro Deep Security Agent*'
 if ($installed) { Invoke-Installer @('/x', $installed.PSChildName) }
 Write-Output 'trendmicro-vision-one: uninstalled'

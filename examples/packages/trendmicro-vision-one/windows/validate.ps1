@@ -1,5 +1,6 @@
 # Does the agent itself say that it is activated and well, and is it the wanted version?
 . .\lib.ps1
+trap { Stop-Here $_ }
 . .\trend.ps1
 $wanted = "$(Get-Content .\VERSION)".Trim()
 $installed = Get-Installed 'Trend Micro Deep Security Agent*'
