@@ -110,6 +110,8 @@ class Policies:
 def _document(text: str) -> Mapping[str, Any]:
     try:
         found = json.loads(text)
+        # Half of a surrogate pair is no character: it could be neither kept nor told.
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise _malformed(f"The policy is no JSON: {error}") from error
     if not isinstance(found, dict):

@@ -42,6 +42,7 @@ class Signing:
             key.private_pem, params["SigningAlgorithm"], params["Message"], params["Signature"], is_digest=is_digest
         )
         if not holds:
+            # Observed in clients' reports: the exception says it all, its message is empty.
             raise AwsError("KMSInvalidSignatureException", "")
         return {**self._told(key, request), "SignatureValid": True}
 

@@ -112,6 +112,7 @@ def test_a_condition_that_nobody_can_judge_is_named() -> None:
 POLICIES: list[tuple[str, str]] = [
     ("{", "The policy is no JSON"),
     ("[]", "The policy is no JSON object"),
+    (policy(allow(ROOT, "kms:*", StringEquals={"aws:username": "\ud800"})), "The policy is no JSON"),
     (policy(allow({"AWS": f"arn:aws:iam::{HUB}:user/nobody"}, "kms:*")), "Invalid principal in policy"),
     (policy(allow({"AWS": f"arn:aws:iam::{STRANGER}:root"}, "kms:*")), "will not allow you to update the key policy"),
     (policy(allow(ROOT, "kms:Sign")), "will not allow you to update the key policy"),
