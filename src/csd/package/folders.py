@@ -16,7 +16,7 @@ from pathlib import Path
 
 from csd.errors import Problem
 from csd.package.archive import Entry
-from csd.package.names import printable, text_fault, utf8_name
+from csd.package.names import native_name, printable, text_fault, utf8_name
 
 TEMPLATE_BYTES_MAX = 1 << 20
 _TEMPLATE = ".in"
@@ -66,7 +66,7 @@ class Folders:
         if not path.is_file():
             self._refuse(path, "there is no such file.", "Put it there, or correct package.yaml.")
             return []
-        item = self._read(path, name)
+        item = self._read(path, native_name(name))
         return [item] if item else []
 
     def _refuse(self, path: Path, what: str, remedy: str) -> None:
@@ -75,11 +75,11 @@ class Folders:
     def _inside(self, relative: str) -> Path | None:
         parts = relative.split("/")
         if ".." in parts or not any(part not in ("", ".") for part in parts):
-            self._refuse(self._root / relative, "is not beside package.yaml.", "Move it into the package's folder.")
+            self._refuse(self._root / native_name(relative), "is not beside package.yaml.", "Move it into the package's folder.")
             return None
         path = self._root
         for part in parts:
-            path = path / part
+            path = path / native_name(part)
             if path.is_symlink():
                 self._refuse(
                     path, "is a symbolic link.", "Packages hold plain files only; to use a folder twice, name it in 'shared'."

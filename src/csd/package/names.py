@@ -23,6 +23,11 @@ def utf8_name(name: str) -> str | None:
         return None
 
 
+def native_name(text: str) -> str:
+    """The name that this system has for UTF-8 text; the inverse of utf8_name."""
+    return os.fsdecode(text.encode("utf-8"))
+
+
 def printable(name: str) -> str:
     """A name for a sentence: as it is, or with what cannot be printed written out."""
     return name if name.isprintable() else ascii(name)[1:-1]

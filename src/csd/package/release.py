@@ -21,6 +21,8 @@ from csd.package.source import NAME_PATTERN, VERSION_PATTERN
 RELEASE_FILE = "release.json"
 # A DSSE envelope over the canonical text of the release and of what signing adds; see csd.package.signing.
 SIGNED_RELEASE_FILE = "release.dsse.json"
+# AWS: AttachmentsSource API, Name. A name of dots alone would be a folder.
+ATTACHMENT_PATTERN = r"^[a-zA-Z0-9_\-.]{3,128}$"
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -46,6 +48,11 @@ class Release:
     def address(self) -> str:
         """The folder in S3 that belongs to this content alone: NAME/VERSION/first 16 digits of the manifest's digest."""
         return f"{self.name}/{self.version}/{self.manifest.sha256[:16]}"
+
+
+def is_attachment_name(name: str) -> bool:
+    """Whether a document may have an attachment of this name; it cannot name a file in another folder."""
+    return bool(re.fullmatch(ATTACHMENT_PATTERN, name)) and bool(name.strip("."))
 
 
 def release_value(release: Release) -> dict[str, Any]:
@@ -75,6 +82,10 @@ def read_release(value: Any, where: str) -> Release:
     for key, held in (("manifest", {"": told.get("manifest")}), ("files", told.get("files")), ("beside", told.get("beside", {}))):
         digests[key] = {}
         for name, digest in (held if isinstance(held, dict) else {"": None}).items():
+            if key != "manifest" and not is_attachment_name(name):
+                problems.append(
+                    Problem(f"{where}: {key}", f"{name!r} is no name of a file beside it.", "Build the package again.")
+                )
             match digest:
                 case {"sha256": str(sha256), "size": int(size)} if _SHA256.fullmatch(sha256) and size >= 0:
                     digests[key][name] = Digest(sha256, size)

@@ -19,7 +19,7 @@ from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.building.output import BUILDING_PREFIX, leftovers, output_problems, put_in_place
 from csd.package.building.plan import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, plan_package
 from csd.package.building.writing import Watch, read_contents, unwatched, write_package
-from csd.package.release import RELEASE_FILE, Digest, Release, read_release, release_value
+from csd.package.release import RELEASE_FILE, Digest, Release, is_attachment_name, read_release, release_value
 from csd.package.source import FILES_MAX, VERSION_PATTERN
 
 # What stands in a sealed folder and how large it may be is asked here, wherever it is defined.
@@ -114,21 +114,20 @@ def read_sealed(folder: Path) -> SealedPackage:
     problems = _manifest_problems(path, manifest)
     if problems:
         raise CsdInputError(problems)
-    listed: dict[str, Any] = manifest["files"]
-    for name, told in listed.items():
-        problems += _file_problems(folder / name, told)
+    files: list[SealedFile] = []
+    for name, told in sorted(manifest["files"].items()):
+        problems += _file_problems(folder / name, told, files)
     if problems:
         raise CsdInputError(problems)
-    files = [_measure(folder / name) for name in sorted(listed)]
     release = _read_release(folder, path.read_bytes(), manifest["version"], files)
     return SealedPackage(folder, release.name if release else "", manifest["version"], tuple(files), release=release)
 
 
 def _digest(path: Path) -> Digest | None:
-    if path.parent / path.name != path or not path.is_file():
+    if not path.is_file():
         return None
-    measured_file = _measure(path)
-    return Digest(measured_file.sha256, measured_file.size)
+    measured = _measure(path)
+    return Digest(measured.sha256, measured.size)
 
 
 def _read_release(folder: Path, manifest: bytes, version: str, files: list[SealedFile]) -> Release | None:
@@ -169,6 +168,11 @@ def _manifest_problems(path: Path, manifest: Any) -> list[Problem]:
         return [*problems, Problem(str(path), "needs 'files' and 'packages', both with entries.", "Build the package again.")]
     if len(files) > FILES_MAX:
         problems.append(Problem(f"{path}: files", f"lists {len(files)} files.", f"Distributor takes at most {FILES_MAX}."))
+    problems += [
+        Problem(f"{path}: files", f"{name!r} is no name of an attachment.", "Use 3-128 letters, digits, '_', '-' and '.'.")
+        for name in sorted(files)
+        if not is_attachment_name(name)
+    ]
     used = _used_files(packages)
     problems += [
         Problem(f"{path}: packages", f"names {name!r}, which 'files' does not list.", "List it with its sha256.")
@@ -187,10 +191,11 @@ def _used_files(packages: dict[str, Any]) -> set[str]:
     return used
 
 
-def _file_problems(path: Path, told: Any) -> list[Problem]:
-    if path.parent / path.name != path or not path.is_file():
+def _file_problems(path: Path, told: Any, files: list[SealedFile]) -> list[Problem]:
+    if not path.is_file():
         return [Problem(str(path), "there is no such file.", "Build the package again.")]
     measured = _measure(path)
+    files.append(measured)
     expected = str(told.get("checksums", {}).get("sha256", "")) if isinstance(told, dict) else ""
     if measured.sha256 != expected.lower():
         return [

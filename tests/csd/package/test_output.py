@@ -1,6 +1,7 @@
 """The folder that a build writes: whole or not at all, and nothing of an older build in it."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from csd.errors import CsdInputError
 from csd.package.building.plan import plan_package
 from csd.package.building.writing import unwatched
 from csd.package.pieces import FilePart
+from csd.package.release import read_release
 from csd.package.sealed import build_package, read_sealed
 
 
@@ -196,3 +198,18 @@ def test_a_part_is_read_as_it_was_planned(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(CsdInputError, match="changed while it was read"):
             list(part.chunks())
+
+
+@pytest.mark.parametrize("name", ["../x.zip", "..", "...", "x", "sub/x.zip", "x" * 129, "x y.zip", "x.zip\n"])
+def test_a_sealed_folder_names_only_its_own_files(tmp_path: Path, name: str) -> None:
+    """Documented: AttachmentsSource API: 3-128 letters, digits, '_', '-', '.'. Neither manifest nor release reaches into other folders."""
+    build_package(source(tmp_path), tmp_path / "out")
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    manifest["files"][name] = {"checksums": {"sha256": "0" * 64}}
+    (tmp_path / "out/manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CsdInputError, match="is no name of an attachment. Use 3-128 letters"):
+        read_sealed(tmp_path / "out")
+    release = json.loads((tmp_path / "out/release.json").read_text())
+    release["beside"][name] = {"sha256": "0" * 64, "size": 1}
+    with pytest.raises(CsdInputError, match="is no name of a file beside it"):
+        read_release(release, "here")

@@ -12,6 +12,7 @@ from csd.package.archive import zip_size
 from csd.package.building.manifest import manifest_text
 from csd.package.contents import Contents
 from csd.package.matching.targets import matching_holes
+from csd.package.names import native_name
 from csd.package.release import Digest
 from csd.package.source import SOURCE_FILE, PackageSource, read_source, source_problems
 
@@ -40,7 +41,7 @@ class Plan:
     def read(self) -> list[Path]:
         """Every folder that is read whole."""
         named = [name for p in self.source.platforms for name in (p.folder, *p.shared, *(made.folder for made in p.make)) if name]
-        return [self.folder / name for name in dict.fromkeys(named)]
+        return [self.folder / native_name(name) for name in dict.fromkeys(named)]
 
     @property
     def files(self) -> list[Path]:

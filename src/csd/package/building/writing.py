@@ -17,6 +17,7 @@ from csd.package.building.bill import BILL_FILE, bill_text
 from csd.package.building.manifest import MANIFEST_FILE, manifest_text
 from csd.package.building.plan import Plan
 from csd.package.building.provenance import PROVENANCE_FILE, Build, provenance_text
+from csd.package.names import utf8_name
 from csd.package.pieces import Pieces
 from csd.package.release import RELEASE_FILE, Digest, Release, canonical, release_value
 
@@ -65,10 +66,8 @@ def _counted(what: str, plan: Plan, watch: Watch) -> Callable[[int], None]:
 def _materials(plan: Plan, contents: Mapping[str, list[Measured]]) -> dict[str, str]:
     """The digest of every source file, by its name from package.yaml's folder; templates are told as they are, not as they are filled."""
     read = {path: digest for entries in contents.values() for item in entries for path, digest in item.measure.files.items()}
-    return {
-        path.relative_to(plan.folder).as_posix(): read.get(path) or hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in plan.files
-    }
+    named = {utf8_name(path.relative_to(plan.folder).as_posix()) or "": path for path in plan.files}
+    return {name: read.get(path) or hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items()}
 
 
 def _write(pieces: Pieces, path: Path, wrote: Callable[[int], None]) -> Digest:
