@@ -11,7 +11,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup lock demo test prove strangers lint check artifacts docs
+.PHONY: help setup lock demo test prove strangers bench lint check artifacts docs
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -26,6 +26,9 @@ prove: $(STAMP) ## Set up, then run the long proofs: least privilege, every read
 
 strangers: $(STAMP) ## Set up, then run other people's programs: Terraform's provider, the public sample (CSD_PUBLIC_SAMPLE), where they are
 	$(BIN)/pytest -m strangers
+
+bench: $(STAMP) ## Set up, then measure against what a person would use instead
+	$(BIN)/python -m bench.package_build
 
 lint: $(STAMP) ## Formatting, lint, types and import contracts
 	$(BIN)/ruff format --check .

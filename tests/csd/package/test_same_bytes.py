@@ -95,7 +95,7 @@ def test_two_machines_build_the_same_bytes(tmp_path: Path) -> None:
         tmp_path / "second", two, 0o077, tmp_path, TZ="Pacific/Kiritimati", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0",
         PYTHONHASHSEED="2", PYTHONPATH=str(tmp_path / "zlib"),
     )  # fmt: skip
-    assert len(first) >= 6 + 7
+    assert len(first) >= 5 + 7, "zips, manifest, release and what stands beside"
     assert first == second
 
 

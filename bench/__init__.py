@@ -1,0 +1,1 @@
+"""Benchmarks: ratios to what a person would use instead, in one run on one machine."""
