@@ -184,7 +184,7 @@ def _words(ssm: Any, package: str, nodes: set[str]) -> dict[str, list[Said]]:
             break
         pages = ssm.get_paginator("list_command_invocations").paginate(CommandId=command["CommandId"], Details=True)
         for invocation in (i for page in pages for i in page["CommandInvocations"] if i["InstanceId"] in open_nodes):
-            said = _said(ssm, invocation)
+            said = said_of(ssm, invocation)
             words.setdefault(invocation["InstanceId"], []).append(said)
             told = tells(package, said)
             if told and told[1]:
@@ -192,7 +192,8 @@ def _words(ssm: Any, package: str, nodes: set[str]) -> dict[str, list[Said]]:
     return words
 
 
-def _commands(ssm: Any, package: str) -> list[dict[str, Any]]:
+def package_commands(ssm: Any, package: str) -> list[dict[str, Any]]:
+    """All commands for this package that Run Command remembers, newest first."""
     pages = ssm.get_paginator("list_commands").paginate(Filters=[{"key": "DocumentName", "value": COMMAND_DOCUMENT}])
     mine = [
         command
@@ -201,7 +202,11 @@ def _commands(ssm: Any, package: str) -> list[dict[str, Any]]:
         if command["DocumentName"] == COMMAND_DOCUMENT
         and is_package((command.get("Parameters", {}).get("name") or [""])[0], package)
     ]
-    newest = sorted(mine, key=lambda command: command["RequestedDateTime"], reverse=True)
+    return sorted(mine, key=lambda command: command["RequestedDateTime"], reverse=True)
+
+
+def _commands(ssm: Any, package: str) -> list[dict[str, Any]]:
+    newest = package_commands(ssm, package)
     rollouts = list(dict.fromkeys(_rollout(command) for command in newest))[:_ROLLOUTS_MAX]
     return [command for command in newest if _rollout(command) in rollouts]
 
@@ -210,7 +215,8 @@ def _rollout(command: dict[str, Any]) -> str:
     return str(command.get("Comment") or command["CommandId"])
 
 
-def _said(ssm: Any, invocation: dict[str, Any]) -> Said:
+def said_of(ssm: Any, invocation: dict[str, Any]) -> Said:
+    """What an invocation came to; read in full where the listing cuts it."""
     plugin = next((p for p in invocation.get("CommandPlugins", []) if p["Name"] == PLUGIN), None)
     output, error, at = "", "", invocation["RequestedDateTime"]
     if plugin is not None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 import csd.cli.package_key
 import csd.cli.package_matrix
+import csd.cli.package_prune
 import csd.cli.package_sign
 import csd.cli.package_trust
 import csd.cli.package_verify  # noqa: F401 - each registers its verb

@@ -31,6 +31,11 @@ def tell(line: str) -> None:
     prose().print(Text(line))
 
 
+def is_terminal() -> bool:
+    """Whether data goes to a person's terminal."""
+    return sys.stdout.isatty()
+
+
 def data(text: str) -> None:
     """One line of data."""
     sys.stdout.write(text + "\n")

@@ -108,6 +108,7 @@ _HAS = re.compile(
     r"|Failed to \w+ \S+ \S+, successfully rolled back to (?P<back>\S+) (?P<back_version>\S+))\s*$",
     re.MULTILINE,
 )
+_BEGUN = re.compile(r"^Initiating (?P<name>\S+) (?P<version>\S+) \w+\s*$", re.MULTILINE)
 _GONE = re.compile(r"^Successfully uninstalled \S+ \S+\s*$", re.MULTILINE)
 _LACKS = re.compile(r"^version: (?P<lacks>\S*) ?is not installed\s*$", re.MULTILINE)
 _TRACE = re.compile(r"Traceback \(most recent call last\):\n(?:  .*\n)*")
@@ -193,6 +194,25 @@ def tells(package: str, words: Said) -> tuple[str, bool] | None:
     if _GONE.search(text) or words.status == "Failed":
         return "", True
     return None
+
+
+def leaves(package: str, said: tuple[Said, ...]) -> tuple[frozenset[str], bool]:
+    """(versions that may be on a node by its words, newest first; whether they are conclusive: nothing else can be there).
+
+    Other than `told_version` it takes a failure for no proof of absence: what was there before may still be.
+    """
+    versions: set[str] = set()
+    for words in said:
+        text = words.output + "\n" + words.error
+        begun = {found["version"] for found in _BEGUN.finditer(text) if is_package(found["name"], package)}
+        told = tells(package, words)
+        if told is not None and told[0] and told[1]:
+            return frozenset({*versions, told[0]}), True
+        if words.status != "Success":
+            versions |= begun
+        elif told == ("", True):
+            return frozenset(versions), True
+    return frozenset(versions), False
 
 
 def is_package(told: str, package: str) -> bool:

@@ -222,15 +222,16 @@ class Documents:
         # AWS: API DeleteDocument, Force: for documents of type ApplicationConfigurationSchema, which do not exist here.
         # ASSUMED: associations outlive their document and fail when they run; AWS deletes those of managed nodes with it, and its
         # error AssociatedInstances contradicts that.
-        # ASSUMED: one version cannot be deleted either while the document is shared; the stricter reading.
-        if document.shares:
+        is_one_version = bool(params.get("DocumentVersion") or params.get("VersionName"))
+        version_may_go = is_one_version and self._kernel.settings.reading("shared-version-deletion") == "allowed"
+        if document.shares and not version_may_go:
             raise AwsError(
                 "InvalidDocumentOperation",
                 f"{document.name} is shared with {len(document.shares)} accounts. You must stop sharing the document before you can "
                 "delete it: ModifyDocumentPermission with AccountIdsToRemove.",
             )
         versions = self._shelf.versions_of(document)
-        if params.get("DocumentVersion") or params.get("VersionName"):
+        if is_one_version:
             chosen = self._lookup.choose(self._lookup.find(request, document.name), params)
             if chosen.number == document.default_version and len(versions) > 1:
                 # ASSUMED: the error's name; the console does not offer to delete the default version.

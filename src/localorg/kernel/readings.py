@@ -285,6 +285,12 @@ QUESTIONS: tuple[Question, ...] = (
         },
         "pepperize/cdk-organizations issue 1718 reports the first; the guides advise CloudFormation's way without saying why.",
     ),
+    Question(
+        "shared-version-deletion",
+        "May one version of a shared document be deleted?",
+        {"refused": "no, as little as the document itself", "allowed": "yes, unless it is the default"},
+        "The API wants a document unshared before it is deleted, and says nothing of one of its versions.",
+    ),
 )
 
 

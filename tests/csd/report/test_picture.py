@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csd.report.picture import NodeFacts, Picture, Said, State, Wanted, draw, plain, row_of
+from csd.report.picture import NodeFacts, Picture, Said, State, Wanted, draw, leaves, plain, row_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ARN = "arn:aws:ssm:eu-west-1:111111111111:document/csd-hello"
@@ -116,3 +116,23 @@ def test_a_failed_run_is_told_without_pythons_trace() -> None:
     assert plain(f"Step fails. {error}{pointer}\n{trace}{error}{pointer}{pointer}") == f"Step fails. {error}"
     assert plain(trace + error) == error
     assert plain("") == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ((INSTALLED_2,), ({"2.0.0"}, True)),
+        ((FAILED, INSTALLED_1), ({"1.0.0"}, True)),  # a failure proves nothing about what was there
+        ((FAILED,), (set(), False)),
+        ((said(f"Initiating {ARN} 2.0.0 install", "boom", "Failed"), INSTALLED_1), ({"1.0.0", "2.0.0"}, True)),
+        ((said(f"Successfully uninstalled {ARN} 1.0.0"), INSTALLED_1), (set(), True)),
+        ((said("version: 3.0.0 is not installed"), INSTALLED_1), ({"1.0.0"}, True)),
+        ((said("version: latest is not installed"), INSTALLED_1), (set(), True)),
+        ((said("", "", "TimedOut"), INSTALLED_1), ({"1.0.0"}, True)),
+        ((), (set(), False)),
+    ],
+    ids=["installed", "failed", "only failed", "half there", "gone", "another", "nothing", "silent", "never asked"],
+)
+def test_what_may_be_left_on_a_node(words: tuple[Said, ...], left: tuple[set[str], bool]) -> None:
+    """Who deletes versions must not be wrong to the other side: only conclusive words prove that nothing else is there."""
+    assert leaves("csd-hello", words) == (frozenset(left[0]), left[1])
