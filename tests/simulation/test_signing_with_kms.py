@@ -12,10 +12,11 @@ from csd.aws.keys import KmsSigner
 from csd.cli.main import REFUSED, run
 from csd.errors import AwsRefused
 from csd.package.sealed import build_package
-from csd_fakes.signing import payload, put_envelope, put_files, refused, trust_of, verify
+from csd_fakes.signing import key, payload, put_envelope, put_files, refused, trust_of, verify
+from csd_steps import verify_release
 from localorg.server.simulation.organization import Simulation
 from simulation.door import door
-from simulation.solution import HUB, spec
+from simulation.solution import BUCKET, HUB, spec
 
 REGION, OTHER = "eu-north-1", "eu-south-1"
 EXAMPLE = Path(__file__).parents[2] / "examples/packages/csd-hello"
@@ -71,6 +72,25 @@ def test_a_key_that_is_off_is_told(simulation: Simulation) -> None:
     simulation.client("kms", region=REGION).disable_key(KeyId=arn)
     with pytest.raises(AwsRefused, match="DisabledException.*is disabled"):
         who.sign(b"x")
+
+
+def test_the_step_in_aws_verifies_what_the_desk_has_signed(simulation: Simulation, tmp_path: Path) -> None:
+    """One envelope for both: the hub's step finds the two KMS keys that it trusts, and the desk's file key is no matter to it."""
+    keys = [make(simulation), make(simulation, "RSA_2048", OTHER)]
+    signers = [signer(simulation, keys[0]), signer(simulation, keys[1], OTHER)]
+    folder = tmp_path / "sealed"
+    put_envelope(folder, payload(put_files(folder), floor="1.1"), key(), *signers)
+    s3 = simulation.client("s3")
+    for path in folder.iterdir():
+        s3.put_object(Bucket=BUCKET, Key=f"signed/{path.name}", Body=path.read_bytes())
+    events = {
+        "trustedKeys": keys, "trustThreshold": "2", "action": "Install", "home": REGION, "role": "the hub's role", "name": "tiny",
+        "version": "1.2.0", "bucketName": BUCKET, "bucketPrefix": "signed", "now": "2026-11-25_08.00.00",
+    }  # fmt: skip
+    told = verify_release.handler(events, None, lambda service, region_name: simulation.client(service, region=region_name))
+    assert told["floor"] == "1.1"
+    assert all(arn in told["verified"] for arn in keys)
+    assert verify(folder, trust_of(*signers, threshold=2)).keyids == tuple(keys)
 
 
 def test_two_keys_in_two_regions_by_the_command_line(

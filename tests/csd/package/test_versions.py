@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csd.package.versions import higher, lowest, order
+from csd_steps import release_floor
 
 VERSIONS = st.text("0123456789abzAZ._-", min_size=1, max_size=20)
 
@@ -48,6 +49,13 @@ def test_a_further_part_is_newer_a_letter_is_older(version: str) -> None:
 def test_the_lowest_floor_shuts_nothing_out(version: str) -> None:
     """The floor that is taken when none is given is not above the version."""
     assert order(lowest(version)) <= order(version)
+
+
+@given(VERSIONS, VERSIONS)
+def test_the_step_in_aws_has_the_same_order(a: str, b: str) -> None:
+    """csd_steps carries a copy, for it runs in AWS: the two never disagree."""
+    assert (release_floor._order(a) < release_floor._order(b)) == (order(a) < order(b))
+    assert release_floor._order(a) == order(a)
 
 
 def test_no_version_is_higher_than_none() -> None:
