@@ -47,14 +47,14 @@ def _lines(found: "Verified", trust: "Trust", expected: "Expected") -> list[str]
     statement, release = found.statement, found.statement.release
     floor = expected.floor_of(release.name)
     beside = f" and {len(release.beside)} beside them" if release.beside else ""
-    enough = f"{len(found.keyids)} signatures, {trust.threshold} wanted"
+    wanted = f"{trust.threshold} of {len(trust.keys)} trusted keys are wanted"
     no_floor = "no floor is known here: an older release that has not expired would pass as well (--floor, --state)"
     return [
         f"{release.name} {release.version}: manifest, {len(release.files)} zips{beside} are as they were signed",
         *(f"signed by {keyid}" for keyid in found.keyids),
         *(f"signed by {keyid}, which the trust root does not know: ignored" for keyid in found.ignored),
-        f"{enough}; trust root version {trust.version}, good until {time_text(trust.expires)}",
-        f"good until {time_text(statement.expires)}",
+        f"{wanted}; trust root version {trust.version}, good until {time_text(trust.expires)}",
+        f"the release is good until {time_text(statement.expires)}",
         f"not below the floor {floor}" if floor else no_floor,
     ]
 
