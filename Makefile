@@ -11,12 +11,15 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup lock demo test prove strangers bench lint check artifacts docs
+.PHONY: help setup lock demo package-test test prove strangers bench lint check artifacts docs
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: $(STAMP) ## Set up, then run the main job in a local organization and tell it
 	$(BIN)/python -m demo
+
+package-test: $(STAMP) ## Try a package on throw-away nodes of a local organization: make package-test DIR=FOLDER [OPTIONS="--from OLDER"]
+	$(BIN)/python -m demo.trial $(DIR) $(OPTIONS)
 
 test: $(STAMP) ## Set up, then run the tests
 	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup

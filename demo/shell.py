@@ -39,7 +39,26 @@ class Shell:
         """Run `command`; raise CommandFailed unless its exit code is among `expect` (None: any)."""
         shown = shlex.join(command)
         self.told(shown)
-        environment = {
+        done = subprocess.run(
+            list(command), env=self._whole(extra), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+        if expect is not None and done.returncode not in expect:
+            said = (done.stderr or done.stdout).strip()
+            raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}, expected {list(expect)}:\n{said}")
+        return Outcome(shown, done.returncode, done.stdout, done.stderr)
+
+    def show(self, *command: str) -> int:
+        """Run `command` with its output where ours goes; return its exit code. An interruption is the command's to end by."""
+        self.told(shlex.join(command))
+        with subprocess.Popen(list(command), env=self._whole(None), stdin=subprocess.DEVNULL) as process:
+            while True:
+                try:
+                    return process.wait()
+                except KeyboardInterrupt:  # the terminal has interrupted the command as well
+                    continue
+
+    def _whole(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+        return {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "AWS_PAGER": "",
@@ -47,13 +66,6 @@ class Shell:
             **self.environment,
             **(extra or {}),
         }
-        done = subprocess.run(
-            list(command), env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
-        if expect is not None and done.returncode not in expect:
-            said = (done.stderr or done.stdout).strip()
-            raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}, expected {list(expect)}:\n{said}")
-        return Outcome(shown, done.returncode, done.stdout, done.stderr)
 
 
 def parse_exports(text: str) -> dict[str, str]:

@@ -8,19 +8,17 @@ template's digest: the same template is sent once. Refuses to know: what the tem
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlencode
 
 import botocore.session
 
 from csd.aws.identity import Principal, asking
+from csd.aws.private_buckets import make_private, region_of
 from csd.errors import AwsRefused, CsdInputError, Problem
 
 Tell = Callable[[str], None]
-_PRIVATE = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 # AWS: the consoles of the partitions, as the guides of GovCloud and China name them.
 _CONSOLES = {"aws": "console.aws.amazon.com", "aws-us-gov": "console.amazonaws-us-gov.com", "aws-cn": "console.amazonaws.cn"}
-_ENCRYPTED = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
 
 
 def put_template(principal: Principal, stem: str, text: str, bucket: str, tell: Tell) -> str:
@@ -29,11 +27,11 @@ def put_template(principal: Principal, stem: str, text: str, bucket: str, tell: 
     name = bucket or own_bucket(principal)
     # Names are the world's: a bucket that somebody else has taken, before or meanwhile, must not be given the template.
     owner = {} if bucket else {"ExpectedBucketOwner": principal.account}
-    region = _region_of(principal, s3, name, owner)
+    region = region_of(principal, s3, name, owner, "--template-bucket")
     if not region:
         if bucket:
             raise CsdInputError([Problem("--template-bucket", f"{bucket} does not exist.", "Make it, or leave the option out.")])
-        _make(principal, s3, name, tell)
+        make_private(principal, s3, name, "the template", tell)
         region = principal.region
     body = text.encode()
     key = f"{stem}-{hashlib.sha256(body).hexdigest()[:16]}.yaml"
@@ -72,28 +70,3 @@ def console_link(principal: Principal, stack: str, url: str) -> str:
 def own_bucket(principal: Principal) -> str:
     """The name of csd's own bucket."""
     return f"csd-templates-{principal.account}-{principal.region}"
-
-
-def _region_of(principal: Principal, s3: Any, name: str, owner: dict[str, str]) -> str:
-    """The bucket's Region, or nothing when there is no such bucket."""
-    try:
-        with asking(s3, principal.account):
-            head = s3.head_bucket(Bucket=name, **owner)
-    except AwsRefused as refused:
-        if refused.code in ("404", "NoSuchBucket"):
-            return ""
-        if refused.code == "403" and owner:
-            remedy = "Give a bucket of yours with --template-bucket."
-            raise CsdInputError([Problem(f"bucket {name}", "is not yours, or you may not list it.", remedy)]) from refused
-        raise
-    return str(head.get("BucketRegion") or principal.region)
-
-
-def _make(principal: Principal, s3: Any, name: str, tell: Tell) -> None:
-    tell(f"bucket {name}: creating, private and encrypted, for the template")
-    # AWS: CreateBucket API: us-east-1 is the one Region that is not named as a location.
-    place = {} if principal.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": principal.region}}
-    with asking(s3, principal.account):
-        s3.create_bucket(Bucket=name, **place)
-        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=_PRIVATE)
-        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=_ENCRYPTED)

@@ -14,6 +14,7 @@ import csd.cli.package_key
 import csd.cli.package_matrix
 import csd.cli.package_prune
 import csd.cli.package_sign
+import csd.cli.package_test
 import csd.cli.package_trust
 import csd.cli.package_verify  # noqa: F401 - each registers its verb
 from csd.cli import screen

@@ -45,6 +45,15 @@ def _option(parameter: str) -> str:
     return {"targetAccounts": "targets", "targetRegions": "regions", "bucketName": "bucket"}.get(parameter, parameter)
 
 
+def read_arguments(arguments: list[str] | None) -> dict[str, str]:
+    """The arguments of the scripts, as given. Raises CsdInputError."""
+    problems: list[Problem] = []
+    found = _arguments(arguments or [], problems)
+    if problems:
+        raise CsdInputError(problems)
+    return found
+
+
 def _arguments(given: list[str], problems: list[Problem]) -> dict[str, str]:
     found = {}
     for text in given:
