@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+import csd.cli.package_import
 import csd.cli.package_key
 import csd.cli.package_matrix
 import csd.cli.package_prune

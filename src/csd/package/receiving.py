@@ -1,0 +1,163 @@
+"""A package that somebody published -> a sealed folder here, byte for byte, or nothing at all.
+
+Flow: manifest -> names and digests are examined -> every zip is streamed into a folder on the side and compared -> the zips, release.json
+and at last manifest.json move to their place.
+Rules: what comes from elsewhere is not trusted: a name is a plain file name, a stream ends at Distributor's limit, a digest that is not the
+manifest's is refused. Constant memory.
+Refuses to know: where it comes from (`Origin`); what is in the zips.
+"""
+
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from csd.errors import CsdInputError, Problem
+from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, Digest, Release, canonical, read_release, release_value
+from csd.package.sealed import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_FILE
+from csd.package.source import FILES_MAX, VERSION_PATTERN
+
+# AWS: AttachmentsSource API, Name.
+_FILE_NAME = re.compile(r"^[a-zA-Z0-9_\-][a-zA-Z0-9_\-.]{0,127}$")
+_SMALL_BYTES_MAX = 16_000_000
+_ASK = "Ask whoever publishes it; nothing was written."
+
+
+class Origin(Protocol):
+    """Where a package comes from; `where` names it in errors."""
+
+    where: str
+
+    def small(self, name: str, limit: int) -> bytes | None:
+        """A small file, at most `limit` + 1 bytes of it; None when there is none."""
+        ...
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        """A file's bytes."""
+        ...
+
+
+def receive(origin: Origin, into: Path, name: str) -> list[str]:
+    """Bring the package into a new or empty folder; returns its zips. Raises CsdInputError, and whatever the origin raises."""
+    if into.exists() and any(into.iterdir()):
+        raise CsdInputError([Problem(str(into), "is not empty.", "Name a new folder.")])
+    content = origin.small(MANIFEST_FILE, MANIFEST_BYTES_MAX)
+    files = _read_manifest(origin.where, content)
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into, prefix=".importing-") as side:
+        digests = {file: _take(origin, file, Path(side) / file, sha256) for file, sha256 in files.items()}
+        manifest = content or b""
+        held = _release(origin, manifest, digests)
+        beside = {
+            file: _take(origin, file, Path(side) / file, told.sha256) for file, told in (held.beside if held else {}).items()
+        }
+        for file in (*digests, *beside):
+            (Path(side) / file).replace(into / file)
+    if held is not None:
+        _put(into, RELEASE_FILE, origin.small(RELEASE_FILE, _SMALL_BYTES_MAX))
+        _put(into, SIGNED_RELEASE_FILE, origin.small(SIGNED_RELEASE_FILE, _SMALL_BYTES_MAX))
+    elif name:
+        digest = Digest(hashlib.sha256(manifest).hexdigest(), len(manifest))
+        release = Release(name, str(json.loads(manifest)["version"]), digest, digests)
+        _put(into, RELEASE_FILE, (canonical(release_value(release)) + "\n").encode())
+    _put(into, MANIFEST_FILE, manifest)
+    return sorted(digests)
+
+
+def _put(into: Path, name: str, content: bytes | None) -> None:
+    if content is not None:
+        (into / name).write_bytes(content)
+
+
+def _read_manifest(where: str, content: bytes | None) -> dict[str, str]:
+    """{zip: sha256} of a manifest that may be brought here. Raises CsdInputError with every problem."""
+    place = f"{where}: {MANIFEST_FILE}"
+    if content is None:
+        raise CsdInputError([Problem(place, "is not there.", "A package's folder holds one; name that folder.")])
+    if len(content) > MANIFEST_BYTES_MAX:
+        raise CsdInputError(
+            [Problem(place, f"is larger than {MANIFEST_BYTES_MAX} bytes.", "It is no manifest of Distributor's.")]
+        )
+    try:
+        manifest = json.loads(content)
+    except ValueError as broken:
+        raise CsdInputError([Problem(place, f"is not JSON: {broken}.", _ASK)]) from broken
+    if not isinstance(manifest, dict) or manifest.get("schemaVersion") != "2.0" or not isinstance(manifest.get("files"), dict):
+        raise CsdInputError([Problem(place, "is no package manifest (schemaVersion 2.0, files, packages).", _ASK)])
+    problems = []
+    if not isinstance(manifest.get("version"), str) or not re.match(VERSION_PATTERN, manifest["version"]):
+        problems.append(Problem(f"{place}: version", f"found {manifest.get('version')!r}.", _ASK))
+    if not 1 <= len(manifest["files"]) <= FILES_MAX:
+        problems.append(Problem(f"{place}: files", f"lists {len(manifest['files'])} files, 1 to {FILES_MAX} are possible.", _ASK))
+    problems += [problem for name, told in manifest["files"].items() for problem in _file_problems(place, name, told)]
+    if problems:
+        raise CsdInputError(problems)
+    return {name: str(told["checksums"]["sha256"]).lower() for name, told in manifest["files"].items()}
+
+
+def _file_problems(place: str, name: str, told: Any) -> Iterator[Problem]:
+    if not _FILE_NAME.match(name) or name.lower() in (MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE):
+        yield Problem(f"{place}: files.{name!r}", "is no name that a file may have here.", _ASK)
+    checksums = told.get("checksums") if isinstance(told, dict) else None
+    sha256 = checksums.get("sha256") if isinstance(checksums, dict) else None
+    if not isinstance(sha256, str) or not re.match(r"^[0-9a-fA-F]{64}$", sha256):
+        yield Problem(f"{place}: files.{name!r}", f"has no sha256; found {sha256!r}.", _ASK)
+
+
+def _take(origin: Origin, name: str, path: Path, sha256: str) -> Digest:
+    where, digest, size = f"{origin.where}: {name}", hashlib.sha256(), 0
+    with path.open("wb") as written:
+        for content in origin.stream(name):
+            size += len(content)
+            if size > FILE_BYTES_MAX:
+                raise CsdInputError([Problem(where, f"is larger than {FILE_BYTES_MAX} bytes.", _ASK)])
+            digest.update(content)
+            written.write(content)
+    if digest.hexdigest() != sha256:
+        said = f"has sha256 {digest.hexdigest()}, and {sha256} was promised."
+        raise CsdInputError([Problem(where, said, _ASK)])
+    return Digest(sha256, size)
+
+
+def _release(origin: Origin, manifest: bytes, digests: dict[str, Digest]) -> Release | None:
+    """What the origin's release.json tells, where it is of this manifest and these files."""
+    content = origin.small(RELEASE_FILE, _SMALL_BYTES_MAX)
+    if content is None:
+        return None
+    where = f"{origin.where}: {RELEASE_FILE}"
+    try:
+        told = read_release(json.loads(content), where)
+    except ValueError as broken:
+        raise CsdInputError([Problem(where, f"is not JSON: {broken}.", _ASK)]) from broken
+    if told.manifest.sha256 != hashlib.sha256(manifest).hexdigest() or dict(told.files) != digests:
+        raise CsdInputError([Problem(where, "tells of other files than are there.", _ASK)])
+    problems = [
+        p for name in told.beside for p in _file_problems(where, name, {"checksums": {"sha256": told.beside[name].sha256}})
+    ]
+    if problems:
+        raise CsdInputError(problems)
+    return told
+
+
+class FolderOrigin:
+    """A local folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.where, self._folder = str(folder), folder
+
+    def small(self, name: str, limit: int) -> bytes | None:
+        """See Origin."""
+        path = self._folder / name
+        if not path.is_file():
+            return None
+        with path.open("rb") as stream:
+            return stream.read(limit + 1)
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        """See Origin."""
+        with (self._folder / name).open("rb") as stream:
+            while content := stream.read(1 << 20):
+                yield content
