@@ -33,7 +33,7 @@ class Commands:
     patience_s: float
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    under_way: list[str] = field(default_factory=list)
+    under_way: dict[str, list[str]] = field(default_factory=dict)
 
     def run(self, document: str, parameters: dict[str, list[str]], nodes: list[str]) -> dict[str, Said]:
         """Send, wait, and read; one answer for each node."""
@@ -44,15 +44,18 @@ class Commands:
             ended = self._await(command, group, deadline)
             if len(ended) < len(group):
                 self._cancel(command)
-            self.under_way.remove(command)
+            del self.under_way[command]
             for node in group:
                 found[node] = self._said(document, command, node, ended.get(node))
         return found
 
-    def cancel_all(self) -> None:
-        """Cancel what is under way."""
+    def cancel_all(self, patience_s: float) -> None:
+        """Cancel what is under way, and wait until the nodes have ended it: the agent runs a script that it has begun to its end."""
         for command in self.under_way:
             self._cancel(command)
+        deadline = self.clock() + patience_s
+        for command, nodes in self.under_way.items():
+            self._await(command, nodes, deadline)
         self.under_way.clear()
 
     def _send(self, document: str, parameters: dict[str, list[str]], nodes: list[str]) -> str:
@@ -65,7 +68,7 @@ class Commands:
                 OutputS3BucketName=place.bucket, OutputS3KeyPrefix=place.outputs,
             )  # fmt: skip
         command = str(sent["Command"]["CommandId"])
-        self.under_way.append(command)
+        self.under_way[command] = nodes
         return command
 
     def _await(self, command: str, nodes: list[str], deadline: float) -> dict[str, dict[str, Any]]:

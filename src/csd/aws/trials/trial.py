@@ -135,12 +135,13 @@ class Bench:
 
     def rescue(self) -> list[str]:
         """Uninstall from nodes that may still hold the package; returns those that may hold it even so."""
-        self.commands.cancel_all()
+        patience_s = min(_RESCUE_S, self.wish.patience_s)
+        self.commands.cancel_all(patience_s)
         holding = [node for node, course in self.courses.items() if course.holds]
         if not holding:
             return []
         wanted = {"name": [self.place.document], "action": ["Uninstall"]}
-        commands = Commands(self.place, min(_RESCUE_S, self.wish.patience_s), self.commands.sleep, self.commands.clock)
+        commands = Commands(self.place, patience_s, self.commands.sleep, self.commands.clock)
         answers = commands.run(CONFIGURE, wanted, holding)
         return [
             f"{node}: may still hold parts of the package: {told.why}"
