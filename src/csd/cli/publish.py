@@ -30,6 +30,7 @@ def publish(
     name: Annotated[str, typer.Option(help="The package's name, where the folder has no release.json.")] = "",
     make_default: Annotated[bool, typer.Option("--make-default", help="Make it the default version of each Region.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     replace_failed: Annotated[bool, typer.Option("--replace-failed", help="Remove a Failed version of this name first.")] = False,  # noqa: FBT002 - as above
+    keep: Annotated[int, typer.Option(help="Prune each Region first, and keep so many versions: csd package prune.", min=0)] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there with other content.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,  # noqa: FBT002 - as above
     region: Annotated[str, typer.Option(help="The hub's home Region; else AWS_REGION.")] = "",
@@ -51,7 +52,7 @@ def publish(
 
     wanted = list(dict.fromkeys(part.strip() for part in regions.split(",") if part.strip()))
     how = How(make_default=make_default, replace_failed=replace_failed)
-    order = Order(sealed, name or sealed.name, bucket, address_prefix(sealed, prefix), wanted, overwrite, how)
+    order = Order(sealed, name or sealed.name, bucket, address_prefix(sealed, prefix), wanted, overwrite, keep, how=how)
     sizes = {file: path.stat().st_size for file, path in folder_files(sealed).items()}
     with screen.upload_bars(sizes) as sent:
         told = perform(Principal.of_environment(region), order, screen.tell, sent)

@@ -39,7 +39,7 @@ class Fleet:
     unread: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """How far back a person may want to go: the last `keep` versions, and all that was used within `window`.
 

@@ -39,7 +39,10 @@ def test_what_is_not_known_keeps_everything() -> None:
     versions = [version(1), version(2), version(3, default=True)]
     assert deleted(versions) == ["1.2", "1.1"]
     assert deleted(versions, Fleet(unread=("222222222222 eu-west-1: AccessDenied",))) == []
-    assert deleted(versions, Fleet(silent=("222222222222 eu-west-1 i-1",))) == []
+    silent = Fleet(silent=("222222222222 eu-west-1 i-1",))
+    assert deleted(versions, silent) == []
+    said = decide(versions, silent, Policy(1, timedelta(days=30), silent_have_none=True), NOW)  # a person's word
+    assert [one.version.name for one in said if one.deletes] == ["1.2", "1.1"]
 
 
 def test_a_failed_version_takes_no_place_among_the_last() -> None:

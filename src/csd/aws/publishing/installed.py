@@ -58,7 +58,7 @@ def survey(principal: Principal, package: str, regions: list[str], tell: Tell) -
         places += [(account, region) for account in sorted({*targeted, *shared, principal.account} - {_EVERYBODY})]
     total = _Place()
     with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-        hub = reader(principal)
+        hub = _hub(principal)
         asked = [(place, pool.submit(_read, principal, hub, place, package)) for place in places]
         for (account, region), answer in asked:
             try:
@@ -77,14 +77,29 @@ def _add(total: _Place, place: _Place) -> None:
         total.asked[version] = max(at, total.asked.get(version, at))
 
 
-def _read(principal: Principal, hub: Principal, place: tuple[str, str], package: str) -> _Place:
-    account, region = place
+def _hub(principal: Principal) -> Principal | AwsRefused:
+    """The hub's fleet reader; where the solution is not deployed, why there is none."""
     try:
-        member = hub.assume(hub.role_arn(READER_ROLE, account))
+        return reader(principal)
+    except AwsRefused as refused:
+        return refused
+
+
+def _member(principal: Principal, hub: Principal | AwsRefused, account: str) -> Principal:
+    """The reader in an account. In our own, where the solution put none, the caller looks for himself."""
+    try:
+        if isinstance(hub, AwsRefused):
+            raise hub
+        return hub.assume(hub.role_arn(READER_ROLE, account))
     except AwsRefused:
         if account != principal.account:
             raise
-        member = principal  # where the hub has no member roles, the caller looks at the hub's own nodes
+        return principal
+
+
+def _read(principal: Principal, hub: Principal | AwsRefused, place: tuple[str, str], package: str) -> _Place:
+    account, region = place
+    member = _member(principal, hub, account)
     ssm = member.client("ssm", region)
     told = _Place()
     with asking(ssm, account):

@@ -4,18 +4,25 @@ Rules: what can be refused is refused before anything is sent. Refuses to know: 
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from csd.aws.identity import Principal
 from csd.aws.publishing.folder import Uploaded, upload
 from csd.aws.publishing.objects import Sent, Tell
+from csd.aws.publishing.pruning import RegionPlan, make_plan, perform_plan
 from csd.aws.publishing.regions import How, Outcome, Wanted, examine, publish
+from csd.aws.publishing.versions import VERSIONS_MAX
 from csd.errors import CsdInputError, Problem
+from csd.package.retention import Policy
 from csd.package.sealed import MANIFEST_FILE, SealedPackage
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to publish, and where: `package` is the document's name, `regions` may be none, `prefix` is used as it is."""
+    """What to publish, and where: `package` is the document's name, `regions` may be none, `prefix` is used as it is.
+
+    `keep`, where it is not 0, prunes first and leaves so many of the last versions; `now` is the clock's time when None.
+    """
 
     sealed: SealedPackage
     package: str
@@ -23,6 +30,8 @@ class Order:
     prefix: str
     regions: list[str] = field(default_factory=list)
     overwrite: bool = False
+    keep: int = 0
+    now: datetime | None = None
     how: How = field(default_factory=How)
 
 
@@ -43,19 +52,28 @@ def perform(principal: Principal, order: Order, tell: Tell, sent: Sent) -> Publi
         if not order.package:
             raise CsdInputError([Problem(str(order.sealed.folder), "tells no name, for it has no release.json.", "Give --name.")])
         found = examine(principal, wanted, order.regions, order.how)
-        found.problems += [no_room(order.package, region) for region in found.full]
         for warning in found.warnings:
             tell(f"warning: {warning}")
+        if not found.problems and (found.full or order.keep):
+            found.problems += _make_room(principal, order, found.full, tell)
         if found.problems:
             raise CsdInputError(found.problems)
     uploaded = upload(principal, order.sealed, order.bucket, order.prefix, tell, sent, overwrite=order.overwrite)
     return Published(uploaded, publish(principal, wanted, order.regions, order.how, tell) if order.regions else [])
 
 
-def no_room(package: str, region: str) -> Problem:
-    """The sentence for a Region where no further version fits."""
+def _make_room(principal: Principal, order: Order, full: list[str], tell: Tell) -> list[Problem]:
+    """Prune where that is asked for; what stands against publishing then: a Region where no further version fits, and what may go there."""
+    plan = make_plan(principal, order.package, order.regions, Policy(order.keep or Policy.keep), tell, order.now)
+    gone = {region for region, _ in perform_plan(principal, plan, tell)[0]} if order.keep else set[str]()
+    return [_no_room(order.package, place) for place in plan.regions if place.region in full and place.region not in gone]
+
+
+def _no_room(package: str, place: RegionPlan) -> Problem:
+    may_go = f"These may go: {', '.join(place.deletes)}" if place.deletes else "None may go as it is"
+    command = f"csd package prune {package} --regions {place.region}"
     return Problem(
-        f"{package} in {region}",
-        "has 25 versions, and AWS takes no more.",
-        f"See what may go: csd package prune {package} --regions {region}; then do it with --yes",
+        f"{package} in {place.region}",
+        f"has {VERSIONS_MAX} versions, and AWS takes no more.",
+        f"{may_go}; see why: {command}{' (and do it: --yes)' if place.deletes else ''}",
     )
