@@ -69,7 +69,8 @@ class Course:
         try:
             if said.status != "Success":
                 raise NotWhole(f"the command ended {said.detail or said.status}")
-            self.looks[look.id] = read_snapshot(said.out)
+            taken = read_snapshot(said.out)
+            self.looks[look.id] = taken.against(next(iter(self.looks.values()))) if self.looks else taken
         except NotWhole as broken:
             why = str(broken) if said.whole else NOT_STORED
             self.outcomes[name] = Outcome(name, Verdict.FAILED, why, Said(said.status, "", said.err, said.seconds))

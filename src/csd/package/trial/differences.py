@@ -74,7 +74,7 @@ class Differences:
 
 def differences(first: Snapshot, second: Snapshot) -> Differences:
     """What differs."""
-    before, after = _things(first, second.lines), _things(second, first.lines)
+    before, after = _things(first, second), _things(second, first)
     added = [Change(one.name, one.kind, _shown(one)) for name, one in after.items() if name not in before]
     removed = [Change(one.name, one.kind) for name, one in before.items() if name not in after]
     changed = [
@@ -90,26 +90,31 @@ def differences(first: Snapshot, second: Snapshot) -> Differences:
     return Differences(sort(added), sort(changed), sort(removed), len(added) + len(changed) + len(removed) - len(mine))
 
 
-def _things(snapshot: Snapshot, others: frozenset[str]) -> dict[str, Thing]:
-    """The things of lines that the other look does not have, or has with another digest."""
-    mine = snapshot.lines - others
-    digests = {path: digest for digest, _, path in (line[2:].partition("  ") for line in snapshot.lines if line[:2] == "H ")}
-    found = {}
-    for line in mine:
-        thing = _thing(line, digests)
-        if thing:
-            found[thing.name] = thing
-    return found
+def _things(snapshot: Snapshot, other: Snapshot) -> dict[str, Thing]:
+    """The things of lines that the other look does not have."""
+    lines = snapshot.beyond(other)
+    digests = _digests(snapshot) if lines else {}
+    found = (_thing(line, digests) for line in lines)
+    return {thing.name: thing for thing in found if thing}
+
+
+def _digests(snapshot: Snapshot) -> dict[str, str]:
+    """{path: digest}; what the look has more than its base comes last, and holds."""
+    known = [line for line in (snapshot.base.lines if snapshot.base else snapshot.lines) if line[:2] == "H "]
+    return {
+        path: digest
+        for digest, _, path in (line[2:].partition("  ") for line in (*known, *(one for one in snapshot.more if one[:2] == "H ")))
+    }
 
 
 def _thing(line: str, digests: dict[str, str]) -> Thing | None:
     match line[:2]:
         case "E ":
             _, mode, owner, size, written, _, path = line.split(" ", 6)
-            kind, bits = _KINDS.get(mode[:-3], "special"), f"{int(mode, 16) & 0o7777:04o}"
+            kind, bits = _mode(mode)
             if kind == "folder":  # its size and time tell of what is in it
                 return Thing(path, kind, bits, owner)
-            return Thing(path, kind, bits, owner, int(size), int(written), digests.get(path, ""))
+            return Thing(path, kind, bits, owner, int(size), int(float(written)), digests.get(path, ""))
         case "U " | "G " | "S ":
             word = {"U ": "user", "G ": "group", "S ": "service"}[line[:2]]
             name, _, rest = line[2:].partition(":")
@@ -118,8 +123,17 @@ def _thing(line: str, digests: dict[str, str]) -> Thing | None:
             return None
 
 
-# stat(2), st_mode: the highest hexadecimal digit.
+# stat(2), st_mode: the highest hexadecimal digit; and find's letters for the same.
 _KINDS = {"8": "file", "4": "folder", "a": "link", "1": "pipe", "2": "device", "6": "device", "c": "socket"}
+_LETTERS = {"f": "file", "d": "folder", "l": "link", "p": "pipe", "c": "device", "b": "device", "s": "socket"}
+
+
+def _mode(text: str) -> tuple[str, str]:
+    """Kind and permissions of `81a4` (stat's) or `f:644` (find's)."""
+    letter, colon, octal = text.partition(":")
+    if colon:
+        return _LETTERS.get(letter, "special"), f"{int(octal, 8):04o}"
+    return _KINDS.get(text[:-3], "special"), f"{int(text, 16) & 0o7777:04o}"
 
 
 def _grown_log(before: Thing, after: Thing) -> bool:

@@ -8,6 +8,7 @@ Rules: pure. Output that is cut or not whole is refused, never read as far as it
 
 import base64
 import binascii
+import re
 import zlib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -26,19 +27,43 @@ class NotWhole(Exception):
     """A snapshot's output is not all there; the words say what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """What was there: one line for each file, user and group; `taken` by the node's own clock."""
+    """What was there: one line for each file, user and group; `taken` by the node's own clock.
+
+    A later look is kept as what it has `more` and `fewer` than the first one, its `base`: hundreds of thousands of lines are alike.
+    """
 
     taken: int
-    lines: frozenset[str]
+    lines: frozenset[str] = frozenset()
+    base: "Snapshot | None" = None
+    more: frozenset[str] = frozenset()
+    fewer: frozenset[str] = frozenset()
+
+    def against(self, base: "Snapshot") -> "Snapshot":
+        """The same, told by what differs from `base`."""
+        return Snapshot(self.taken, base=base, more=self.lines - base.lines, fewer=base.lines - self.lines)
+
+    def beyond(self, other: "Snapshot") -> frozenset[str]:
+        """The lines that the other look does not have."""
+        if (self.base or self) is (other.base or other):
+            return (self.more - other.more) | (other.fewer - self.fewer)
+        return self.whole - other.whole
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """All lines."""
+        return (self.base.lines - self.fewer) | self.more if self.base else self.lines
 
 
 def snapshot_lines(*, windows: bool, since: int) -> list[str]:
     """The script, for AWS-RunShellScript or AWS-RunPowerShellScript. `since` 0: nothing is hashed but /etc."""
     text = files("csd.package.trial").joinpath("snapshot.ps1" if windows else "snapshot.sh").read_text(encoding="utf-8")
-    pruned = " -o ".join(f"-path {path} -o -path '{path}/*'" for path in PRUNED)
-    for word, value in (("@SINCE@", str(since)), ("@PRUNED@", pruned), ("@HASHED_MAX@", str(HASHED_BYTES_MAX))):
+    words = {
+        "@SINCE@": str(since), "@HASHED_MAX@": str(HASHED_BYTES_MAX), "@PRUNED@": " -o ".join(f"-path {path}" for path in PRUNED),
+        "@PRUNED_ROOTS@": " | ".join(f"{path} | {path}/*" for path in PRUNED),
+    }  # fmt: skip
+    for word, value in words.items():
         text = text.replace(word, value)
     return text.splitlines()
 
@@ -57,18 +82,8 @@ def read_snapshot(output: str) -> Snapshot:
         raise NotWhole(f"the snapshot cannot be unpacked: {broken}") from broken
     if unpacking.unconsumed_tail:
         raise NotWhole(f"the snapshot is larger than {UNPACKED_BYTES_MAX} bytes")
-    lines = _joined(text.decode("utf-8", "surrogateescape").split("\n"))
-    if not unpacking.eof or "Z" not in lines:
+    # Lines of names that hold line feeds belong to the line before.
+    lines = re.split(r"\n(?=[EHUGS] |Z\n)", text.decode("utf-8", "surrogateescape"))
+    if not unpacking.eof or lines[-1] != "Z\n":
         raise NotWhole("the snapshot's end is missing")
-    return Snapshot(int(words[2]), frozenset(lines) - {"Z"})
-
-
-def _joined(lines: list[str]) -> list[str]:
-    """Lines of names that hold line feeds belong to the line before."""
-    found: list[str] = []
-    for line in lines:
-        if line[:2] in ("E ", "H ", "U ", "G ", "S ") or line == "Z" or not found:
-            found.append(line)
-        elif line:
-            found[-1] += "\n" + line
-    return found
+    return Snapshot(int(words[2]), frozenset(lines[:-1]))
