@@ -31,6 +31,7 @@ AREAS = {
     "Nodes and their inventory": ("nodes", "hybrid", "inventory"),
     "Parameter Store": ("parameter",),
     "KMS": ("kms",),
+    "S3": ("uploads",),
     "Tags and groups": ("tags",),
 }
 """Each service, and how the files of its claims begin."""

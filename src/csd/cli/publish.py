@@ -54,8 +54,12 @@ def publish(
     how = How(make_default=make_default, replace_failed=replace_failed)
     order = Order(sealed, name or sealed.name, bucket, address_prefix(sealed, prefix), wanted, overwrite, keep, how=how)
     sizes = {file: path.stat().st_size for file, path in folder_files(sealed).items()}
-    with screen.upload_bars(sizes) as sent:
-        told = perform(Principal.of_environment(region), order, screen.tell, sent)
+    try:
+        with screen.upload_bars(sizes) as sent:
+            told = perform(Principal.of_environment(region), order, screen.tell, sent)
+    except KeyboardInterrupt:
+        screen.tell("what was sent is kept: the same command goes on from there")
+        raise
     if as_json:
         screen.data_json(_json(order, told))
     else:

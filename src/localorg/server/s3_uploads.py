@@ -80,6 +80,7 @@ class Uploads:
         self._parts = store.table("s3.upload-part", StoredPart)
         self._moto: dict[str, str] = {}
         self._garbage: list[str] = []
+        self._completed: set[tuple[str, str, str]] = set()
 
     def files(self) -> set[str]:
         """Return the names of the files that rows refer to."""
@@ -102,8 +103,8 @@ class Uploads:
 
     def for_moto(self, operation: str, params: Params, request: WireRequest) -> WireRequest:
         """Return the request with moto's id of its upload, after what only the rows can tell has been examined. Raises AwsError."""
-        if operation not in OF_AN_UPLOAD or (operation == "CompleteMultipartUpload" and not self._rows.get(params["UploadId"])):
-            return request  # AWS: CompleteMultipartUpload may be sent again; moto knows what it has completed
+        if operation not in OF_AN_UPLOAD or (operation == "CompleteMultipartUpload" and _place(params) in self._completed):
+            return request  # ASSUMED: a completion that is sent again is answered again, until a restart; moto knows what it has completed
         upload = self.find(params)
         if operation == "UploadPart":
             _examine_part(upload, request)
@@ -131,9 +132,10 @@ class Uploads:
             parts={(params["UploadId"], int(params["PartNumber"])): StoredPart(name, len(content), etag, checksums)}
         )
 
-    @staticmethod
-    def ended(params: Params) -> UploadChange:
+    def ended(self, operation: str, params: Params) -> UploadChange:
         """Return the change of an upload that was completed or aborted."""
+        if operation == "CompleteMultipartUpload":
+            self._completed.add(_place(params))
         return UploadChange({params["UploadId"]: None})
 
     def apply(self, change: UploadChange, by: str, now: float) -> None:
@@ -247,6 +249,10 @@ class Uploads:
                         "One or more of the specified parts could not be found. The part may not have been uploaded, or the "
                         "specified entity tag may not match the part's entity tag.",
                     )
+
+
+def _place(params: Params) -> tuple[str, str, str]:
+    return str(params["Bucket"]), str(params["Key"]), str(params["UploadId"])
 
 
 def _examine_part(upload: StoredUpload, request: WireRequest) -> None:

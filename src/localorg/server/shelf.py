@@ -146,7 +146,7 @@ class Shelf:
             case "UploadPartCopy":
                 return self.uploads.part(params, self._copied_bytes(params), response, {})
             case "CompleteMultipartUpload" | "AbortMultipartUpload":
-                return self.uploads.ended(params)
+                return self.uploads.ended(operation, params)
             case _:
                 return None
 
