@@ -5,6 +5,8 @@ Rules: as in csd.cli.main. Refuses to know: AWS; how a trial goes.
 
 import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -46,11 +48,12 @@ def package_test(
         return
     if folder is None:
         raise CsdInputError([Problem("DIR", "is missing.", "Name a sealed folder, or a folder with package.yaml.")])
-    signal.signal(signal.SIGTERM, _interrupt)
-    with tempfile.TemporaryDirectory(prefix="csd-test-") as built:
+    with _ended_like_interrupted(), tempfile.TemporaryDirectory(prefix="csd-test-") as built:
         package = _sealed(folder, Path(built, "new"))
         from_older = _sealed(older, Path(built, "older")) if older else None
-        _check_versions(package, from_older)
+        if from_older and from_older.version == package.version:
+            what = f"{older} is version {package.version} as well."
+            raise CsdInputError([Problem("--from", what, "Name a folder of another version.")])
         _run(package, from_older, nodes, bucket, argument, may_leave, patience, region, keep=keep, as_json=as_json)
 
 
@@ -106,11 +109,15 @@ def _sealed(folder: Path, built: Path) -> "SealedPackage":
     return read_sealed(built)
 
 
-def _check_versions(package: "SealedPackage", older: "SealedPackage | None") -> None:
-    if older and older.version == package.version:
-        what = f"{older.folder} is version {older.version} as well."
-        raise CsdInputError([Problem("--from", what, "Name a folder of another version.")])
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """SIGTERM, as a CI system sends it, clears up as Ctrl-C does."""
 
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

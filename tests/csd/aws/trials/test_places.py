@@ -9,6 +9,7 @@ from csd.aws.trials.commands import CONFIGURE, Commands
 from csd.aws.trials.nodes import find_nodes, read_nodes
 from csd.aws.trials.place import Place
 from csd.aws.trials.rights import rights
+from csd.aws.trials.trial import Wish, try_package
 from csd.errors import AwsRefused, CsdInputError
 from csd.package.sealed import SealedPackage, build_package
 from csd_fakes.aws import Told
@@ -117,3 +118,16 @@ def test_the_page_shows_the_rights_that_the_command_prints() -> None:
     blocks = [json.loads(block.partition("```")[0]) for block in page.split("```json\n")[1:]]
     wanted = rights("aws", "222222222222", "us-east-1", "")
     assert blocks == [wanted["caller"], wanted["nodes"]]
+
+
+def test_where_no_node_can_take_part_nothing_is_made(package: SealedPackage) -> None:
+    """A node that is offline, and one that the package has no zip for, are verdicts; AWS is asked for no more than that."""
+    told, other = Told(), "mi-0123456789abcdef0"
+    suse = {"PlatformName": "SLES", "PlatformVersion": "15.5", "PlatformType": "Linux"}
+    nodes = [{"InstanceId": NODE, "PingStatus": "ConnectionLost"}, {"InstanceId": other, "PingStatus": "Online", **suse}]
+    told.answer("ssm", "describe_instance_information", {"InstanceInformationList": nodes})
+    told.answer("ssm", "describe_instance_properties", {"InstanceProperties": []})
+    trial = try_package(told.principal(), Wish(package, None, [NODE, other]), lambda _: None)
+    assert [(one.node, one.verdict.value) for one in trial.nodes] == [(NODE, "unreachable"), (other, "no zip")]
+    assert not trial.passed
+    told.all_asked()
