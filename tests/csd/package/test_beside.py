@@ -125,6 +125,15 @@ def test_a_broken_installer_has_no_identity(tmp_path: Path, content: bytes) -> N
     assert identify(tmp_path / "x") is None
 
 
+def test_a_header_that_claims_gigabytes_is_not_read(tmp_path: Path) -> None:
+    """An .rpm of which a reader would hold what its header claims is told by its digest alone."""
+    whole = rpm("a", "1", "1", "x")
+    at = 96 + 16 + 8
+    for entries, store in ((1 << 31, 8), (4, 1 << 31)):
+        (tmp_path / "x").write_bytes(whole[:at] + struct.pack(">2I", entries, store) + whole[at + 8 :])
+        assert identify(tmp_path / "x") is None
+
+
 def test_the_provenance_is_an_intoto_statement(tmp_path: Path) -> None:
     """Documented: in-toto Statement v1, SLSA provenance v1: subjects are what came out, dependencies what went in."""
     build_package(EXAMPLE, tmp_path)

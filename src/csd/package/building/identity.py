@@ -19,6 +19,8 @@ from zstandard import ZstdDecompressor, ZstdError
 
 _DEB, _RPM = b"!<arch>\ndebian", b"\xed\xab\xee\xdb"
 _CONTROL_BYTES_MAX = 1 << 20
+_RPM_LEAD_BYTES, _RPM_MAGIC = 96, b"\x8e\xad\xe8\x01"
+_RPM_ENTRIES_MAX, _RPM_STORE_BYTES_MAX = 1 << 16, 64 << 20  # far above any real package; rpmfile holds whatever a header claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def identify(path: Path) -> Identity | None:
         head = stream.read(len(_DEB))
     if head == _DEB:
         return _deb(path)
-    return _rpm(path) if head.startswith(_RPM) else None
+    return _rpm(path) if head.startswith(_RPM) and _moderate(path) else None
 
 
 def debian_identity(fields: Mapping[str, str]) -> Identity | None:
@@ -76,6 +78,22 @@ def _control(path: Path) -> bytes:
                 if held:
                     return held.read(_CONTROL_BYTES_MAX)
     return b""
+
+
+def _moderate(path: Path) -> bool:
+    """Whether both headers of an .rpm stand where they belong and claim no more than a package needs."""
+    with path.open("rb") as stream:
+        stream.seek(_RPM_LEAD_BYTES)
+        for _ in ("signature", "header"):
+            intro = stream.read(16)
+            if len(intro) < 16 or intro[:4] != _RPM_MAGIC:
+                return False
+            entries, store = struct.unpack(">2I", intro[8:])
+            if entries > _RPM_ENTRIES_MAX or store > _RPM_STORE_BYTES_MAX:
+                return False
+            end = stream.tell() + 16 * entries + store
+            stream.seek(end + -end % 8)  # the signature is padded to eight bytes
+    return True
 
 
 def _rpm(path: Path) -> Identity | None:
