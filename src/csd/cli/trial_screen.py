@@ -13,7 +13,7 @@ from csd.cli import screen
 from csd.package.trial.course import Outcome
 from csd.package.trial.differences import Differences
 from csd.package.trial.judging import Verdict
-from csd.report.trial import NodeTrial, NodeVerdict, Trial, by_platform
+from csd.report.trial import NodeVerdict, Trial, by_platform
 
 _STYLES = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.NOT_RUN: "dim"}
 LISTED_MAX = 25
@@ -27,10 +27,8 @@ def show(trial: Trial) -> None:
         if changes is not None:
             screen.data(f"\n{platform} ({', '.join(node.node for node in nodes)}): the install")
             _show_differences(changes)
-    for node in trial.nodes:
-        for outcome in node.outcomes:
-            if outcome.verdict is Verdict.FAILED:
-                _show_failure(node, outcome)
+    for names, outcome in _failures(trial):
+        _show_failure(names, outcome)
     for line in _summary(trial):
         screen.data(line)
 
@@ -64,8 +62,19 @@ def _show_differences(found: Differences) -> None:
         screen.data(f"  and {found.bookkeeping} of the system's own books (package database, logs, caches)")
 
 
-def _show_failure(node: NodeTrial, outcome: Outcome) -> None:
-    screen.data(f"\n{node.node} {outcome.id}: {outcome.why}")
+def _failures(trial: Trial) -> list[tuple[list[str], Outcome]]:
+    """What failed, once for all nodes that say the same of it."""
+    found: dict[tuple[object, ...], tuple[list[str], Outcome]] = {}
+    for node in trial.nodes:
+        for one in node.outcomes:
+            if one.verdict is Verdict.FAILED:
+                key = (one.id, one.why, one.found, one.said.last_lines if one.said else ())
+                found.setdefault(key, ([], one))[0].append(node.node)
+    return list(found.values())
+
+
+def _show_failure(names: list[str], outcome: Outcome) -> None:
+    screen.data(f"\n{', '.join(names)} {outcome.id}: {outcome.why}")
     if outcome.found:
         _show_differences(outcome.found)
     for line in outcome.said.last_lines if outcome.said else ():

@@ -34,9 +34,12 @@ class Said:
 
     @property
     def last_lines(self) -> tuple[str, ...]:
-        """What people read first: the last lines of standard error, or of standard output."""
-        lines = [line.rstrip() for line in (self.err.strip() or self.out.strip()).splitlines() if line.strip()]
-        return tuple(lines[-LAST_LINES:])
+        """What people read first: the last lines of standard output, then of standard error."""
+        return (*_last(self.out), *_last(self.err))
+
+
+def _last(text: str) -> tuple[str, ...]:
+    return tuple([line.rstrip() for line in text.splitlines() if line.strip()][-LAST_LINES:])
 
 
 @dataclass(frozen=True, slots=True)
