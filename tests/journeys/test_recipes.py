@@ -1,0 +1,53 @@
+"""Each ready recipe through csd package test, on a node of every persona that a local organization has."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.trial import ROLE, SANDBOX, specification
+from demo.walk import Walk
+from demo.watch import client
+from journeys.conftest import organization
+from localorg.server.personas import PERSONAS
+
+pytestmark = [pytest.mark.journey, pytest.mark.proof, pytest.mark.xdist_group("recipes")]
+RECIPES = Path(__file__).parents[2] / "examples/packages"
+ARGUMENTS = {
+    "cloudwatch-agent": ["SSM_CLOUDWATCH_CONFIG=ssm:/csd/cloudwatch"],
+    "crowdstrike-falcon": ["SSM_FALCON_CID=0123456789ABCDEF0123456789ABCDEF-12", "SSM_FALCON_TAGS=aws"],
+    "tenable-nessus-agent": [f"SSM_NESSUS_KEY={'0123456789abcdef' * 4}", "SSM_NESSUS_GROUPS=aws"],
+    "trendmicro-vision-one": [
+        "SSM_TREND_ACTIVATION_URL=dsm://agents.workload.us-1.cloudone.trendmicro.com:443/",
+        "SSM_TREND_TOKEN=3A1F0C52-77B0-4D1E-9C1A-5E6F7A8B9C0D",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def personas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """A sandbox account with a node of each persona, whose role may store what the nodes print."""
+    with organization(tmp_path_factory.mktemp("recipes"), specification(list(PERSONAS))) as walk:
+        walk.shell.environment.update(walk.keys(SANDBOX))
+        policy = json.dumps(json.loads(walk.shell.run("csd", "package", "test", "--rights").out)["nodes"])
+        client(walk, "iam", SANDBOX).put_role_policy(RoleName=ROLE, PolicyName="Outputs", PolicyDocument=policy)
+        yield walk
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_a_recipe_passes_on_every_persona(name: str, personas: Walk) -> None:
+    """Installed, validated, rolled back from a failure and removed without a trace, by .deb and by what stands for the .rpm."""
+    nodes = ",".join(node["instance_id"] for node in personas.nodes())
+    words = [word for argument in ARGUMENTS[name] for word in ("--argument", argument)]
+    told = personas.shell.run("csd", "package", "test", str(RECIPES / name), *words, "--nodes", nodes, "--json", expect=None)
+    report = json.loads(told.out)
+    failed = [
+        (node["platform"], step["step"], step["why"], step.get("output", "")[-500:])
+        for node in report["nodes"]
+        for step in node["steps"]
+        if step["verdict"] != "passed"
+    ]
+    assert failed == []
+    assert len(report["nodes"]) == len(PERSONAS)
+    assert told.code == 0
