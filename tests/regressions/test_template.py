@@ -165,7 +165,8 @@ def facts(operator: Operator) -> list[NodeFacts]:
     reader = fleet.reader(Seated(operator.simulation, session, HUB, f"arn:aws:iam::{HUB}:user/admin"))
     places = [(account, region) for account in (SHOP, LAB) for region in (HOME, OTHER)]
     scope = fleet.Scope((SHOP, LAB), (HOME, OTHER), "InstanceIds", ("*",))
-    return [found for place in places for found in fleet._read_place(reader, place, scope, NAME)]
+    assumed = ((reader.assume(reader.role_arn(fleet.READER_ROLE, account)), region) for account, region in places)
+    return [found for member, region in assumed for found in fleet._read_place(member, region, scope, NAME)]
 
 
 def test_d23_a_schedule_is_kept_and_every_node_is_reported(operator: Operator) -> None:
