@@ -1,0 +1,226 @@
+"""The register of twenty broken packages: each in the state in which a user would have it, what csd says of it on the desk, and how it
+ends when it is pushed through AWS's API all the same.
+
+docs/explanation/broken-packages.md is made from here; test_desk.py and test_forced.py prove both columns.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from broken import making
+from broken.making import EVERYWHERE, INSTALL, INSTALLED, TOOL, ZIP, Files, manifest, scripts, sealed, source, zipped
+
+
+@dataclass(frozen=True)
+class RefusedByApi:
+    """CreateDocument answers with an error."""
+
+    code: str
+    words: str
+
+
+@dataclass(frozen=True)
+class DocumentFailed:
+    """The document is made, and ends Failed with these words in its StatusInformation."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class FailsOnNode:
+    """The document is Active, and the command fails on the node with these words on its error output."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class FalseSuccess:
+    """Every command is Success, although `instead`: the proof is the file `path` on the node, which has `content`, or is not there."""
+
+    instead: str
+    path: str
+    content: bytes | None
+    actions: tuple[str, ...] = ("Install",)
+
+
+Forced = RefusedByApi | DocumentFailed | FailsOnNode | FalseSuccess
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One broken package. `verb` is the command of csd that stops it, `rejected` its exact words ({folder}: where it lies)."""
+
+    id: str
+    title: str
+    source: str
+    folder: Callable[[], Files]
+    verb: str
+    rejected: str
+    forced: Forced
+    name: str = making.NAME
+    asked: str = making.VERSION
+    """The VersionName that CreateDocument is asked for."""
+    left_out: str = ""
+    """A file that never reached the bucket."""
+
+
+BUILD, LINT = "csd package build", "csd package lint"
+MATCHER = "agent source, birdwatcherservice"
+LIMITS = "API CreateDocument"
+GUIDE = "Distributor guide, Create a package"
+DASH = "agent source, ssminstaller"
+ONLY_SOME = b"""#!/bin/bash
+if [[ -f tool ]]; then
+  mkdir -p "${LOCALORG_NODE_ROOT:?}/opt/tool"
+  cp tool "$LOCALORG_NODE_ROOT/opt/tool/tool"
+fi
+"""
+ARRAY = b"""#!/bin/bash
+files=(tool)
+mkdir -p "${LOCALORG_NODE_ROOT:?}/opt/tool"
+cp "${files[@]}" "$LOCALORG_NODE_ROOT/opt/tool/"
+"""
+SWALLOWS = b"""#!/bin/sh
+dpkg -i --root="${LOCALORG_NODE_ROOT:?}" tool.deb || true
+"""
+
+
+def parent_zipped() -> Files:
+    """The folder around the files is in the zip."""
+    return sealed({f"my-tool/{name}": body for name, body in scripts().items()})
+
+
+def star_beside_any() -> Files:
+    """A zip for all other versions, under a key that the walk never comes to."""
+    new = scripts(tool=b"the new tool\n")
+    packages = {"_any": {"_any": {"_any": "old.zip"}, "*": {"_any": "new.zip"}}}
+    return manifest({"old.zip": zipped(scripts()), "new.zip": zipped(new)}, packages)
+
+
+def changed_after() -> Files:
+    """The zip was made anew, the manifest was not."""
+    return sealed(scripts()) | {ZIP: zipped(scripts(tool=b"a later tool\n"))}
+
+
+def many_files() -> Files:
+    """One zip for each of 21 versions of a system."""
+    names = [f"tool-{number}.zip" for number in range(1, 22)]
+    packages = {"ubuntu": {f"{number}.04": {"_any": f"tool-{number}.zip"} for number in range(1, 22)}}
+    return manifest(dict.fromkeys(names, zipped(scripts())), packages)
+
+
+def long_manifest() -> Files:
+    """Every point release by itself."""
+    return sealed(scripts(), {"ubuntu": {f"22.04.{number}": {"x86_64": ZIP, "arm64": ZIP} for number in range(900)}})
+
+
+ROWS = (
+    Broken(
+        "parent-folder-zipped", "The folder around the files is in the zip", "CrowdStrike/Cloud-AWS#221; agent source, localpackages",
+        parent_zipped, LINT, "",
+        FailsOnNode("Package is not supported (package is missing install action)"),
+    ),
+    Broken(
+        "two-implementations", "install.sh and install.ps1 in one zip", "agent source, ssminstaller resolveAction",
+        lambda: source(scripts(install_ps1=b"exit 0\n")), BUILD,
+        "{folder}/any: has both install.sh and install.ps1: the agent refuses two implementations of one action. "
+        "Give each system its own folder.",
+        FailsOnNode("install has more than one implementation (sh, ps1, json)"),
+    ),
+    Broken(
+        "one-file", "A zip with install.sh and nothing else", "agent source, localpackages ValidatePackage",
+        lambda: source({"install.sh": b"#!/bin/sh\nexit 0\n"}), BUILD,
+        "{folder}/any: makes a zip of fewer than two files, which the agent calls incomplete. Add an uninstall script.",
+        FailsOnNode("Package is incomplete"),
+    ),
+    Broken(
+        "bash-array", "bash's arrays in install.sh", DASH,
+        lambda: source(scripts(install_sh=ARRAY)), LINT, "",
+        FailsOnNode('install.sh: 2: Syntax error: "(" unexpected'),
+    ),
+    Broken(
+        "bash-condition", "bash's [[ in a condition of install.sh", DASH,
+        lambda: source(scripts(install_sh=ONLY_SOME)), LINT, "",
+        FalseSuccess("dash does not know [[, takes the condition for false and leaves the installation out", INSTALLED, None),
+    ),
+    Broken(
+        "windows-line-ends", "install.sh was saved on Windows", DASH,
+        lambda: source(scripts(install_sh=INSTALL.replace(b"\n", b"\r\n"))), BUILD,
+        "{folder}/any/install.sh: has Windows line ends, which sh cannot read. Save it with plain line feeds.",
+        FailsOnNode("set: Illegal option -\r"),
+    ),
+    Broken(
+        "foreign-names", "The manifest says amd64, as Debian does", "aws/aws-codedeploy-agent#393; agent source, envdetect",
+        lambda: sealed(scripts(), {"debian": {"_any": {"amd64": ZIP}}}), LINT, "",
+        FailsOnNode("no manifest found for platform: debian, version 12, architecture x86_64"),
+    ),
+    Broken(
+        "architecture-hole", "An exact version has a zip for arm64 only, and hides the zip for all", f"{MATCHER}",
+        lambda: sealed(scripts(), {"debian": {"12": {"arm64": ZIP}}, **EVERYWHERE}), LINT, "",
+        FailsOnNode("no manifest found for platform: debian, version 12, architecture x86_64"),
+    ),
+    Broken(
+        "star-beside-any", "A zip under '*' beside one under '_any'", f"{MATCHER}",
+        star_beside_any, LINT, "",
+        FalseSuccess("the walk ends at _any, so that no node ever gets the zip under '*'", INSTALLED, TOOL),
+    ),
+    Broken(
+        "two-versions", "The document is asked for as 1.1, its manifest says 1.0", f"{GUIDE}",
+        lambda: sealed(scripts()), LINT, "",
+        RefusedByApi("InvalidDocumentContent", "version is '1.0' but VersionName is '1.1'; they must be equal"),
+        asked="1.1",
+    ),
+    Broken(
+        "changed-zip", "The zip was made anew after its manifest", f"{GUIDE}",
+        changed_after, LINT, "",
+        FailsOnNode("failed to verify hash of downloadinput"),
+    ),
+    Broken(
+        "unlisted-zip", "The manifest names a zip that 'files' does not list", GUIDE,
+        lambda: sealed(scripts(), {"_any": {"_any": {"_any": "other.zip"}}}), LINT, "",
+        RefusedByApi("InvalidDocumentContent", "packages._any._any._any.file is 'other.zip', which files does not list"),
+    ),
+    Broken(
+        "missing-zip", "A listed zip never reached the bucket", "Distributor guide, Troubleshooting",
+        lambda: {"manifest.json": sealed(scripts())["manifest.json"]}, LINT, "",
+        DocumentFailed("tool.zip: NoSuchKey for s3://{bucket}/{prefix}/tool.zip: The specified key does not exist."),
+    ),
+    Broken(
+        "too-many-files", "Twenty-one zips", f"{GUIDE}; API AttachmentsSourceList",
+        many_files, LINT, "",
+        RefusedByApi("InvalidDocumentContent", "files names 21 files; a document has at most 20 attachments"),
+    ),
+    Broken(
+        "long-manifest", "A manifest of more than 64 KB", f"{LIMITS}, MaxDocumentSizeExceeded",
+        long_manifest, LINT, "",
+        RefusedByApi("MaxDocumentSizeExceeded", "A document has at most 65536 bytes"),
+    ),
+    Broken(
+        "reserved-name", "A name that begins as AWS's own do", f"{LIMITS}, Name",
+        lambda: source(scripts(), "aws-tool"), BUILD,
+        "{folder}/package.yaml: name: 'aws-tool' begins with 'aws', which AWS keeps for itself. Choose another name.",
+        RefusedByApi("ValidationException", "The document name aws-tool begins with aws, which is reserved for AWS."),
+        name="aws-tool",
+    ),
+    Broken(
+        "schema-of-commands", "schemaVersion 2.2, as Command documents have", GUIDE,
+        lambda: sealed(scripts(), schemaVersion="2.2"), LINT, "",
+        RefusedByApi("InvalidDocumentSchemaVersion", "A document of type Package has schemaVersion 2.0; this one says '2.2'."),
+    ),
+    Broken(
+        "nothing-removed", "uninstall.sh removes nothing", "agent source, ssminstaller: the exit code is all it looks at",
+        lambda: source(scripts(uninstall_sh=b"#!/bin/sh\nexit 0\n")), LINT, "",
+        FalseSuccess("Uninstall is Success, and the software is still there", INSTALLED, TOOL, ("Install", "Uninstall")),
+    ),
+    Broken(
+        "swallowed-failure", "install.sh hides a failed dpkg behind || true", "agent source, pluginutil: 0 is success",
+        lambda: source(scripts(install_sh=SWALLOWS, tool_deb=b"<html>404 Not Found</html>\n")), LINT, "",
+        FalseSuccess("dpkg was given a web page, said so, and was not heard", INSTALLED, None),
+    ),
+    Broken(
+        "path-escape", "A member of the zip is called ../../../../evil", "agent source, fileutil Unzip",
+        lambda: sealed(scripts() | {"../../../../evil": b"x"}), LINT, "",
+        FailsOnNode("../../../../evil attepts to place files outside"),
+    ),
+)  # fmt: skip
+"""Twenty, in the order of the page."""

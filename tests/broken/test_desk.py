@@ -1,0 +1,25 @@
+"""What csd says of the twenty broken packages before any of it leaves the desk: each has a sentence of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from broken.making import write
+from broken.packages import ROWS, Broken
+from csd.cli.main import run
+
+
+def test_there_are_twenty() -> None:
+    """Each has an id and a title of its own."""
+    assert (len(ROWS), len({row.id for row in ROWS}), len({row.title for row in ROWS})) == (20, 20, 20)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in ROWS if row.rejected])
+def test_csd_rejects_it_in_so_many_words(row: Broken, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole sentence: where, what was found, and what to do; and nothing is built."""
+    folder = write(row.folder(), tmp_path / "package")
+    _, *verb = row.verb.split()
+    code = run([*verb, str(folder)])
+    told = capsys.readouterr()
+    assert code != 0, told.out
+    assert row.rejected.format(folder=folder) in f"{told.out}{told.err}"
