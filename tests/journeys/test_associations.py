@@ -47,7 +47,7 @@ def test_an_association_stores_its_output_in_s3(small: Walk) -> None:
 def test_what_the_solution_installed_is_in_the_inventory(small: Walk) -> None:
     """Documented: user guide, inventory: AWS-GatherSoftwareInventory lists a node's packages as AWS:Application."""
     small.shell.run("csd", "deploy", "--targets", "ou-abcd-11111111")
-    small.shell.run("csd", "publish", str(small.build("1.0.0")), "--bucket", BUCKET)
+    small.shell.run("csd", "publish", str(small.build("1.0.0")), "--bucket", BUCKET, "--prefix", "")
     call = AssociationCall(("ou-abcd-11111111",), ("us-east-1",), "csd-hello", "1.0.0", ADMINISTRATION, BUCKET)
     assert association_run(small, small.associate(call), 0)["Status"] == "Success"
     assert associated(small, "AWS-GatherSoftwareInventory")["DetailedStatus"] == "Success"

@@ -52,7 +52,7 @@ def test_a_delegate_deploys_and_distributes(tmp_path: Path) -> None:
         for account, service in registrations:
             asking(management, "organizations").register_delegated_administrator(AccountId=account, ServicePrincipal=service)
         outputs = dict(line.split("=", 1) for line in walk.shell.run(*deploy, extra=keys).out.splitlines())
-        walk.shell.run("csd", "publish", str(walk.build("1.0.0")), "--bucket", BUCKET, extra=keys)
+        walk.shell.run("csd", "publish", str(walk.build("1.0.0")), "--bucket", BUCKET, "--prefix", "", extra=keys)
         call = AssociationCall((UNIT,), (REGION,), "csd-hello", "1.0.0", outputs["AdministrationRoleArn"], BUCKET)
         made = walk.shell.run(*call.command(), "--query", "AssociationDescription.AssociationId", "--output", "text", extra=keys)
         assert association_run(walk, made.out.strip(), 0, TOOLS)["Status"] == "Success"

@@ -26,7 +26,7 @@ class Rollout:
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
         walk.shell.run("csd", "deploy", "--targets", "ou-abcd-11111111")
-        walk.shell.run("csd", "publish", str(walk.build("1.0.0")), "--bucket", BUCKET)
+        walk.shell.run("csd", "publish", str(walk.build("1.0.0")), "--bucket", BUCKET, "--prefix", "")
         self.association = ""
         self.runs = 0
 

@@ -124,7 +124,7 @@ def test_a_rollout_that_an_end_interrupts_ends_after_the_next_up(small: Walk, ho
     Whether asked to stop or killed, the server takes its nodes and their mounts with it.
     """
     small.shell.run("csd", "deploy", "--targets", "ou-abcd-11111111")
-    small.shell.run("csd", "publish", str(small.build("1.0.0")), "--bucket", BUCKET)
+    small.shell.run("csd", "publish", str(small.build("1.0.0")), "--bucket", BUCKET, "--prefix", "")
     role = f"arn:aws:iam::{HUB}:role/CSD-SystemsManager-AutomationAdministrationRole"
     call = AssociationCall(("ou-abcd-11111111",), ("us-east-1",), "csd-hello", "1.0.0", role, BUCKET)
     association = small.associate(call)

@@ -29,7 +29,7 @@ walk = Walk(port, folder, spec)
 walk.up()
 try:
     walk.shell.run("csd", "deploy", "--targets", "ou-abcd-11111111")
-    walk.shell.run("csd", "publish", str(walk.build("1.0.0")), "--bucket", BUCKET)
+    walk.shell.run("csd", "publish", str(walk.build("1.0.0")), "--bucket", BUCKET, "--prefix", "")
     role = f"arn:aws:iam::{HUB}:role/CSD-SystemsManager-AutomationAdministrationRole"
     call = AssociationCall(("ou-abcd-11111111",), ("us-east-1",), "csd-hello", "1.0.0", role, BUCKET)
     run = association_run(walk, walk.associate(call), 0)
