@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 import csd.cli.package_import
+import csd.cli.package_init
 import csd.cli.package_key
 import csd.cli.package_matrix
 import csd.cli.package_prune
