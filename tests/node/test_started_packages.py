@@ -1,7 +1,7 @@
 """What csd package init writes, on real nodes: installed, believed, installed again when an argument changed, updated, removed.
 
-A .deb that dpkg installs, a tarball, plain programs, and an .rpm of which this machine has no kind: there `rpm` and `dnf` are STAND-INS that
-answer to the words that the scripts say, so only the scripts are proven, not rpm.
+A .deb that dpkg installs, a tarball, a program, and an .rpm: for that `rpm` and `dnf` are STAND-INS that answer to the words that the
+scripts say, so only the scripts are proven, not rpm.
 """
 
 import json
@@ -20,6 +20,7 @@ from node.control_plane import Outcome, package_document
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.proof]
 SECRET = "s3cret-value"
+FIELDS = "Maintainer: a <a@example.com>\nDescription: an agent\n"
 DEBIAN: Platforms = (("debian", "_any"),)
 ROCKY: Platforms = (("rocky", "9.*"),)
 RPM = """#!/bin/sh
@@ -53,7 +54,7 @@ def content(kind: Kind, version: str) -> bytes:
     program = Entry("opt/started-agent/agent", f"#!/bin/sh\necho agent {version}\n".encode(), executable=True)
     match kind:
         case "deb":
-            fields = f"Package: started-agent\nVersion: 1:{version}-2\nArchitecture: all\nMaintainer: a <a@example.com>\nDescription: an agent\n"
+            fields = f"Package: started-agent\nVersion: 1:{version}-2\nArchitecture: all\n{FIELDS}"
             return b"".join(deb_pieces([Entry("control", fields.encode(), executable=False)], [program]).chunks())
         case "tar":
             entry = Entry(f"agent-{version}/bin/agent", f"#!/bin/sh\necho agent {version}\n".encode(), executable=True)
@@ -125,6 +126,7 @@ def test_the_life_of_a_started_package(
     changed = ask("Install", {"SSM_TOKEN": "another\nof two lines"})
     assert "the SSM_ variables are not those that it was installed with" in changed.out + changed.err
     assert f"started-{kind}: installed 7.1.0" in changed.out, "a validate that fails has the agent install again"
+    assert "uninstalling" not in changed.out
     assert "already installed" in ask("Install", {"SSM_TOKEN": "another\nof two lines"}).out
     publish(fleet, kind, platforms, "7.2.0", tmp_path)
     assert "updated to 7.2.0" in ask("Install", {}, installationType="In-place update").out

@@ -50,7 +50,7 @@ def plan_start(name: str, version: str, installers: Sequence[Installer], where: 
     zips, wider = _without_holes(zips, owners)
     if twice or problems:
         wider = []  # of what has to change anyway
-    return Start(name, chosen, tuple(_labelled(zips)), tuple([*_guesses(installers), *wider])), problems + wrong + twice
+    return Start(name, chosen, tuple(_labelled(zips)), (*_guesses(installers), *wider)), problems + wrong + twice
 
 
 def _stray_files(installers: Sequence[Installer]) -> list[Problem]:

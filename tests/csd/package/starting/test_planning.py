@@ -1,0 +1,255 @@
+"""Installers -> one package: who gets which zip, which version, what is refused, and what package.yaml says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from csd.errors import CsdInputError, Problem
+from csd.package.archive import Entry, deb_pieces
+from csd.package.detection.filenames import LINUX
+from csd.package.detection.installer import Architecture, Installer, Kind, Platforms
+from csd.package.matching.reading import packages_at
+from csd.package.matching.walk import Match, Node, which_zip
+from csd.package.sealed import build_package
+from csd.package.starting.planning import Start, plan_start
+from csd.package.starting.starting import start_package
+from csd.package.starting.writing import source_text, write_start
+
+DEBIAN: Platforms = (("debian", "_any"), ("ubuntu", "_any"))
+EL9: Platforms = (("redhat", "9.*"), ("rocky", "9.*"))
+RPMS: Platforms = (("redhat", "_any"), ("rocky", "_any"))
+WINDOWS: Platforms = (("windows", "_any"),)
+ALL: list[tuple[Kind, Platforms]] = [
+    ("deb", DEBIAN), ("rpm", EL9), ("msi", WINDOWS), ("exe", WINDOWS), ("tar", ()), ("zip", LINUX), ("zip", WINDOWS), ("script", ()),
+    ("binary", LINUX), ("file", ()),
+]  # fmt: skip
+
+
+def installer(
+    name: str, kind: Kind, platforms: Platforms = (), architecture: Architecture = "x86_64", version: str = "7.1.0", *guessed: str
+) -> Installer:
+    return Installer(Path("from") / name, kind, "agent", version, architecture, platforms, frozenset(guessed))
+
+
+def planned(*installers: Installer, version: str = "") -> Start:
+    start, problems = plan_start("my-agent", version, installers, "from")
+    assert problems == []
+    return start
+
+
+def refused(*installers: Installer) -> list[str]:
+    return [str(problem) for problem in plan_start("my-agent", "", installers, "from")[1]]
+
+
+GOLDEN = """\
+# Made by csd package init from the installers. Look at the targets and at scripts/*/configure.*, then: csd package build.
+name: my-agent
+version: "7.1.0"
+platforms:
+  - name: deb-x86_64
+    shared: [scripts/sh, scripts/deb]
+    files:
+      - {from: installers/agent_amd64.deb, as: installer.deb}
+    targets:
+      - {platform: debian, architecture: x86_64}
+      - {platform: ubuntu, architecture: x86_64}
+  - name: deb-arm64
+    shared: [scripts/sh, scripts/deb]
+    files:
+      - {from: installers/agent_arm64.deb, as: installer.deb}
+    targets:
+      - {platform: debian, architecture: arm64}
+      - {platform: ubuntu, architecture: arm64}
+  - name: rpm-x86_64
+    shared: [scripts/sh, scripts/rpm]
+    files:
+      - {from: "installers/9 agent.rpm", as: installer.rpm}
+    targets:
+      - {platform: redhat, version: "9.*", architecture: x86_64}
+      - {platform: rocky, version: "9.*", architecture: x86_64}
+  - name: msi-386
+    shared: [scripts/powershell, scripts/msi]
+    files:
+      - {from: installers/agent.msi, as: installer.msi}
+    targets:
+      - {platform: windows, architecture: "386"}
+"""
+
+
+def test_the_text_of_package_yaml() -> None:
+    """The same installers are the same text; the version stands in it once, whatever each kind adds to it."""
+    start = planned(
+        installer("agent_amd64.deb", "deb", DEBIAN, "x86_64", "1:7.1.0-2"),
+        installer("agent_arm64.deb", "deb", DEBIAN, "arm64", "7.1.0-1"),
+        installer("9 agent.rpm", "rpm", EL9, "x86_64", "7.1.0-1.el9"),
+        installer("agent.msi", "msi", WINDOWS, "386", "7.1.0.0"),
+    )
+    assert source_text(start) == GOLDEN
+    assert start.notes == ()
+
+
+@pytest.mark.parametrize(("kind", "platforms"), ALL)
+def test_every_kind_builds_without_a_warning(kind: Kind, platforms: Platforms, tmp_path: Path) -> None:
+    """From a file of each kind to a sealed package, with nothing written by hand."""
+    (tmp_path / f"agent.{kind}").write_bytes(b"content")
+    each = Installer(tmp_path / f"agent.{kind}", kind, "agent", "7.1.0", "x86_64", platforms)
+    written = write_start(planned(each), tmp_path / "source")
+    assert f"installers/agent.{kind}" in written
+    built = build_package(tmp_path / "source", tmp_path / "sealed")
+    assert (built.name, built.version, built.warnings) == ("my-agent", "7.1.0", ())
+
+
+def test_a_narrower_target_shuts_nobody_out() -> None:
+    """An .rpm for el9 on x86_64 would hide the general one for arm64 from el9: so that is listed for el9 too, and said."""
+    start = planned(
+        installer("el9.rpm", "rpm", EL9), installer("any.rpm", "rpm", RPMS), installer("any-arm.rpm", "rpm", RPMS, "arm64")
+    )
+    arm = start.zips[2]
+    assert ("rocky", "9.*", "arm64") in arm.targets
+    assert [one.label for one in start.zips] == ["rpm-redhat9-x86_64", "rpm-redhat-x86_64", "rpm-arm64"]
+    assert "any-arm.rpm is listed for redhat/9.*/arm64 too: the agent does not fall back to a wider target" in start.notes
+
+
+def test_plain_files_go_together_and_to_every_system(tmp_path: Path) -> None:
+    """Configuration is for all: one zip with sh scripts, and one for Windows."""
+    for name in ("a.conf", "b.conf"):
+        (tmp_path / name).write_text(name)
+    start = planned(*(Installer(tmp_path / name, "file", version="") for name in ("a.conf", "b.conf")), version="1")
+    assert [(one.label, [placed for _, placed in one.files]) for one in start.zips] == [
+        ("file-all", ["files/a.conf", "files/b.conf"]), ("file-windows-all", ["files/a.conf", "files/b.conf"]),
+    ]  # fmt: skip
+    write_start(start, tmp_path / "source")
+    packages = packages_at(build_package(tmp_path / "source", tmp_path / "sealed").folder)
+    for node, file in (
+        (Node("windows", "10.0.20348", "x86_64"), "file-windows-all"),
+        (Node("alpine", "3.20", "arm64"), "file-all"),
+    ):
+        found = which_zip(packages, node)
+        assert isinstance(found, Match)
+        assert found.file == f"my-agent-1-{file}.zip"
+
+
+def test_what_is_guessed_is_said() -> None:
+    """A name is a hint, not a fact; so is what a file leaves open."""
+    notes = planned(
+        installer("agent-7.1.0.tar", "tar", (), "", "7.1.0", "name", "version"), installer("agent.exe", "exe", WINDOWS)
+    ).notes
+    assert notes == (
+        "agent-7.1.0.tar: version is guessed from its name; look at package.yaml",
+        "agent-7.1.0.tar: tells no architecture, so it is listed for all; look at package.yaml",
+        "agent.exe: fill in its vendor's silent switches in scripts/exe/product.ps1; it refuses to run until then",
+    )
+
+
+@pytest.mark.parametrize(
+    ("installers", "told"),
+    [
+        (
+            [installer("a.deb", "deb", DEBIAN), installer("b.deb", "deb", DEBIAN)],
+            "from/b.deb: is for debian/_any/x86_64 and 1 more, and so is a.deb. A node gets exactly one zip: take one of them out.",
+        ),
+        (
+            [installer("a.deb", "deb", DEBIAN), installer("b.rpm", "rpm", EL9, "x86_64", "7.2.0-1.el9")],
+            "from: has installers of different versions: 7.1.0 (a.deb); 7.2.0 (b.rpm). Take some out, or give --version.",
+        ),
+        ([installer("a.tar", "tar", (), "x86_64", "")], "from: has no file that tells its version. Give --version."),
+        (
+            [installer("a.deb", "deb", DEBIAN, "x86_64", "7.1~rc1+git")],
+            (
+                "from/a.deb: is version '7.1~rc1+git', and AWS takes only letters, digits, '_', '-' and '.' in the name of a version."
+                " Give --version."
+            ),
+        ),
+        (
+            [installer("a.zip", "zip")],
+            (
+                "from/a.zip: is a zip file that tells no system that it is for, and neither does its name."
+                " Put linux, windows or macos into its name: agent-1.0-linux-x86_64.zip."
+            ),
+        ),
+        (
+            [installer("a-win.tar", "tar", WINDOWS)],
+            (
+                "from/a-win.tar: is a tar file for Windows, for which there are no ready scripts."
+                " Give the vendor's .msi, .exe or .zip; or write the zip's folder yourself."
+            ),
+        ),
+        (
+            [installer("a.deb", "deb", DEBIAN), installer("README", "file")],
+            (
+                "from/README: is a plain file beside installers; which of them needs it is not told."
+                " Take it out of the folder; name it under 'files' in package.yaml afterwards, for the zips that need it."
+            ),
+        ),
+    ],
+)
+def test_what_cannot_be_one_package_is_refused(installers: list[Installer], told: str) -> None:
+    """Where, what, and what to do."""
+    assert refused(*installers) == [told]
+
+
+def deb(path: Path, architecture: str = "amd64") -> None:
+    """A real .deb."""
+    fields = (
+        f"Package: agent\nVersion: 7.1.0\nArchitecture: {architecture}\nMaintainer: a <a@example.com>\nDescription: an agent\n"
+    )
+    control, payload = Entry("control", fields.encode(), executable=False), Entry("opt/agent", b"#!/bin/sh\n", executable=True)
+    path.write_bytes(b"".join(deb_pieces([control], [payload]).chunks()))
+
+
+def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(tmp_path: Path) -> None:
+    """A reserved name, a target that is in use, a folder, a link, two for one target, a file that is not what it begins like."""
+    source, into = tmp_path / "from", tmp_path / "into"
+    (source / "more").mkdir(parents=True)
+    deb(source / "a.deb")
+    deb(source / "b.deb")
+    (source / "c.deb").symlink_to("a.deb")
+    (source / "d.rpm").write_bytes(b"\xed\xab\xee\xdb and no more")
+    into.mkdir()
+    (into / "mine").touch()
+    with pytest.raises(CsdInputError) as wrong:
+        start_package("aws-agent", source, into)
+    told: dict[str, Problem] = {problem.where: problem for problem in wrong.value.problems}
+    assert str(told[str(into)]) == f"{into}: is not empty. Name a new folder with --into."
+    assert (
+        str(told[f"{source}/more"]) == f"{source}/more: is a folder. Put its installers beside the others, or make a tar of it."
+    )
+    assert str(told[f"{source}/c.deb"]) == f"{source}/c.deb: is a link. Put the file itself there."
+    assert told[f"{source}/b.deb"].what.startswith("is for debian/_any/x86_64")
+    assert told[f"{source}/d.rpm"].what.startswith("begins like an .rpm")
+    assert told[f"{into}/package.yaml: name"].what == "'aws-agent' begins with 'aws', which AWS keeps for itself."
+    assert len(told) == len(wrong.value.problems) == 6
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in into.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "into", "told"),
+    [
+        ("my-agent", "nowhere", "into", "{}/nowhere: there is no such folder. Name the folder of the installers with --from."),
+        ("my-agent", "", "empty", "{}: has no installers. Put the vendor's files there, or name another with --from."),
+        ("my-agent", "nowhere", "file", "{}/file: is no folder. Name another with --into."),
+        ("a b", "nowhere", "into", "{}/into/package.yaml: name: String should match pattern"),
+    ],
+)
+def test_words_for_what_is_not_there(name: str, source: str, into: str, told: str, tmp_path: Path) -> None:
+    """The empty folder that the package goes to is not taken for one of its installers."""
+    (tmp_path / "empty").mkdir()
+    if into == "file":
+        (tmp_path / "file").touch()
+    with pytest.raises(CsdInputError) as wrong:
+        start_package(name, tmp_path / source, tmp_path / into)
+    assert told.format(tmp_path) in str(wrong.value)
+
+
+def test_what_begins_with_a_dot_is_left_out_aloud(tmp_path: Path) -> None:
+    """What a desktop leaves in every folder is no installer; into an empty folder inside the same one is fine."""
+    deb(tmp_path / "a.deb")
+    (tmp_path / ".DS_Store").touch()
+    started = start_package("my-agent", tmp_path, tmp_path / "my-agent", "1.0")
+    assert started.start.notes == (".DS_Store: left out, because its name begins with a dot",)
+    assert 'version: "1.0"' in (started.folder / "package.yaml").read_text()
+    assert (started.folder / "installers/a.deb").read_bytes() == (tmp_path / "a.deb").read_bytes()
+    built = build_package(started.folder, tmp_path / "sealed")
+    assert json.loads((built.folder / "manifest.json").read_text())["packages"].keys() == {"debian", "ubuntu"}

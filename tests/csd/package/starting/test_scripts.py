@@ -1,0 +1,165 @@
+"""The scripts of csd package init by themselves: portable, waiting, closed-mouthed, and honest when something is missing.
+
+PowerShell is read by a parser only: what it does on Windows is not proven here.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tree_sitter
+import tree_sitter_powershell
+
+import csd.package.starting
+
+FOLDER = Path(csd.package.starting.__file__).parent
+SHELL = ("deb", "rpm", "tar", "zip", "files")
+POWERSHELL = sorted(path for path in FOLDER.rglob("*.ps1"))
+
+
+def package(folder: Path, kind: str) -> Path:
+    """What a node has of a package of that kind, without its installer."""
+    for shared in ("sh", kind):
+        shutil.copytree(FOLDER / shared, folder, dirs_exist_ok=True)
+    (folder / "NAME").write_text("my-agent\n")
+    (folder / "VERSION").write_text("7.1.0\n")
+    return folder
+
+
+def run(folder: Path, script: str, programs: dict[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of sh in a package's folder, with these programs in the place of the node's."""
+    for name, text in ({"date": "echo 0", "sleep": 'echo "slept $1"'} | programs).items():
+        (folder / "bin").mkdir(exist_ok=True)
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / "bin" / name).chmod(0o755)
+    environment = {"PATH": f"{folder}/bin:/usr/bin:/bin", "HERE": str(folder), **variables}
+    return subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("kind", SHELL)
+def test_the_scripts_are_posix_sh(kind: str, tmp_path: Path) -> None:
+    """ShellCheck, which reads what a script sources too, finds nothing."""
+    scripts = sorted(package(tmp_path, kind).glob("*.sh"))
+    checker = Path(sys.executable).parent / "shellcheck"
+    found = subprocess.run(
+        [str(checker), "-s", "sh", "-x", "-P", "SCRIPTDIR", *map(str, scripts)], capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("script", POWERSHELL, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_scripts_are_powershell(script: Path) -> None:
+    """A parser of PowerShell's grammar finds no fault, and the text is what every Windows reads alike."""
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language()))
+    assert not parser.parse(script.read_bytes()).root_node.has_error
+    assert script.read_text().isascii(), "Windows PowerShell reads a file without a byte order mark in the system's code page"
+    assert not re.search(r"(Write-\w+|Say|echo)\b.*\$env:SSM_", script.read_text())
+
+
+def test_no_script_shows_an_argument() -> None:
+    """Nothing echoes an SSM_ variable, or traces."""
+    for path in FOLDER.rglob("*.sh"):
+        code = "\n".join(line for line in path.read_text().splitlines() if not line.lstrip().startswith("#"))
+        assert not re.search(r"(echo|say|printf)\b.*\$\{?SSM_|set -\w*x", code), path
+
+
+def test_an_exe_refuses_until_it_is_filled_in() -> None:
+    """Its three marked lines have no value, and every way to install or to believe asks for them first."""
+    text = (FOLDER / "exe/product.ps1").read_text()
+    assert re.findall(r"^\$(\w+) = \$null +# FILL IN", text, re.MULTILINE) == [
+        "InstallArguments",
+        "UninstallArguments",
+        "DisplayName",
+    ]
+    for function in ("Install-Product", "Assert-Product"):
+        assert f"function {function} {{\n    Assert-FilledIn\n" in text
+
+
+def test_a_lock_is_waited_for_aloud(tmp_path: Path) -> None:
+    """dpkg does not wait itself. What it says when it is done is told."""
+    dpkg = """echo x >>"$HERE/tries"
+[ "$(wc -l <"$HERE/tries")" -gt 2 ] || { echo "dpkg: error: dpkg frontend lock was locked by another process with pid 1" >&2; exit 2; }
+echo unpacked"""
+    ended = run(package(tmp_path, "deb"), "set -eu; . ./lib.sh; unlocked dpkg -i x", {"dpkg": dpkg})
+    assert ended.returncode == 0, ended.stderr
+    assert (
+        ended.stdout.count("my-agent: waiting for another program's lock of the package manager; trying again in 10 seconds") == 2
+    )
+    assert ended.stdout.endswith("slept 10\nunpacked\n")
+
+
+def test_a_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    """After ten minutes the lock's holder is told, and the node fails."""
+    clock = 'echo x >>"$HERE/asked"; echo $(($(wc -l <"$HERE/asked") * 250))'
+    busy = "echo 'Could not get lock /var/lib/dpkg/lock. It is held by process 7' >&2; exit 100"
+    ended = run(package(tmp_path, "deb"), "set -eu; . ./lib.sh; unlocked busy", {"date": clock, "busy": busy})
+    assert ended.returncode == 100
+    assert ended.stdout.count("slept 10") == 2
+    assert ended.stderr == "Could not get lock /var/lib/dpkg/lock. It is held by process 7\n"
+
+
+def test_apt_is_asked_for_what_a_deb_depends_on(tmp_path: Path) -> None:
+    """dpkg alone first, since it takes the same and an older version; then apt-get, in words that never ask."""
+    programs = {"dpkg": "echo 'dependency problems' >&2; exit 1", "dpkg-deb": "echo agent", "apt-get": 'echo "apt-get $*"'}
+    ended = run(package(tmp_path, "deb"), "set -eu; . ./lib.sh; . ./product.sh; install_product; echo done", programs)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[1:] == [
+        "apt-get -y -f --allow-downgrades -o DPkg::Lock::Timeout=60 install ./installer.deb", "done",
+    ]  # fmt: skip
+
+
+VALIDATE = "set -eu; . ./lib.sh; . ./product.sh; check_product"
+DPKG = {"dpkg": "", "dpkg-deb": 'case "$3" in Package) echo agent ;; *) echo 7.1.0-1 ;; esac'}
+
+
+@pytest.mark.parametrize(
+    ("kind", "script", "programs", "told"),
+    [
+        ("deb", VALIDATE, DPKG | {"dpkg-query": "exit 1"}, "agent is not installed (wanted: 7.1.0-1). Install it again."),
+        ("deb", VALIDATE, DPKG | {"dpkg-query": "echo installed 7.0"}, "agent 7.0 (wanted: 7.1.0-1). Install it again."),
+        ("deb", VALIDATE, DPKG | {"dpkg-query": "echo unpacked 7.1.0-1"}, "agent is not installed (wanted: 7.1.0-1). Install it again."),
+        ("rpm", VALIDATE, {"rpm": '[ "$1" = -qp ] && echo 7.1.0-1'}, "7.1.0-1 is not installed (wanted: 7.1.0-1). Install it again."),
+        ("tar", VALIDATE, {}, "there is no /opt/my-agent. Install it again."),
+        ("tar", "set -eu; . ./lib.sh; RECORD=$HERE/none; check_record", {}, "/none. Install it again."),
+        (
+            "tar", "set -eu; . ./lib.sh; RECORD=$HERE/old; echo 7.0 >old; check_record", {},
+            "version 7.0 was installed; this package is 7.1.0. Install it again.",
+        ),
+        (
+            "tar", "set -eu; . ./lib.sh; . ./product.sh; HOME_DIR=$HERE/home; mkdir home; install_product", {},
+            "/home is there, and this package did not make it. Move it away first.",
+        ),
+        (
+            "tar", "set -eu; . ./lib.sh; . ./product.sh; HOME_DIR=$HERE/home; ln -s /etc home; install_product", {},
+            "/home is a link. Remove it; this package wants a folder of its own there.",
+        ),
+        (
+            "tar", "set -eu; . ./lib.sh; . ./product.sh; : >x; mkdir in; (cd in && tar -cPf ../installer.tar ../x); install_product", {},
+            "installer.tar has a file that would lie outside its folder. Ask whoever made it.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_the_next_step(
+    kind: str, script: str, programs: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    """On standard error, where people look, and with an exit code."""
+    ended = run(package(tmp_path, kind), script, programs)
+    assert ended.returncode == 1, ended.stdout
+    assert "error: my-agent: " in ended.stderr
+    assert ended.stderr.endswith(f"{told}\n")
+
+
+def test_the_digest_is_of_the_arguments_and_of_nothing_else(tmp_path: Path) -> None:
+    """The id of the command and other variables change nothing; each value, its later lines too, does."""
+    folder = package(tmp_path, "tar")
+
+    def digest(**variables: str) -> str:
+        return run(folder, ". ./lib.sh; settings", {}, **variables).stdout
+
+    first = digest(SSM_A="1", SSM_B="two\nlines", SSM_COMMAND_ID="x", OTHER="y")
+    assert re.fullmatch(r"[0-9a-f]{64}\n", first)
+    assert digest(SSM_B="two\nlines", SSM_A="1", SSM_COMMAND_ID="z") == first
+    assert len({first, digest(), digest(SSM_A="1"), digest(SSM_A="1", SSM_B="two"), digest(SSM_A="1", SSM_B="two\nrows")}) == 5
