@@ -6,15 +6,12 @@ Rules: pure; what the file does not tell is the kind's own, or a problem. Refuse
 from dataclasses import dataclass
 
 from csd.errors import Problem
+from csd.package.detection.filenames import LINUX
 from csd.package.detection.installer import Installer, Platforms
 from csd.package.matching.walk import ANY
 
 WINDOWS = "windows"
-# Systems that rpm- and deb-based vendors publish archives for; a file for "Linux" is for these.
-_LINUX: Platforms = tuple(
-    (name, ANY) for name in ("amazon", "redhat", "centos", "oracle", "rocky", "almalinux", "fedora", "suse", "debian", "ubuntu")
-)
-_UNTOLD: dict[str, Platforms] = {"tar": _LINUX, "script": _LINUX, "file": ((ANY, ANY), (WINDOWS, ANY))}
+_UNTOLD: dict[str, Platforms] = {"tar": LINUX, "script": LINUX, "file": ((ANY, ANY), (WINDOWS, ANY))}
 _SHELL = {
     "deb": ("deb", "installer.deb"), "rpm": ("rpm", "installer.rpm"), "tar": ("tar", "installer.tar"), "zip": ("zip", "installer.zip"),
     "script": ("files", "programs/{}"), "binary": ("files", "programs/{}"), "file": ("files", "files/{}"),

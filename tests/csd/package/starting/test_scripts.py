@@ -1,7 +1,4 @@
-"""The scripts of csd package init by themselves: portable, waiting, closed-mouthed, and honest when something is missing.
-
-PowerShell is read by a parser only: what it does on Windows is not proven here.
-"""
+"""The scripts of csd package init by themselves: portable, waiting, closed-mouthed, and honest when something is missing."""
 
 import re
 import shutil
@@ -10,14 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import tree_sitter
-import tree_sitter_powershell
 
 import csd.package.starting
 
 FOLDER = Path(csd.package.starting.__file__).parent
 SHELL = ("deb", "rpm", "tar", "zip", "files")
-POWERSHELL = sorted(path for path in FOLDER.rglob("*.ps1"))
 
 
 def package(folder: Path, kind: str) -> Path:
@@ -50,32 +44,11 @@ def test_the_scripts_are_posix_sh(kind: str, tmp_path: Path) -> None:
     assert (found.returncode, found.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("script", POWERSHELL, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_the_scripts_are_powershell(script: Path) -> None:
-    """A parser of PowerShell's grammar finds no fault, and the text is what every Windows reads alike."""
-    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language()))
-    assert not parser.parse(script.read_bytes()).root_node.has_error
-    assert script.read_text().isascii(), "Windows PowerShell reads a file without a byte order mark in the system's code page"
-    assert not re.search(r"(Write-\w+|Say|echo)\b.*\$env:SSM_", script.read_text())
-
-
 def test_no_script_shows_an_argument() -> None:
     """Nothing echoes an SSM_ variable, or traces."""
     for path in FOLDER.rglob("*.sh"):
         code = "\n".join(line for line in path.read_text().splitlines() if not line.lstrip().startswith("#"))
         assert not re.search(r"(echo|say|printf)\b.*\$\{?SSM_|set -\w*x", code), path
-
-
-def test_an_exe_refuses_until_it_is_filled_in() -> None:
-    """Its three marked lines have no value, and every way to install or to believe asks for them first."""
-    text = (FOLDER / "exe/product.ps1").read_text()
-    assert re.findall(r"^\$(\w+) = \$null +# FILL IN", text, re.MULTILINE) == [
-        "InstallArguments",
-        "UninstallArguments",
-        "DisplayName",
-    ]
-    for function in ("Install-Product", "Assert-Product"):
-        assert f"function {function} {{\n    Assert-FilledIn\n" in text
 
 
 def test_a_lock_is_waited_for_aloud(tmp_path: Path) -> None:
