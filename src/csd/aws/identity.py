@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import botocore.session
 from boto3.exceptions import Boto3Error, S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -71,6 +72,7 @@ class Principal:
         with asking(sts, account, {"AccessDenied": denied}):
             credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="csd")["Credentials"]
         session = boto3.Session(
+            botocore_session=_core_beside(self.session),
             aws_access_key_id=credentials["AccessKeyId"],
             aws_secret_access_key=credentials["SecretAccessKey"],
             aws_session_token=credentials["SessionToken"],
@@ -81,6 +83,13 @@ class Principal:
     def client(self, service: str, region: str = "") -> Any:
         """A boto3 client of this principal."""
         return _client(self.session, service, region or self.region, self.account)
+
+
+def _core_beside(session: boto3.Session) -> botocore.session.Session:
+    """A new core that reads botocore's models once together with `session`: parsing them is most of what a role costs, each time."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", session._session.get_component("data_loader"))
+    return core
 
 
 def _client(session: boto3.Session, service: str, region: str = "", account: str = "") -> Any:
