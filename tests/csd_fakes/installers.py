@@ -64,7 +64,7 @@ def version_info(strings: dict[str, str], numbers: tuple[int, int, int, int] = (
     return _block("VS_VERSION_INFO", fixed, info)
 
 
-def exe(machine: int = 0x8664, info: bytes | None = None, *, resource: bytes | None = None) -> bytes:
+def exe(machine: int = 0x8664, info: bytes | None = None, *, resource: bytes | None = None, flags: int = 0x22) -> bytes:
     """A program for Windows that has nothing but a version resource (or the resource section as given)."""
     data = version_info({"ProductName": "Vendor Agent", "ProductVersion": "7.1.0"}) if info is None else info
     if resource is None:
@@ -72,7 +72,7 @@ def exe(machine: int = 0x8664, info: bytes | None = None, *, resource: bytes | N
         folder.append(struct.pack("<3I2H2I", 0, 0, 0, 0, 1, 1033, 72))
         resource = b"".join(folder) + struct.pack("<4I", 0x1000 + 88, len(data), 0, 0) + data
     dos = b"MZ" + bytes(58) + struct.pack("<I", 64)
-    headers = b"PE\0\0" + struct.pack("<2H3I2H", machine, 1, 0, 0, 0, 240, 0x22)
+    headers = b"PE\0\0" + struct.pack("<2H3I2H", machine, 1, 0, 0, 0, 240, flags)
     optional = struct.pack("<HBB5IQ2I6H4I2H4Q2I", 0x20B, 14, 0, 0, 0, 0, 0, 0, 0x1_4000_0000, 0x1000, 0x200, *(6, 0, 0, 0, 6, 0),
                            0, 0x3000, 0x200, 0, 3, 0, 0, 0, 0, 0, 0, 16)  # fmt: skip
     folders = struct.pack("<32I", *(0, 0, 0, 0, 0x1000 if resource else 0, len(resource)), *bytes(26))

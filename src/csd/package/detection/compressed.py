@@ -9,7 +9,7 @@ from zstandard import ZstdDecompressor, ZstdError
 
 MAGIC = {b"\x1f\x8b": "gz", b"\xfd7zXZ\0": "xz", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zst"}
 FAULTS = (lzma.LZMAError, zlib.error, ZstdError)
-_MEMORY_MAX = 256 << 20
+_MEMORY_MAX = 128 << 20  # twice what `xz -9` needs
 _WINDOW_MAX = 128 << 20  # what `zstd --ultra -22` needs
 _PIECE = 1 << 16
 

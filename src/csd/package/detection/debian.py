@@ -15,7 +15,8 @@ from csd.package.detection.installer import Claims, reading, refusal
 
 MAGIC = b"!<arch>\ndebian"
 _MEMBERS_MAX = 16  # a .deb has three, four when it is signed
-_CONTROL_TAR_MAX, _CONTROL_MAX, _FILES_MAX = 32 << 20, 1 << 20, 1 << 12
+# The control file is among the first; what comes behind this much is not looked at.
+_CONTROL_TAR_MAX, _CONTROL_MAX, _FILES_MAX = 4 << 20, 1 << 20, 1 << 12
 
 
 def debian_claims(path: Path) -> Claims:

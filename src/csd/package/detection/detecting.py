@@ -1,6 +1,8 @@
 """One file -> Installer, or the refusal."""
 
+import io
 import os
+import re
 import stat
 import tarfile
 from pathlib import Path
@@ -13,6 +15,9 @@ from csd.package.detection.installer import Claims, Installer, Kind, Platforms, 
 from csd.package.detection.portable import portable_claims
 
 _HEAD_BYTES = 512
+_PACKED_BYTES = 1 << 20  # every compression gives its first block for less
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9.+~^:_-]{0,199}")
+_TEXT = re.compile(r".{1,200}")
 _DEBIAN: Platforms = (("debian", "_any"), ("ubuntu", "_any"))
 
 
@@ -27,7 +32,8 @@ def detect(path: Path) -> Installer:
     if head.startswith(msi.MAGIC):
         return _claimed(path, "msi", msi.msi_claims(path), WINDOWS)
     if head.startswith(b"MZ"):
-        return _claimed(path, "exe", portable_claims(path), WINDOWS)
+        claims, program = portable_claims(path)
+        return _claimed(path, "exe" if program else "binary", claims, WINDOWS)
     if head.startswith(b"\x7fELF"):
         return _claimed(path, "binary", Claims("", "", elf_architecture(path, head)), LINUX)
     return _claimed(path, _plain_kind(path, head), Claims("", "", ""), ())
@@ -54,15 +60,24 @@ def _plain_kind(path: Path, head: bytes) -> Kind:
     how = compression(head)
     try:
         with path.open("rb") as stream:
-            first = unpacked(stream, how, tarfile.BLOCKSIZE) if how else head
+            first = unpacked(io.BytesIO(stream.read(_PACKED_BYTES)), how, tarfile.BLOCKSIZE) if how else head
         tarfile.TarInfo.frombuf(first, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, OSError, ValueError, EOFError, *FAULTS):
         return "file"
     return "tar"
 
 
+def _check_words(path: Path, kind: Kind, claims: Claims) -> None:
+    """Name and version will stand in scripts and in package.yaml: there is no place for surprises."""
+    allowed = _WORD if kind in ("deb", "rpm") else _TEXT
+    for what, told in (("name", claims.name), ("version", claims.version)):
+        if told and not (allowed.fullmatch(told) and told.isprintable()):
+            raise refusal(path, f"tells a {what} that no package has: {told[:60]!r}.")
+
+
 def _claimed(path: Path, kind: Kind, claims: Claims, platforms: Platforms) -> Installer:
     """What a file claims, filled up from its name."""
+    _check_words(path, kind, claims)
     suggested = guess(path.name)
     guessed = {
         member

@@ -18,9 +18,8 @@ _ARCHITECTURE = re.compile(
     re.IGNORECASE,
 )
 _SYSTEM = re.compile(rf"{_LEFT}(linux|windows|win(?:32|64)?|darwin|macos|osx){_RIGHT}", re.IGNORECASE)
-_VERSION = re.compile(
-    r"(?:^|(?<=[-_. ]))v?(\d+(?:\.\d+)+(?:[-+~.]?(?:rc|beta|alpha|b|a|dev|pre)?\d+)*|\d+(?=$|[-_ ]))", re.IGNORECASE
-)
+_PRE = r"(?:rc|beta|alpha|b|a|dev|pre)\d+"
+_VERSION = re.compile(rf"(?<=[-_ ])v?(\d+(?:\.\d+)+(?:[-+~.]?{_PRE}|[-+~.]\d+)*|\d+){_RIGHT}(?!\.\d)", re.IGNORECASE)
 
 
 class Guess(NamedTuple):
@@ -34,14 +33,16 @@ class Guess(NamedTuple):
 
 def guess(file_name: str) -> Guess:
     """Read a file's name."""
+    if not file_name.isprintable():
+        return Guess("", "", "", ())
     stem = _ENDS.sub("", file_name)
     architecture, system = _ARCHITECTURE.search(stem), _SYSTEM.search(stem)
     rest = _SYSTEM.sub("", _ARCHITECTURE.sub("", stem))
     version = _VERSION.search(rest)
-    name = rest[: version.start()] if version and version.start() else rest
+    name = rest[: version.start()] if version else rest
     return Guess(
         re.sub(r"[-_. ]{2,}", "-", name).strip("-_. "),
-        version[1] if version and version.start() else "",
+        version[1] if version else "",
         architecture[1].lower().replace("x86-64", "x86_64") if architecture else "",
         _platforms(system[1].lower() if system else ""),
     )

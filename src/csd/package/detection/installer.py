@@ -85,6 +85,8 @@ def reading(path: Path, kind: str, *broken: type[Exception]) -> Iterator[None]:
     """Whatever a reader raises is one refusal: the file is not what it begins like."""
     try:
         yield
+    except Unrecognised:
+        raise
     except tuple({*_BROKEN, *broken}) as error:
         why = f"{type(error).__name__}: {error}"[:200] if str(error) else type(error).__name__
         raise refusal(path, f"begins like {kind}, but cannot be read as one ({why}).") from error

@@ -18,20 +18,22 @@ _HEADERS_BYTES = 1 << 20
 _ENTRIES_MAX, _VERSION_BYTES_MAX = 4096, 1 << 16
 _RESOURCES, _RT_VERSION = 2, 16
 _SUBFOLDER = 0x8000_0000
+_LIBRARY = 0x2000
 _FIXED = struct.Struct("<13I")
 _FIXED_MAGIC = 0xFEEF04BD
 # The rest is named so that it can be refused.
 _MACHINES = {0x14C: "i386", 0x8664: "x64", 0xAA64: "arm64", 0x1C4: "arm", 0x200: "ia64"}
 
 
-def portable_claims(path: Path) -> Claims:
-    """Who an .exe says it is."""
+def portable_claims(path: Path) -> tuple[Claims, bool]:
+    """Who an .exe says it is, and whether it is a program: a library has the same format."""
     with reading(path, "an .exe", PEFormatError, struct.error), path.open("rb") as stream:
         image = PE(data=stream.read(_HEADERS_BYTES), fast_load=True)
-        machine = image.FILE_HEADER.Machine
+        header = image.FILE_HEADER
         strings = _version_strings(_version_resource(_Image(stream, image)))
-    word = _MACHINES.get(machine, f"machine {machine:#x}")
-    return Claims(strings.get("ProductName", ""), strings.get("ProductVersion", ""), word)
+    word = _MACHINES.get(header.Machine, f"machine {header.Machine:#x}")
+    claims = Claims(strings.get("ProductName", ""), strings.get("ProductVersion", ""), word)
+    return claims, not header.Characteristics & _LIBRARY
 
 
 class _Image:

@@ -13,8 +13,9 @@ from csd.package.detection.installer import Claims, Platforms, reading, refusal
 
 MAGIC = b"\xed\xab\xee\xdb"
 _LEAD_BYTES, _HEADER = 96, b"\x8e\xad\xe8\x01"
-_ENTRIES_MAX, _STORE_BYTES_MAX = 1 << 16, 64 << 20  # far above any real package
+_ENTRIES_MAX, _STORE_BYTES_MAX = 1 << 16, 32 << 20  # far above any real package
 _STRING = 6
+_SOURCE = b"\0\1"
 _TAGS = {1000: "name", 1001: "version", 1002: "release", 1022: "arch"}
 _REBUILDS = ("rocky", "almalinux")  # since 8
 _ENTERPRISE = ("redhat", "centos", "oracle")
@@ -54,6 +55,8 @@ def _reduced(path: Path) -> bytes:
     """The file without its signature and with those entries of its header that are asked for: rpmfile holds whatever is claimed."""
     with path.open("rb") as stream:
         lead = stream.read(_LEAD_BYTES)
+        if lead[6:8] == _SOURCE:
+            raise refusal(path, "is a source package, from which nothing can be installed.", "Take the built .rpm.")
         entries, store = _intro(stream)
         end = stream.tell() + 16 * entries + store
         stream.seek(end + -end % 8)  # the signature is padded to eight bytes

@@ -7,6 +7,9 @@ import pytest
 from csd.package.detection.detecting import detect
 from csd.package.detection.installer import Installer, Unrecognised
 from csd.package.detection.redhat import redhat_platforms
+from csd.package.matching.systems import SYSTEMS
+from csd.package.matching.targets import matching_problems, packages_of
+from csd.package.matching.walk import Match, Node, which_zip
 from csd_fakes.installers import PACKERS, deb, elf, exe, msi, rpm, tarball, version_info, zipped
 
 DEBIAN = (("debian", "_any"), ("ubuntu", "_any"))
@@ -106,6 +109,16 @@ def test_an_exe_without_resources_is_guessed(tmp_path: Path) -> None:
     assert found.guessed == {"name", "version"}
 
 
+def test_a_library_of_windows_is_no_installer(tmp_path: Path) -> None:
+    """Documented: PE format, IMAGE_FILE_DLL."""
+    assert told(tmp_path, exe(flags=0x2022)).kind == "binary"
+
+
+def test_a_source_rpm_is_refused(tmp_path: Path) -> None:
+    """Documented: the LSB's package file format: the lead tells source from binary."""
+    assert problem(tmp_path, rpm()[:6] + b"\0\1" + rpm()[8:]).startswith("is a source package")
+
+
 @pytest.mark.parametrize("compression", ["", *PACKERS])
 def test_a_tar_is_known_through_its_compression(tmp_path: Path, compression: str) -> None:
     """By content: the name ends in nothing that would tell."""
@@ -149,3 +162,19 @@ def test_an_architecture_without_an_agent_is_refused(tmp_path: Path, content: by
 def test_an_architecture_in_a_name_counts_too(tmp_path: Path) -> None:
     """Better than a package for every machine that runs on none."""
     assert problem(tmp_path, tarball(), "agent-1.0-ppc64le.tar").startswith("is for the architecture 'ppc64le';")
+
+
+@pytest.mark.parametrize("release", [row[0] for row in DIST_TAGS])
+def test_every_platform_is_one_that_some_agent_has(release: str) -> None:
+    """What is told here may stand in a package.yaml as it is: no key of it is for no node."""
+    targets = [("rpm", (platform, version, "x86_64")) for platform, version in redhat_platforms(release)]
+    others = [("x", (platform, version, "x86_64")) for platform, version in (*DEBIAN, *WINDOWS)]
+    assert matching_problems(targets + others) == []
+
+
+def test_an_rpm_of_a_dist_tag_reaches_its_systems() -> None:
+    """CentOS says 7, Red Hat 7.9: one key is for both."""
+    packages = packages_of(((platform, version, "x86_64"), "zip") for platform, version in redhat_platforms("1.el7"))
+    nodes = [(s.name, Node(s.platform, s.version, s.architecture)) for s in SYSTEMS]
+    reached = {name for name, node in nodes if isinstance(which_zip(packages, node), Match)}
+    assert reached == {"Red Hat Enterprise Linux 7.9", "CentOS 7", "Oracle Linux 7.9"}
