@@ -56,7 +56,5 @@ def way_problem(installer: Installer) -> Problem | None:
     if not installer.platforms:
         what = f"is a {installer.kind} file that tells no system that it is for, and neither does its name."
         return Problem(where, what, "Put linux, windows or macos into its name: agent-1.0-linux-x86_64.zip.")
-    if installer.kind in _POWERSHELL:
-        return Problem(where, f"is an .{installer.kind}, and its name says that it is not for Windows.", "Rename it.")
-    what = f"is a {installer.kind} file for Windows, for which there are no ready scripts."
+    what = f"is a {installer.kind} file for {installer.platforms[0][0]}, for which there are no ready scripts."
     return Problem(where, what, "Give the vendor's .msi, .exe or .zip; or write the zip's folder yourself.")

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from csd.errors import CsdInputError, Problem
-from csd.package.archive import Entry, deb_pieces
 from csd.package.detection.filenames import LINUX
 from csd.package.detection.installer import Architecture, Installer, Kind, Platforms
+from csd.package.matching.reach import holes, unreachable
 from csd.package.matching.reading import packages_at
 from csd.package.matching.walk import Match, Node, which_zip
 from csd.package.sealed import build_package
 from csd.package.starting.planning import Start, plan_start
 from csd.package.starting.starting import start_package
 from csd.package.starting.writing import source_text, write_start
+from csd_fakes import installers
 
 DEBIAN: Platforms = (("debian", "_any"), ("ubuntu", "_any"))
 EL9: Platforms = (("redhat", "9.*"), ("rocky", "9.*"))
@@ -32,14 +33,14 @@ def installer(
     return Installer(Path("from") / name, kind, "agent", version, architecture, platforms, frozenset(guessed))
 
 
-def planned(*installers: Installer, version: str = "") -> Start:
-    start, problems = plan_start("my-agent", version, installers, "from")
+def planned(*given: Installer, version: str = "") -> Start:
+    start, problems = plan_start("my-agent", version, given, "from")
     assert problems == []
     return start
 
 
-def refused(*installers: Installer) -> list[str]:
-    return [str(problem) for problem in plan_start("my-agent", "", installers, "from")[1]]
+def refused(*given: Installer) -> list[str]:
+    return [str(problem) for problem in plan_start("my-agent", "", given, "from")[1]]
 
 
 GOLDEN = """\
@@ -100,6 +101,42 @@ def test_every_kind_builds_without_a_warning(kind: Kind, platforms: Platforms, t
     assert (built.name, built.version, built.warnings) == ("my-agent", "7.1.0", ())
 
 
+def test_a_vendors_whole_folder_becomes_one_package(tmp_path: Path) -> None:
+    """Real files of seven sorts; every node gets its own, nobody falls between, and the second build is the first one."""
+    source = tmp_path / "from"
+    source.mkdir()
+    for name, content in {
+        "a_amd64.deb": installers.deb("amd64"), "a_arm64.deb": installers.deb("arm64"), "a.el9.rpm": installers.rpm(),
+        "a.aarch64.rpm": installers.rpm(release="2", arch="aarch64"), "a.msi": installers.msi(),
+        "a-macos-arm64.tar": installers.tarball(), "a32.exe": installers.exe(machine=0x14C),
+    }.items():  # fmt: skip
+        (source / name).write_bytes(content)
+    started = start_package("vendor-agent", source, tmp_path / "into")
+    assert started.start.version == "7.1.0"
+    built = [build_package(started.folder, tmp_path / name) for name in ("one", "two")]
+    assert built[0].warnings == ()
+    assert built[0].files == built[1].files
+    packages = packages_at(built[0].folder)
+    assert (unreachable(packages), holes(packages)) == ([], [])
+    for node, label in (
+        (Node("ubuntu", "24.04", "arm64"), "deb-arm64"), (Node("rocky", "9.6", "x86_64"), "rpm-x86_64"),
+        (Node("rocky", "9.6", "arm64"), "rpm-arm64"), (Node("amazon", "2023", "arm64"), "rpm-arm64"),
+        (Node("windows", "10.0.20348", "x86_64"), "msi-x86_64"), (Node("windows", "10.0.20348", "386"), "exe-386"),
+        (Node("mac_os_x", "15.1", "arm64"), "tar-arm64"),
+    ):  # fmt: skip
+        found = which_zip(packages, node)
+        assert isinstance(found, Match), node
+        assert found.file == f"vendor-agent-7.1.0-{label}.zip"
+
+
+def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """An installer that went away meanwhile: no half of a package, and no folder beside it."""
+    start = planned(Installer(tmp_path / "gone.deb", "deb", "agent", "7.1.0", "x86_64", DEBIAN))
+    with pytest.raises(FileNotFoundError):
+        write_start(start, tmp_path / "into")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_narrower_target_shuts_nobody_out() -> None:
     """An .rpm for el9 on x86_64 would hide the general one for arm64 from el9: so that is listed for el9 too, and said."""
     start = planned(
@@ -143,7 +180,7 @@ def test_what_is_guessed_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("installers", "told"),
+    ("given", "told"),
     [
         (
             [installer("a.deb", "deb", DEBIAN), installer("b.deb", "deb", DEBIAN)],
@@ -171,7 +208,7 @@ def test_what_is_guessed_is_said() -> None:
         (
             [installer("a-win.tar", "tar", WINDOWS)],
             (
-                "from/a-win.tar: is a tar file for Windows, for which there are no ready scripts."
+                "from/a-win.tar: is a tar file for windows, for which there are no ready scripts."
                 " Give the vendor's .msi, .exe or .zip; or write the zip's folder yourself."
             ),
         ),
@@ -184,26 +221,17 @@ def test_what_is_guessed_is_said() -> None:
         ),
     ],
 )
-def test_what_cannot_be_one_package_is_refused(installers: list[Installer], told: str) -> None:
+def test_what_cannot_be_one_package_is_refused(given: list[Installer], told: str) -> None:
     """Where, what, and what to do."""
-    assert refused(*installers) == [told]
-
-
-def deb(path: Path, architecture: str = "amd64") -> None:
-    """A real .deb."""
-    fields = (
-        f"Package: agent\nVersion: 7.1.0\nArchitecture: {architecture}\nMaintainer: a <a@example.com>\nDescription: an agent\n"
-    )
-    control, payload = Entry("control", fields.encode(), executable=False), Entry("opt/agent", b"#!/bin/sh\n", executable=True)
-    path.write_bytes(b"".join(deb_pieces([control], [payload]).chunks()))
+    assert refused(*given) == [told]
 
 
 def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(tmp_path: Path) -> None:
     """A reserved name, a target that is in use, a folder, a link, two for one target, a file that is not what it begins like."""
     source, into = tmp_path / "from", tmp_path / "into"
     (source / "more").mkdir(parents=True)
-    deb(source / "a.deb")
-    deb(source / "b.deb")
+    (source / "a.deb").write_bytes(installers.deb())
+    (source / "b.deb").write_bytes(installers.deb())
     (source / "c.deb").symlink_to("a.deb")
     (source / "d.rpm").write_bytes(b"\xed\xab\xee\xdb and no more")
     into.mkdir()
@@ -245,7 +273,7 @@ def test_words_for_what_is_not_there(name: str, source: str, into: str, told: st
 
 def test_what_begins_with_a_dot_is_left_out_aloud(tmp_path: Path) -> None:
     """What a desktop leaves in every folder is no installer; into an empty folder inside the same one is fine."""
-    deb(tmp_path / "a.deb")
+    (tmp_path / "a.deb").write_bytes(installers.deb())
     (tmp_path / ".DS_Store").touch()
     started = start_package("my-agent", tmp_path, tmp_path / "my-agent", "1.0")
     assert started.start.notes == (".DS_Store: left out, because its name begins with a dot",)

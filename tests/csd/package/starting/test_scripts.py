@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_the_scripts_are_posix_sh(kind: str, tmp_path: Path) -> None:
         [str(checker), "-s", "sh", "-x", "-P", "SCRIPTDIR", *map(str, scripts)], capture_output=True, text=True, check=False
     )
     assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_every_file_is_part_of_the_wheel() -> None:
+    """What is beside the modules is installed with them, the templates too."""
+    data = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    beside = {path.suffix for path in FOLDER.glob("*/*") if path.parent.name != "__pycache__"}
+    assert beside == {".sh", ".ps1", ".in"}
+    assert {f"*{suffix}" for suffix in beside} <= set(data)
 
 
 def test_no_script_shows_an_argument() -> None:
