@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from csd.errors import CsdInputError, Problem
 from csd.package.detection.filenames import LINUX
 from csd.package.detection.installer import Architecture, Installer, Kind, Platforms
 from csd.package.matching.reach import holes, unreachable
 from csd.package.matching.reading import packages_at
+from csd.package.matching.targets import packages_of
 from csd.package.matching.walk import Match, Node, which_zip
 from csd.package.sealed import build_package
 from csd.package.starting.planning import Start, plan_start
@@ -33,14 +36,14 @@ def installer(
     return Installer(Path("from") / name, kind, "agent", version, architecture, platforms, frozenset(guessed))
 
 
-def planned(*given: Installer, version: str = "") -> Start:
-    start, problems = plan_start("my-agent", version, given, "from")
+def planned(*every: Installer, version: str = "") -> Start:
+    start, problems = plan_start("my-agent", version, every, "from")
     assert problems == []
     return start
 
 
-def refused(*given: Installer) -> list[str]:
-    return [str(problem) for problem in plan_start("my-agent", "", given, "from")[1]]
+def refused(*every: Installer) -> list[str]:
+    return [str(problem) for problem in plan_start("my-agent", "", every, "from")[1]]
 
 
 GOLDEN = """\
@@ -148,6 +151,29 @@ def test_a_narrower_target_shuts_nobody_out() -> None:
     assert "any-arm.rpm is listed for redhat/9.*/arm64 too: the agent does not fall back to a wider target" in start.notes
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([("deb", DEBIAN), ("rpm", EL9), ("rpm", RPMS), ("tar", ()), ("zip", WINDOWS), ("exe", WINDOWS)]),
+            st.sampled_from(["x86_64", "arm64", "386", "_any"]),
+        ),
+        min_size=1, max_size=7, unique=True,
+    )
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_whatever_lies_in_the_folder_no_node_falls_between(rows: list[tuple[tuple[Kind, Platforms], Architecture]]) -> None:
+    """Either two installers are for one target, and that is told; or every node that any of them is for gets one."""
+    every = [installer(f"{number}.{kind}", kind, keys, machine) for number, ((kind, keys), machine) in enumerate(rows)]
+    start, problems = plan_start("my-agent", "", every, "from")
+    if problems:
+        assert all("and so is" in problem.what for problem in problems)
+        return
+    packages = packages_of((triple, one.label) for one in start.zips for triple in one.targets)
+    assert (unreachable(packages), holes(packages)) == ([], [])
+    assert len({one.label for one in start.zips}) == len(start.zips)
+    assert len({triple for one in start.zips for triple in one.targets}) == sum(len(one.targets) for one in start.zips)
+
+
 def test_plain_files_go_together_and_to_every_system(tmp_path: Path) -> None:
     """Configuration is for all: one zip with sh scripts, and one for Windows."""
     for name in ("a.conf", "b.conf"):
@@ -180,7 +206,7 @@ def test_what_is_guessed_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("every", "told"),
     [
         (
             [installer("a.deb", "deb", DEBIAN), installer("b.deb", "deb", DEBIAN)],
@@ -221,9 +247,9 @@ def test_what_is_guessed_is_said() -> None:
         ),
     ],
 )
-def test_what_cannot_be_one_package_is_refused(given: list[Installer], told: str) -> None:
+def test_what_cannot_be_one_package_is_refused(every: list[Installer], told: str) -> None:
     """Where, what, and what to do."""
-    assert refused(*given) == [told]
+    assert refused(*every) == [told]
 
 
 def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def run(folder: Path, script: str, programs: dict[str, str], **variables: str) -
         (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
         (folder / "bin" / name).chmod(0o755)
     environment = {"PATH": f"{folder}/bin:/usr/bin:/bin", "HERE": str(folder), **variables}
-    return subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(["/bin/sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("kind", SHELL)
@@ -132,6 +132,20 @@ def test_what_is_wrong_is_said_with_the_next_step(
     assert ended.returncode == 1, ended.stdout
     assert "error: my-agent: " in ended.stderr
     assert ended.stderr.endswith(f"{told}\n")
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [("awk", "there is no awk here"), ("sha256sum", "there is neither sha256sum nor shasum here")]
+)
+def test_without_a_digest_nothing_is_believed(missing: str, told: str, tmp_path: Path) -> None:
+    """An empty digest would be the same before and after a change."""
+    folder = package(tmp_path, "tar")
+    (folder / "few").mkdir()
+    for tool in {"cat", "awk", "sha256sum"} - {missing}:
+        (folder / "few" / tool).symlink_to(f"/usr/bin/{tool}")
+    ended = run(folder, ". ./lib.sh; settings", {}, PATH=f"{folder}/few")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert told in ended.stderr
 
 
 def test_the_digest_is_of_the_arguments_and_of_nothing_else(tmp_path: Path) -> None:

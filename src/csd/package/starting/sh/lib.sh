@@ -16,9 +16,12 @@ fail() {
   exit 1
 }
 
+command -v awk >/dev/null || fail "there is no awk here, so the SSM_ variables cannot be read. Install gawk or mawk."
+command -v sha256sum >/dev/null || command -v shasum >/dev/null || fail "there is neither sha256sum nor shasum here. Install coreutils."
+
 # unlocked COMMAND...: runs it; while another program holds the package manager's lock, again, for ten minutes at most.
 unlocked() {
-  until=$(($(date +%s) + 600))
+  end=$(($(date +%s) + 600))
   while :; do
     status=0
     printed=$("$@" 2>&1) || status=$?
@@ -26,7 +29,7 @@ unlocked() {
       *"is locked by"* | *"was locked by"* | *"database is locked"* | *"transaction lock"* | *"get lock"* | *"yum lock"*) busy=yes ;;
       *) busy=no ;;
     esac
-    if [ "$status" -eq 0 ] || [ "$busy" = no ] || [ "$(date +%s)" -ge "$until" ]; then
+    if [ "$status" -eq 0 ] || [ "$busy" = no ] || [ "$(date +%s)" -ge "$end" ]; then
       break
     fi
     say "waiting for another program's lock of the package manager; trying again in 10 seconds"
