@@ -13,6 +13,8 @@ from rich.text import Text
 import csd.cli.package_import
 import csd.cli.package_init
 import csd.cli.package_key
+import csd.cli.package_lint
+import csd.cli.package_lint
 import csd.cli.package_matrix
 import csd.cli.package_prune
 import csd.cli.package_sign

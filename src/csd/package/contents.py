@@ -28,7 +28,7 @@ _DEBIAN_VERSION = re.compile(r"^[0-9][A-Za-z0-9.+~\-]*$")
 class Contents:
     """The entries of one zip with what was found wrong (`problems`) and what is merely unwise (`warnings`); `files` were read."""
 
-    def __init__(self, source: PackageSource, root: Path, platform: PlatformFolder) -> None:
+    def __init__(self, source: PackageSource, root: Path, platform: PlatformFolder, *, judge_scripts: bool = True) -> None:
         self._folders = Folders(root, {"NAME": source.name, "VERSION": source.version})
         self.problems: list[Problem] = self._folders.problems
         self.warnings: list[str] = self._folders.warnings
@@ -38,14 +38,14 @@ class Contents:
         self._root = root
         self.where = root / (platform.folder or platform.label)
         found = self._gather(platform)
-        self._origins = {item.entry.name: item.path for item in found}
+        self.origins = {item.entry.name: item.path for item in found}
         self.entries = [item.entry for item in found]
         whole = bool(found) or not self.problems  # of a folder that is not there nothing more is told
         for made in platform.make:
             if made.folder:
                 self._make(made)
         self._check_names(windows=any(target.platform in ("windows", "_any") for target in platform.targets))
-        if whole:
+        if whole and judge_scripts:
             self._check_scripts()
 
     def _gather(self, platform: PlatformFolder) -> list[Found]:
@@ -77,9 +77,9 @@ class Contents:
     def _check_names(self, *, windows: bool) -> None:
         for entry in self.entries:
             if fault := zip_fault(entry.name, windows=windows):
-                self.problems.append(Problem(f"{self._origins.get(entry.name, self.where / entry.name)}", fault, "Rename it."))
+                self.problems.append(Problem(f"{self.origins.get(entry.name, self.where / entry.name)}", fault, "Rename it."))
         for name, other in clashes(entry.name for entry in self.entries):
-            places = [str(self._origins.get(each, each)) for each in (name, other)]
+            places = [str(self.origins.get(each, each)) for each in (name, other)]
             what = (
                 f"{name!r} comes twice." if name == other else f"{name!r} and {other!r} cannot both be unpacked on every system."
             )
@@ -145,7 +145,7 @@ class Contents:
             )
         for entry in self.entries:
             if entry.name in {f"{action}.sh" for action in ACTIONS}:
-                self._check_shell(self._origins.get(entry.name, folder / entry.name), entry.head(_SCRIPT_BYTES))
+                self._check_shell(self.origins.get(entry.name, folder / entry.name), entry.head(_SCRIPT_BYTES))
 
     def _check_shell(self, path: Path, script: bytes) -> None:
         if b"\r\n" in script.partition(b"\0")[0]:

@@ -168,17 +168,24 @@ def source_problems(path: str, source: PackageSource) -> list[Problem]:
                 f"{path}: name", f"{source.name!r} begins with {reserved!r}, which AWS keeps for itself.", "Choose another name."
             )
         )
-    seen: dict[str, str] = {}
-    for index, entry in enumerate(source.platforms):
-        place = f"{path}: platforms[{index}]"
-        problems += _platform_problems(place, source, entry, seen)
-        problems += _made_problems(place, entry.make)
+    problems += shape_of_entries(path, source)
     targets = [
         (f"{path}: platforms[{i}].targets[{j}]", (target.platform, target.version, target.architecture))
         for i, entry in enumerate(source.platforms)
         for j, target in enumerate(entry.targets)
     ]
     return problems + matching_problems(targets)
+
+
+def shape_of_entries(path: str, source: PackageSource) -> list[Problem]:
+    """Entries that name no folder, or one that another names."""
+    problems = []
+    seen: dict[str, str] = {}
+    for index, entry in enumerate(source.platforms):
+        place = f"{path}: platforms[{index}]"
+        problems += _platform_problems(place, source, entry, seen)
+        problems += _made_problems(place, entry.make)
+    return problems
 
 
 def _platform_problems(place: str, source: PackageSource, entry: PlatformFolder, seen: dict[str, str]) -> list[Problem]:

@@ -6,9 +6,9 @@ _SAFE = "Do not install it; zip plain files anew, or ask whoever publishes it."
 _BOUNDS = "csd's own bounds for what strangers send; a zip that node and desk read differently hides what is installed."
 
 NO_INSTALL = Rule("CSD101", "error", "A zip needs install.sh or install.ps1 at its root.",
-    "Zip the files themselves, not the folder around them: (cd FOLDER && zip -r ../NAME.zip .).",
+    "Add it; the agent runs it as root in the folder of the unpacked files.",
     "amazon-ssm-agent, localpackages: 'Package is not supported (package is missing install action)'.",
-    "my-agent/install.sh", "install.sh")  # fmt: skip
+    "setup.sh", "install.sh")  # fmt: skip
 TWO_IMPLEMENTATIONS = Rule("CSD102", "error", "An action has one implementation, .sh or .ps1.",
     "Give each system its own zip.",
     "amazon-ssm-agent, ssminstaller resolveAction: 'install has more than one implementation (sh, ps1, json)'.",
@@ -23,6 +23,13 @@ NO_VALIDATE = Rule("CSD105", "advice", "A validate script tells whether the soft
     "Add validate.sh, or validate.ps1, that exits with another code than 0 when the software is not as wanted.",
     "amazon-ssm-agent, ssminstaller runs it when present; else 'already installed' is the agent's own record.",
     "install.sh and uninstall.sh", "install.sh, uninstall.sh and validate.sh")  # fmt: skip
+BELOW_A_FOLDER = Rule("CSD106", "error", "Scripts stand at the root of a zip, not below a folder.",
+    "Zip the files themselves, not the folder around them.",
+    "amazon-ssm-agent, localpackages: 'Package is not supported (package is missing install action)'.",
+    "my-agent/install.sh", "install.sh")  # fmt: skip
+NO_UPDATE = Rule("CSD107", "advice", "A package can be updated in place.", "Add update.sh, or update.ps1, or always reinstall.",
+    "amazon-ssm-agent, configurepackage: with installationType 'In-place update' it runs update, and nothing else.",
+    "install.sh and uninstall.sh", "install.sh, uninstall.sh and update.sh")  # fmt: skip
 BROKEN_ZIP = Rule("CSD501", "error", "A zip can be read.", "Make it, or download it, again.", _BOUNDS,
     "a web page saved as agent.zip", "a zip")  # fmt: skip
 PATH_ESCAPES = Rule("CSD502", "error", "Names of members stay in their folder and mean the same everywhere.", _SAFE,
@@ -43,7 +50,8 @@ LIES = Rule("CSD507", "error", "Directory, local headers and end record of a zip
 ZIP_TOO_LARGE = Rule("CSD603", "error", "A zip has at most 1 GB.", "Split it by architecture, or let the script fetch the rest.",
     "Distributor guide, 'Create a package': at most 1 GB a file.", "a zip of 1.2 GB", "two zips of 600 MB")  # fmt: skip
 
-ARCHIVE_RULES = (NO_INSTALL, TWO_IMPLEMENTATIONS, TOO_FEW, NO_UNINSTALL, NO_VALIDATE, BROKEN_ZIP, PATH_ESCAPES, SPECIAL, METHOD,
+ARCHIVE_RULES = (NO_INSTALL, TWO_IMPLEMENTATIONS, TOO_FEW, NO_UNINSTALL, NO_VALIDATE,
+    BELOW_A_FOLDER, NO_UPDATE, BROKEN_ZIP, PATH_ESCAPES, SPECIAL, METHOD,
     CLASH, BOMB, LIES, ZIP_TOO_LARGE)  # fmt: skip
 RULE_OF_FAULT = {"broken": BROKEN_ZIP, "path": PATH_ESCAPES, "special": SPECIAL, "method": METHOD, "clash": CLASH, "bomb": BOMB,
     "lies": LIES}  # fmt: skip

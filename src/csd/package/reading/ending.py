@@ -72,9 +72,7 @@ def _with_zip64(stream: BinaryIO, place: int, plain: Ending) -> tuple[Ending, in
     if not record.startswith(_END64):
         raise Unreadable("lies", "has a zip64 record elsewhere than it says.")
     here, count, size, offset = struct.unpack("<4Q", record[24:56])
-    agrees = (
-        plain.count in (count, 0xFFFF) and plain.size in (size, 0xFFFFFFFF) and plain.offset in (offset, 0xFFFFFFFF)
-    )
+    agrees = plain.count in (count, 0xFFFF) and plain.size in (size, 0xFFFFFFFF) and plain.offset in (offset, 0xFFFFFFFF)
     if not agrees or here != count:
         raise Unreadable("lies", "has two end records that contradict each other.")
     return Ending(count, offset, size), record_at

@@ -103,9 +103,7 @@ def _zip64(extra: bytes, values: list[int]) -> list[int]:
     return values
 
 
-def _check_local(
-    stream: BinaryIO, ending: Ending, at: int, raw: bytes, told: tuple[int, int, int, int], name: str
-) -> int:
+def _check_local(stream: BinaryIO, ending: Ending, at: int, raw: bytes, told: tuple[int, int, int, int], name: str) -> int:
     """Where the data begins, if the local header says what the directory says."""
     stream.seek(at)
     fixed = stream.read(_LOCAL_BYTES) if at < ending.offset else b""

@@ -1,0 +1,80 @@
+"""Every check, over whatever was named: the one entry of this package."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from csd.errors import CsdInputError, Problem
+from csd.package.lint.layout import layout_findings
+from csd.package.lint.manifests import version_findings, walk_findings
+from csd.package.lint.naming import name_findings
+from csd.package.lint.parts import Part
+from csd.package.lint.registry import RULES
+from csd.package.lint.rule import Finding, Severity
+from csd.package.lint.rules_script import SYNTAX
+from csd.package.lint.scripts import script_findings
+from csd.package.lint.shellcheck import shell_findings
+from csd.package.lint.subject import Subject, read_subject
+
+_ORDER: tuple[Severity, ...] = ("error", "warning", "advice")
+# AWS: sh is dash on these; a zip for any platform may come there.
+_DASH = {"debian", "ubuntu", "raspbian", "_any"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Findings, the gravest first, and remarks about what was not looked at."""
+
+    findings: tuple[Finding, ...]
+    remarks: tuple[str, ...]
+
+    def count(self, severity: Severity) -> int:
+        """How many findings are that grave."""
+        return sum(finding.rule.severity == severity for finding in self.findings)
+
+
+def lint(path: Path, select: Iterable[str] = (), ignore: Iterable[str] = ()) -> Report:
+    """Look at a package. `select` and `ignore` are ids of rules, or their beginnings. Raises CsdInputError."""
+    chosen = chosen_rules(select, ignore)
+    subject = read_subject(path)
+    found = [finding for finding in dict.fromkeys(findings_of(subject)) if finding.rule.id in chosen]
+    found.sort(key=lambda finding: _ORDER.index(finding.rule.severity))
+    return Report(tuple(found), tuple(subject.remarks))
+
+
+def chosen_rules(select: Iterable[str], ignore: Iterable[str]) -> set[str]:
+    """The ids that are looked for. Raises CsdInputError for a word that means no rule."""
+    select, ignore = list(select), list(ignore)
+    unknown = [word for word in (*select, *ignore) if not any(one.startswith(word) for one in RULES)]
+    if unknown:
+        raise CsdInputError(
+            [Problem(word, "is no rule, nor the beginning of one.", "See docs/reference/lint-rules.md.") for word in unknown]
+        )
+    picked = {one for one in RULES if not select or one.startswith(tuple(select))}
+    return picked - {one for one in RULES if ignore and one.startswith(tuple(ignore))}
+
+
+def findings_of(subject: Subject) -> Iterator[Finding]:
+    """Everything that any rule finds."""
+    yield from subject.found
+    yield from name_findings(subject.named)
+    yield from version_findings(subject.versions)
+    yield from walk_findings(subject.packages, subject.places, subject.where)
+    seen: set[tuple[str, bool]] = set()
+    for part in subject.parts:
+        yield from part.found
+        yield from layout_findings(part)
+        yield from _scripts(part, seen)
+
+
+def _scripts(part: Part, seen: set[tuple[str, bool]]) -> Iterator[Finding]:
+    dash = not part.platforms or bool(part.platforms & _DASH)
+    for name, script in part.scripts.items():
+        if (script.where, dash) in seen:  # zips share scripts
+            continue
+        seen.add((script.where, dash))
+        yield from script_findings(name, script.where, script.text)
+        if name.endswith(".sh"):
+            for finding in shell_findings(script.where, script.text, dash=dash):
+                if script.whole or finding.rule is not SYNTAX:  # what is cut off cannot be read to its end
+                    yield finding
