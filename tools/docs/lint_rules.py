@@ -1,26 +1,27 @@
-"""docs/reference/lint-rules.md: every rule of csd package lint, an anchor each."""
+"""The page of the rules of `csd package lint`, from the registry."""
 
 from csd.package.lint.registry import RULES
-from csd.package.lint.rule import Rule
 from tools.docs.markdown import code, page, table
+
+INTRODUCTION = """`csd package lint` looks at a folder of sources, a sealed folder, a manifest or a zip, whoever made it.
+An *error* fails on some node, or is refused by AWS or by `csd`; a *warning* is unwise; *advice* is free to take.
+The id of a rule never changes its meaning; `--select` and `--ignore` take ids, or their beginnings."""
+CHAPTERS = {
+    "1": "Layout of a zip", "2": "Manifest and matching", "3": "Scripts", "4": "Names and versions", "5": "Safety of archives",
+    "6": "Limits", "7": "Signing",
+}  # fmt: skip
 
 
 def lint_rules_page() -> str:
-    """Make the page from the registry."""
-    listed = table(
-        ("rule", "severity", ""), [(f"[{rule.id}](#{rule.id.lower()})", rule.severity, rule.sentence) for rule in RULES.values()]
-    )
-    intro = "What `csd package lint` looks for. An error ends it with exit code 2, a warning only with `--strict`; advice never does."
-    return page("Rules of csd package lint", intro, listed, *(_section(rule) for rule in RULES.values()))
-
-
-def _section(rule: Rule) -> str:
-    return "\n\n".join(
-        (
-            f"## {rule.id}",
-            f"**{rule.severity}** {rule.sentence}",
-            f"*Remedy.* {rule.remedy}",
-            f"*Why.* {rule.why}",
-            f"*Bad:* {code(rule.bad)} *Good:* {code(rule.good)}",
-        )
-    )
+    """Return docs/reference/lint-rules.md."""
+    parts = [INTRODUCTION]
+    for digit, title in CHAPTERS.items():
+        rules = [rule for rule in RULES.values() if rule.id[3] == digit]
+        if not rules:
+            continue
+        rows = [(f"[{rule.id}](#{rule.id.lower()})", rule.severity, rule.sentence) for rule in rules]
+        parts += [f"## {title}", table(("rule", "severity", "what it says"), rows)]
+        for rule in rules:
+            told = [("what to do", rule.remedy), ("why", rule.why), ("wrong", code(rule.bad)), ("right", code(rule.good))]
+            parts += [f"### {rule.id}", f"{rule.sentence} ({rule.severity})", table(("", ""), told)]
+    return page("Rules of `csd package lint`", *parts)

@@ -10,7 +10,6 @@ from tools.docs.fidelity import fidelity_page
 from tools.docs.launch import PAGE as LAUNCH_PAGE
 from tools.docs.launch import launch_page
 from tools.docs.lint_rules import lint_rules_page
-from tools.docs.lint_rules import lint_rules_page
 from tools.docs.permissions import permissions_page
 from tools.docs.picture import rollout_picture
 from tools.docs.readings import readings_page
@@ -27,7 +26,6 @@ PAGES: dict[str, Callable[[], str]] = {
     LAUNCH_PAGE: lambda: launch_page(REPOSITORY),
     "docs/reference/assumptions.md": lambda: assumptions_page(REPOSITORY),
     "docs/reference/csd.md": csd_page,
-    "docs/reference/lint-rules.md": lint_rules_page,
     "docs/reference/lint-rules.md": lint_rules_page,
     "docs/reference/localorg.md": localorg_page,
     "docs/reference/permissions.md": permissions_page,

@@ -14,7 +14,6 @@ import csd.cli.package_import
 import csd.cli.package_init
 import csd.cli.package_key
 import csd.cli.package_lint
-import csd.cli.package_lint
 import csd.cli.package_matrix
 import csd.cli.package_prune
 import csd.cli.package_sign

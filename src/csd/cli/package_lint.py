@@ -1,4 +1,4 @@
-"""csd package lint: everything that is wrong with a package, or unwise.
+"""csd package lint: everything that is wrong with a package, whoever built it, each with where, what and what to do.
 
 Rules: as in csd.cli.main. Refuses to know: the rules.
 """
@@ -14,30 +14,37 @@ from csd.cli.packages import package_app
 WRONG_INPUT = 2
 
 
-@package_app.command("lint", short_help="Tell everything that is wrong with a package, whoever made it.")
+@package_app.command("lint", short_help="Tell all that is wrong with a package, built or not.")
 def package_lint(
-    package: Annotated[Path, typer.Argument(help="Folder with package.yaml or manifest.json, a zip, or a manifest.json.")],
-    name: Annotated[str, typer.Option(help="The name the package shall have; else release.json's, or package.yaml's.")] = "",
-    select: Annotated[str, typer.Option(help="Only these rules (comma list).")] = "",
-    ignore: Annotated[str, typer.Option(help="All but these rules (comma list).")] = "",
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 2 for warnings too.")] = False,  # noqa: FBT002 - Typer's flags are booleans
+    package: Annotated[Path, typer.Argument(help="Folder with package.yaml or manifest.json, a manifest, or a zip.")],
+    name: Annotated[str, typer.Option(help="What it shall be called; else what package.yaml or release.json says.")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="A warning is an error too.")] = False,  # noqa: FBT002 - Typer's flags are booleans
+    select: Annotated[str, typer.Option(help="Look for these rules only: ids, or their beginnings (comma list).")] = "",
+    ignore: Annotated[str, typer.Option(help="Do not look for these rules (comma list).")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,  # noqa: FBT002 - Typer's flags are booleans
 ) -> None:
-    """Tell everything that is wrong with a package, or unwise, with the rule, the place and the remedy. Exit 2 when one is an error."""
-    from csd.package.lint.judging import lint
+    """Tell all that is wrong with a package, a finding a line: severity, place, rule, what was found, what to do. Nothing is run.
+
+    Exit 2 when there is an error; with --strict, when there is a warning.
+    """
+    from csd.package.lint.checking import lint
     from csd.package.lint.rule import finding_value
 
-    findings = lint(package, name, _ids(select), _ids(ignore))
+    report = lint(package, name, _words(select), _words(ignore))
+    errors, warnings, advice = report.count("error"), report.count("warning"), report.count("advice")
     if as_json:
-        screen.data_json({"findings": [finding_value(finding) for finding in findings]})
+        counts = {"error": errors, "warning": warnings, "advice": advice}
+        findings = [finding_value(finding) for finding in report.findings]
+        screen.data_json({"findings": findings, "counts": counts, "remarks": list(report.remarks)})
     else:
-        for finding in findings:
+        for finding in report.findings:
             screen.data(str(finding))
-    counts = {kind: sum(one.rule.severity == kind for one in findings) for kind in ("error", "warning", "advice")}
-    screen.tell(", ".join(f"{kind}: {count}" for kind, count in counts.items()))
-    if counts["error"] or (strict and counts["warning"]):
+    for remark in report.remarks:
+        screen.tell(remark)
+    screen.tell(f"{package}: errors {errors}, warnings {warnings}, advice {advice}")
+    if errors or (strict and warnings):
         raise typer.Exit(WRONG_INPUT)
 
 
-def _ids(listed: str) -> frozenset[str]:
-    return frozenset(part.strip().upper() for part in listed.split(",") if part.strip())
+def _words(listed: str) -> list[str]:
+    return [word.strip().upper() for word in listed.split(",") if word.strip()]

@@ -208,7 +208,9 @@ def _file_problems(path: Path, told: Any, files: list[SealedFile]) -> list[Probl
     examined = examine_zip(path)
     if examined.faults:
         return [
-            Problem(f"{path}!{fault.member}" if fault.member else str(path), fault.what, "Do not use it; build the package again.")
+            Problem(
+                f"{path}!{fault.member}" if fault.member else str(path), fault.what, "Do not use it; build the package again."
+            )
             for fault in examined.faults
         ]
     names = {member.name for member in examined.members}

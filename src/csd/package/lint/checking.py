@@ -17,8 +17,10 @@ from csd.package.lint.shellcheck import shell_findings
 from csd.package.lint.subject import Subject, read_subject
 
 _ORDER: tuple[Severity, ...] = ("error", "warning", "advice")
-# AWS: sh is dash on these; a zip for any platform may come there.
-_DASH = {"debian", "ubuntu", "raspbian", "_any"}
+# Where sh is not dash or the like; a zip for any other system, or for who knows which, may meet dash.
+_BASH_IS_SH = frozenset(
+    {"almalinux", "amazon", "arch", "centos", "fedora", "gentoo", "opensuse", "opensuseleap", "oracle", "redhat", "rocky", "suse"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,15 @@ class Report:
         return sum(finding.rule.severity == severity for finding in self.findings)
 
 
-def lint(path: Path, select: Iterable[str] = (), ignore: Iterable[str] = ()) -> Report:
-    """Look at a package. `select` and `ignore` are ids of rules, or their beginnings. Raises CsdInputError."""
+def lint(path: Path, name: str = "", select: Iterable[str] = (), ignore: Iterable[str] = ()) -> Report:
+    """Look at a package; `name`, where given, is what it shall be called. `select` and `ignore` are ids of rules, or their beginnings.
+
+    Raises CsdInputError.
+    """
     chosen = chosen_rules(select, ignore)
     subject = read_subject(path)
+    if name:
+        subject.named = [("--name", name)]
     found = [finding for finding in dict.fromkeys(findings_of(subject)) if finding.rule.id in chosen]
     found.sort(key=lambda finding: _ORDER.index(finding.rule.severity))
     return Report(tuple(found), tuple(subject.remarks))
@@ -68,7 +75,7 @@ def findings_of(subject: Subject) -> Iterator[Finding]:
 
 
 def _scripts(part: Part, seen: set[tuple[str, bool]]) -> Iterator[Finding]:
-    dash = not part.platforms or bool(part.platforms & _DASH)
+    dash = not part.platforms or not part.platforms <= _BASH_IS_SH | {"windows"}
     for name, script in part.scripts.items():
         if (script.where, dash) in seen:  # zips share scripts
             continue

@@ -1,45 +1,46 @@
-"""The checks of what one zip holds: scripts where the agent looks for them, one of each, and all that their text shows."""
+"""The checks of a zip's layout: what the agent wants at its root, and which actions a package can do."""
 
 from collections.abc import Iterator
 
+from csd.package.contents import ACTIONS
 from csd.package.lint import rules_archive as rules
-from csd.package.lint.rule import Finding
-from csd.package.lint.scripts import script_findings
-from csd.package.lint.shellcheck import shell_findings
-from csd.package.lint.subject import Part
+from csd.package.lint.parts import Part
+from csd.package.lint.rule import Finding, Rule
+from csd.package.names import printable
 
-ACTIONS = ("install", "uninstall", "update", "validate")
-# Systems whose sh is bash; of all others, and of those not known, it is taken to be dash.
-_BASH_IS_SH = frozenset({"amazon", "redhat", "centos", "oracle", "rocky", "almalinux", "fedora", "suse", "opensuse", "opensuseleap"})
+_MISSING: tuple[tuple[str, Rule, str], ...] = (
+    ("uninstall", rules.NO_UNINSTALL, "has no uninstall script: Uninstall, and an upgrade, leave what it installed in place."),
+    ("validate", rules.NO_VALIDATE, "has no validate script: whether it is installed is what the agent remembers."),
+    ("update", rules.NO_UPDATE, "has no update script: an in-place update fails on every node."),
+)  # fmt: skip
 
 
-def part_findings(part: Part) -> Iterator[Finding]:
-    """Everything about one zip."""
-    files = [name for name in part.names if not name.endswith("/")]
-    place = part.where.rstrip("!")
-    for action in ACTIONS:
-        kinds = [kind for kind in ("sh", "ps1") if f"{action}.{kind}" in files]
+def layout_findings(part: Part) -> Iterator[Finding]:
+    """What the names of a zip's files show."""
+    if part.found and not part.names:  # its directory could not be read
+        return
+    has = {action: [kind for kind in ("sh", "ps1") if f"{action}.{kind}" in part.names] for action in ACTIONS}
+    if not has["install"]:
+        yield _no_install(part)
+    for action, kinds in has.items():
         if len(kinds) > 1:
-            yield Finding(rules.TWO_IMPLEMENTATIONS, place, f"has both {action}.sh and {action}.ps1.")
-        elif not kinds:
-            yield from _missing(place, action, files)
-    if len(files) < 2 and not any("/" in name for name in part.names):
-        yield Finding(rules.TOO_FEW, place, "has fewer than two files, which the agent calls incomplete.")
-    dash = not part.platforms or bool(part.platforms - _BASH_IS_SH - {"windows"})
-    for name in (f"{action}.{kind}" for action in ACTIONS for kind in ("sh", "ps1")):
-        if name in files:
-            text = part.read(name)
-            yield from script_findings(name, f"{part.where}{name}", text)
-            if name.endswith(".sh") and text:
-                yield from shell_findings(f"{part.where}{name}", text.partition(b"\0")[0], dash=dash)
+            yield Finding(rules.TWO_IMPLEMENTATIONS, part.where, f"has both {action}.sh and {action}.ps1 at its root.")
+    if len(part.names) < 2 and not any("/" in name for name in part.names):
+        many = "one file" if part.names else "no file"
+        yield Finding(rules.TOO_FEW, part.where, f"holds {many}, which the agent calls incomplete.")
+    for action, rule, what in _MISSING if has["install"] else ():
+        if not has[action]:
+            yield Finding(rule, part.where, what)
 
 
-def _missing(place: str, action: str, files: list[str]) -> Iterator[Finding]:
-    if action == "install":
-        nested = sorted(name for name in files if name.rpartition("/")[2] in ("install.sh", "install.ps1"))
-        found = f"; {nested[0]!r} lies in a folder, where the agent does not look" if nested else ""
-        yield Finding(rules.NO_INSTALL, place, f"has no install.sh or install.ps1 at its root{found}.")
-    elif action == "uninstall":
-        yield Finding(rules.NO_UNINSTALL, place, "has no uninstall script.")
-    elif action == "validate":
-        yield Finding(rules.NO_VALIDATE, place, "has no validate script.")
+def _no_install(part: Part) -> Finding:
+    below = sorted(
+        (name for name in part.names if name.endswith(("/install.sh", "/install.ps1")) and not name.startswith("__MACOSX/")),
+        key=lambda name: name.count("/"),
+    )
+    if not below:
+        return Finding(rules.NO_INSTALL, part.where, "has no install.sh or install.ps1.")
+    folder = printable(below[0]).rpartition("/")[0]
+    how = f"(cd {folder} && zip -r {'../' * (folder.count('/') + 1)}NAME.zip .)"
+    what = f"has its scripts below a folder, {printable(below[0])}, where the agent does not look."
+    return Finding(rules.BELOW_A_FOLDER, part.where, f"{what} Try: {how}.")

@@ -1,106 +1,118 @@
-"""The checks of a manifest: shape, files, walk; and of a package's name.
+"""The checks of a manifest: its shape, what it lists, where its walk ends. A manifest that another tool wrote is taken as it is.
 
-Rules: a manifest alone, with none of its zips beside it, is judged by itself; files are looked for only where one is there.
+Rules: everything that is wrong is told at once; a part that has no shape is not looked into.
 """
 
-import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from csd.errors import CsdInputError
+from csd.package.building.plan import MANIFEST_BYTES_MAX
 from csd.package.lint import rules_manifest as rules
 from csd.package.lint.rule import Finding
-from csd.package.lint.subject import Subject
 from csd.package.matching.reach import holes, unreachable
-from csd.package.matching.walk import entries, read_packages
-from csd.package.release import RELEASE_FILE
-from csd.package.source import FILES_MAX, NAME_PATTERN, RESERVED_NAME_BEGINNINGS, VERSION_PATTERN
+from csd.package.matching.walk import Entry, Packages, entries, read_packages
+from csd.package.names import printable
+from csd.package.release import is_attachment_name
+from csd.package.source import FILES_MAX, VERSION_PATTERN
 
-# AWS: Systems Manager guide, packages that AWS publishes in Distributor.
-PUBLISHED_NAMES = frozenset({"amazoncloudwatchagent", "awspvdriver", "amazonefsutils", "awskinesistap", "awsvsscomponents", "awsnvme"})
+_READ_BYTES_MAX = 1 << 20
 
 
-def manifest_findings(subject: Subject) -> Iterator[Finding]:
-    """Everything about a manifest and the files that it lists."""
-    manifest, where = subject.manifest, subject.where
-    if manifest is None:
-        return
-    if manifest.get("schemaVersion") != "2.0":
-        yield Finding(rules.SHAPE, f"{where}: schemaVersion", f"must be \"2.0\"; found {manifest.get('schemaVersion')!r}.")
-    version = manifest.get("version")
-    if not isinstance(version, str) or not re.fullmatch(VERSION_PATTERN, version):
-        yield Finding(rules.NO_NAME, f"{where}: version", f"found {version!r}.")
+def read_manifest(path: Path, found: list[Finding]) -> Any:
+    """The JSON of a manifest; None, and findings, where there is none to read."""
+    if (size := path.stat().st_size) > MANIFEST_BYTES_MAX:
+        found.append(Finding(rules.MANIFEST_TOO_LARGE, str(path), f"has {size} bytes, more than {MANIFEST_BYTES_MAX}."))
+    if size > _READ_BYTES_MAX:
+        return None
     try:
-        packages = read_packages(manifest, where)
-    except CsdInputError as refused:
-        for problem in refused.problems:
-            yield Finding(rules.SHAPE, problem.where, problem.what)
-        return
-    for never in unreachable(packages):
-        yield Finding(rules.UNREACHABLE, f"{where}: packages", str(never))
-    for hole in holes(packages):
-        yield Finding(rules.HOLE, f"{where}: packages", str(hole))
-    yield from _file_findings(where, manifest.get("files"), {file for _, file in entries(packages)})
+        return json.loads(path.read_bytes(), object_pairs_hook=_once)
+    except _TwiceError as twice:
+        found.append(
+            Finding(rules.SHAPE, str(path), f"has the key {str(twice)!r} twice in one object: readers differ in which counts.")
+        )
+    except (ValueError, RecursionError) as broken:
+        why = "it is nested too deeply" if isinstance(broken, RecursionError) else broken
+        found.append(Finding(rules.SHAPE, str(path), f"is not JSON: {why}."))
+    return None
 
 
-def _file_findings(where: str, files: Any, used: set[str]) -> Iterator[Finding]:
-    if not isinstance(files, dict):
-        yield Finding(rules.SHAPE, f"{where}: files", "is not there, or is no JSON object.")
-        return
+class _TwiceError(Exception):
+    """A key that an object has more than once."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for key, held in pairs:
+        if key in value:
+            raise _TwiceError(key)
+        value[key] = held
+    return value
+
+
+def manifest_packages(manifest: Any, where: str, found: list[Finding]) -> Packages:
+    """What the walk goes through; {} and findings where it has no shape."""
+    if not isinstance(manifest, dict):
+        found.append(Finding(rules.SHAPE, where, "is not a JSON object."))
+        return {}
+    if manifest.get("schemaVersion") != "2.0":
+        what = f"must be '2.0'; found {manifest.get('schemaVersion')!r}."
+        found.append(Finding(rules.SHAPE, f"{where}: schemaVersion", what))
+    empty = [key for key in ("packages", "files") if not isinstance(manifest.get(key), dict) or not manifest[key]]
+    found += [Finding(rules.SHAPE, where, f"has no {key!r}, or nothing in it.") for key in empty]
+    if "packages" in empty:
+        return {}
+    try:
+        return read_packages(manifest, where)
+    except CsdInputError as wrong:
+        found += [Finding(rules.SHAPE, problem.where, problem.what) for problem in wrong.problems]
+        return {}
+
+
+def listing_findings(files: Mapping[str, Any], packages: Packages, where: str) -> Iterator[Finding]:
+    """What `files` says beside `packages`."""
     if len(files) > FILES_MAX:
         yield Finding(rules.TOO_MANY, f"{where}: files", f"lists {len(files)} files.")
-    for name in sorted(used - set(files)):
-        yield Finding(rules.UNLISTED, f"{where}: packages", f"names {name!r}, which 'files' does not list.")
-    for name in sorted(set(files) - used):
-        yield Finding(rules.UNUSED, f"{where}: files.{name}", "no platform names it.")
-    folder = Path(where).parent
-    beside = {path.name for path in folder.iterdir()} if any(folder.glob("*.zip")) else None
-    for name, told in sorted(files.items()):
-        place = f"{where}: files.{name}"
-        checksums = told.get("checksums") if isinstance(told, dict) else None
-        digest = checksums.get("sha256") if isinstance(checksums, dict) else None
-        if not isinstance(digest, str):
-            yield Finding(rules.DIGEST, place, "has no checksums.sha256.")
-        if beside is not None and name not in beside:
-            yield Finding(rules.ABSENT, place, f"there is no {name!r} beside the manifest.")
-        elif beside is not None and isinstance(digest, str) and (found := _sha256(folder / name)) != digest.lower():
-            yield Finding(rules.DIGEST, place, f"the zip has sha256 {found}, the manifest says {digest}.")
+    for name in sorted(files):
+        if not is_attachment_name(name):
+            yield Finding(rules.NO_NAME, f"{where}: files", f"{printable(name)!r} is no name of an attachment.")
+        if told_digest(files[name]) is None:
+            yield Finding(rules.DIGEST, f"{where}: files.{printable(name)}", "has no sha256 in its checksums.")
+    used: dict[str, Entry] = {}
+    for entry, file in entries(packages):
+        used.setdefault(file, entry)
+    for name in sorted(set(used) - set(files)):
+        what = f"names {printable(name)!r} for {used[name]}, which 'files' does not list."
+        yield Finding(rules.UNLISTED, f"{where}: packages", what)
+    for name in sorted(set(files) - set(used)) if packages else ():
+        yield Finding(rules.UNUSED, f"{where}: files.{printable(name)}", "is for no platform.")
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def told_digest(told: Any) -> str | None:
+    """The sha256 that the manifest tells of a file."""
+    match told:
+        case {"checksums": {"sha256": str(sha256)}} if re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+            return sha256.lower()
+    return None
 
 
-def name_findings(name: str, where: str) -> Iterator[Finding]:
-    """Whether a document may be called so. An empty name is not known, and not judged."""
-    begun = next((word for word in RESERVED_NAME_BEGINNINGS if name.lower().startswith(word)), None)
-    if name.lower() in PUBLISHED_NAMES:
-        yield Finding(rules.PUBLISHED, where, f"{name!r} is a package that AWS publishes.")
-    elif begun:
-        yield Finding(rules.RESERVED, where, f"{name!r} begins with {begun!r}, which AWS keeps for itself.")
-    elif name and not re.fullmatch(NAME_PATTERN, name):
-        yield Finding(rules.NO_NAME, where, f"{name!r} is no name of a document.")
+def walk_findings(packages: Packages, places: Mapping[Entry, str], where: str) -> Iterator[Finding]:
+    """Entries that no node reaches, and nodes that fall between. `places` are those of entries that are written elsewhere."""
+    for never in unreachable(packages):
+        yield Finding(rules.UNREACHABLE, places.get(never.entry, f"{where}: packages"), str(never))
+    for hole in holes(packages):
+        yield Finding(rules.HOLE, where if places else f"{where}: packages", str(hole))
 
 
-def release_findings(subject: Subject) -> Iterator[Finding]:
-    """What release.json beside the manifest tells otherwise; and the name that it has, where none was given."""
-    path = Path(subject.where).with_name(RELEASE_FILE)
-    if subject.manifest is None or not path.is_file():
-        return
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as broken:
-        yield Finding(rules.SHAPE, str(path), f"is not JSON: {broken}.")
-        return
-    if not isinstance(told, dict):
-        yield Finding(rules.SHAPE, str(path), "is not a JSON object.")
-        return
-    if told.get("version") != subject.manifest.get("version"):
-        found = f"says version {told.get('version')!r}, the manifest {subject.manifest.get('version')!r}."
-        yield Finding(rules.VERSIONS_DIFFER, str(path), found)
-    if not subject.name and isinstance(told.get("name"), str):
-        yield from name_findings(told["name"], f"{path}: name")
+def version_findings(versions: Iterable[tuple[str, Any]]) -> Iterator[Finding]:
+    """(place, version) of everything that tells the package's version."""
+    told = list(versions)
+    for place, version in told:
+        if not isinstance(version, str) or not re.fullmatch(VERSION_PATTERN, version):
+            yield Finding(rules.NO_NAME, place, f"found {version!r}.")
+    for place, version in told[1:]:
+        if version != told[0][1]:
+            yield Finding(rules.VERSIONS_DIFFER, place, f"says {version!r}, and {told[0][0]} says {told[0][1]!r}.")

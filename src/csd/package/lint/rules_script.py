@@ -17,7 +17,8 @@ BASHISM = Rule("CSD304", "error", "A script that dash may run has no bash in it.
 BASHISM_ELSEWHERE = Rule("CSD305", "warning", "A script has no bash in it.", "Write it for sh.",
     f"{_SH} On the platforms of this zip sh is mostly bash, so that it works until the zip serves others.",
     "source ./lib.sh", ". ./lib.sh")  # fmt: skip
-SYNTAX = Rule("CSD306", "error", "sh can read the script.", "Correct it: sh -n FILE.", _SH, "if true; then", "if true; then :; fi")  # fmt: skip
+SYNTAX = Rule("CSD306", "error", "sh can read the script.", "Correct it: sh -n FILE.", _SH, "if true; then",
+    "if true; then :; fi")  # fmt: skip
 ASKS = Rule("CSD307", "warning", "A script asks nobody.", "Say yes beforehand (-y, --non-interactive, DEBIAN_FRONTEND=noninteractive).",
     _NOBODY, "apt-get install agent", "apt-get install -y agent")  # fmt: skip
 REBOOTS = Rule("CSD308", "warning", "A script does not restart the node by itself.", "Leave restarts to a maintenance window.",
@@ -34,7 +35,8 @@ PIPED = Rule("CSD312", "warning", "What the network sends is proved before it is
 SWALLOWED = Rule("CSD313", "warning", "A failed install is a failure.", "Take '|| true' away, or name the codes that are no failure.",
     "The exit code decides whether the node counts as installed.", "dpkg -i agent.deb || true", "dpkg -i agent.deb")  # fmt: skip
 GOES_ON = Rule("CSD314", "warning", "A PowerShell script stops at its first error.", "Begin it with $ErrorActionPreference = 'Stop'.",
-    "Else PowerShell goes on, and the script's code is that of what came last.", "Copy-Item a b", "$ErrorActionPreference = 'Stop'")  # fmt: skip
+    "Else PowerShell goes on, and the script's code is that of what came last.", "Copy-Item a b",
+    "$ErrorActionPreference = 'Stop'")  # fmt: skip
 
 SCRIPT_RULES = (CRLF, BOM, SHEBANG, BASHISM, BASHISM_ELSEWHERE, SYNTAX, ASKS, REBOOTS, MSIEXEC, NOTHING_REMOVED, TRACED, PIPED,
     SWALLOWED, GOES_ON)  # fmt: skip

@@ -21,7 +21,8 @@ _LINES: tuple[tuple[Rule, re.Pattern[str], re.Pattern[str] | None], ...] = (
     (rules.REBOOTS, re.compile(_START + r"(?:reboot|(?:/sbin/)?shutdown\s+-r|init\s+6|systemctl\s+reboot|exit\s+194)\b"), None),
     (rules.PIPED, re.compile(_START + r"(?:curl|wget)\b[^|;]*\|\s*(?:sudo\s+)?(?:ba|da)?sh\b"), None),
     (rules.SWALLOWED, re.compile(
-        _START + r"(?:(?:apt-get|apt|yum|dnf|zypper)\s+(?:\S+\s+)*?install|dpkg\s+(?:-i|--install)|rpm\s+-\w*[iU]\w*)\b.*\|\|\s*(?:true|:)\s*$"
+        _START + r"(?:(?:apt-get|apt|yum|dnf|zypper)\s+(?:\S+\s+)*?install|dpkg\s+(?:-i|--install)|rpm\s+-\w*[iU]\w*)\b"
+        r".*\|\|\s*(?:true|:)\s*$"
     ), None),
 )  # fmt: skip
 _POWERSHELL = (

@@ -1,110 +1,157 @@
-"""What was named on the command line -> parts (each what one zip unpacks to) and the manifest, if any.
+"""What was named -> everything that rules look at, and what reading it showed.
 
-Rules: a zip with faults gives no part: nothing of it is believed. At most HEAD_BYTES of a script are read.
+Flow: a folder with manifest.json, or a manifest -> its release and its zips; a folder with package.yaml -> what a build would write,
+nothing of it written; a zip -> itself.
 """
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from csd.errors import CsdInputError, Problem
 from csd.package.building.manifest import MANIFEST_FILE
-from csd.package.building.plan import FILE_BYTES_MAX, MANIFEST_BYTES_MAX
-from csd.package.lint import rules_archive, rules_manifest
+from csd.package.building.plan import FILE_BYTES_MAX
+from csd.package.contents import Contents
+from csd.package.lint import rules_manifest as rules
+from csd.package.lint.manifests import listing_findings, manifest_packages, read_manifest, told_digest
+from csd.package.lint.naming import file_version_findings
+from csd.package.lint.parts import Part, part_of_contents, part_of_zip
 from csd.package.lint.rule import Finding
-from csd.package.reading.ending import Unreadable
-from csd.package.reading.members import Member
-from csd.package.reading.zips import examine_zip, read_member
+from csd.package.lint.rules_archive import ZIP_TOO_LARGE
+from csd.package.matching.targets import packages_of
+from csd.package.matching.walk import Entry, Packages, entries
+from csd.package.release import RELEASE_FILE, is_attachment_name
+from csd.package.source import SOURCE_FILE, PackageSource, read_source, shape_of_entries
 
-HEAD_BYTES = 1 << 20
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one zip unpacks to: where it is, its members, a way to read one, the platforms it is for (none: not known)."""
+@dataclass(slots=True)
+class Subject:
+    """Parts, the walk's packages, and (place, word) of each name and version that is told; `found` and `remarks` come of reading."""
 
     where: str
-    names: tuple[str, ...]
-    read: Callable[[str], bytes]
-    platforms: frozenset[str] = frozenset()
+    parts: list[Part] = field(default_factory=list)
+    packages: Packages = field(default_factory=dict)
+    places: Mapping[Entry, str] = field(default_factory=dict)
+    named: list[tuple[str, str]] = field(default_factory=list)
+    versions: list[tuple[str, Any]] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A package to be judged. `findings` are those of the reading itself."""
-
-    parts: tuple[Part, ...] = ()
-    manifest: dict[str, Any] | None = None
-    where: str = ""
-    name: str = ""
-    findings: list[Finding] = field(default_factory=list)
-
-
-def read_subject(path: Path, name: str) -> Subject:
-    """Read a folder with a manifest, a folder of zips, a manifest or a zip. Raises CsdInputError when there is none of them."""
-    if path.is_file() and path.suffix.lower() != ".json":
-        findings: list[Finding] = []
-        return Subject(tuple(_parts([path], findings, {})), where=str(path), name=name, findings=findings)
-    file = path / MANIFEST_FILE if path.is_dir() else path
-    zips = sorted(one for one in file.parent.glob("*.zip") if one.is_file()) if file.parent.is_dir() else []
-    if not file.is_file() and not (path.is_dir() and zips):
-        raise CsdInputError([Problem(str(path), "holds no package.", "Name a folder, a zip or a manifest.json.")])
-    findings = []
-    manifest = _manifest(file, findings) if file.is_file() else None
-    listed = manifest.get("files") if manifest else None
-    mine = [one for one in zips if not isinstance(listed, dict) or one.name in listed]
-    parts = tuple(_parts(mine, findings, (manifest or {}).get("packages")))
-    return Subject(parts, manifest, str(file), name, findings)
+def read_subject(path: Path) -> Subject:
+    """Read what was named. Raises CsdInputError where it is nothing that could be a package."""
+    if path.is_dir() and (path / MANIFEST_FILE).is_file():
+        return _sealed(path / MANIFEST_FILE, alone=False)
+    if path.is_dir() and (path / SOURCE_FILE).is_file():
+        return _source(path)
+    if path.is_file() and path.suffix.lower() == ".json":
+        return _sealed(path, alone=True)
+    if path.is_file():
+        return Subject(str(path), [part_of_zip(path, frozenset())], found=list(_too_large(path)))
+    remedy = f"Name a folder with {MANIFEST_FILE} or {SOURCE_FILE}, a manifest, or a zip."
+    raise CsdInputError([Problem(str(path), "is no package." if path.exists() else "is not there.", remedy)])
 
 
-def _manifest(file: Path, findings: list[Finding]) -> dict[str, Any] | None:
-    if (size := file.stat().st_size) > MANIFEST_BYTES_MAX:
-        findings.append(Finding(rules_manifest.MANIFEST_TOO_LARGE, str(file), f"has {size} bytes."))
-        return None
+def _source(folder: Path) -> Subject:
+    file = folder / SOURCE_FILE
+    subject = Subject(str(file))
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as broken:
-        findings.append(Finding(rules_manifest.SHAPE, str(file), f"is not JSON: {broken}."))
-        return None
+        source = read_source(folder)
+    except CsdInputError as wrong:
+        subject.found += map(_unfit, wrong.problems)
+        return subject
+    subject.named.append((f"{file}: name", source.name))
+    subject.versions.append((f"{file}: version", source.version))
+    problems = shape_of_entries(str(file), source)
+    for platform in source.platforms:
+        contents = Contents(source, folder, platform, judge_scripts=False)
+        problems += contents.problems
+        subject.parts.append(part_of_contents(contents, frozenset(target.platform for target in platform.targets)))
+    problems += _targets(subject, source, file)
+    subject.found += map(_unfit, dict.fromkeys(problems))
+    return subject
+
+
+def _targets(subject: Subject, source: PackageSource, file: Path) -> Iterator[Problem]:
+    places: dict[Entry, str] = {}
+    triples = []
+    for index, platform in enumerate(source.platforms):
+        for number, target in enumerate(platform.targets):
+            triple = (target.platform, target.version, target.architecture)
+            place = f"{file}: platforms[{index}].targets[{number}]"
+            if (first := places.setdefault(Entry(*triple), place)) != place:
+                yield Problem(place, f"{Entry(*triple)} is also listed at {first}.", "Keep one: a node gets exactly one zip.")
+            triples.append((triple, source.zip_name(platform.label)))
+    subject.packages, subject.places = packages_of(triples), places
+
+
+def _unfit(problem: Problem) -> Finding:
+    return Finding(rules.UNFIT, problem.where, f"{problem.what} {problem.remedy}")
+
+
+def _sealed(path: Path, *, alone: bool) -> Subject:
+    subject = Subject(str(path))
+    manifest = read_manifest(path, subject.found)
+    if manifest is None:
+        return subject
+    subject.packages = manifest_packages(manifest, str(path), subject.found)
     if not isinstance(manifest, dict):
-        findings.append(Finding(rules_manifest.SHAPE, str(file), "is not a JSON object."))
-        return None
-    return manifest
+        return subject
+    subject.versions.append((f"{path}: version", manifest.get("version")))
+    files = manifest["files"] if isinstance(manifest.get("files"), dict) else {}
+    subject.found += listing_findings(files, subject.packages, str(path))
+    _release(subject, path.parent / RELEASE_FILE, manifest, files)
+    names = [name for name in sorted(files) if is_attachment_name(name)]
+    if alone and not any((path.parent / name).is_file() for name in names):
+        subject.remarks.append(f"{path}: none of its zips is beside it; only the manifest was looked at.")
+        return subject
+    for name in names:
+        _zip(subject, path, name, files[name])
+    return subject
 
 
-def _parts(zips: list[Path], findings: list[Finding], packages: object) -> Iterator[Part]:
-    for path in zips:
-        if (size := path.stat().st_size) > FILE_BYTES_MAX:
-            findings.append(Finding(rules_archive.ZIP_TOO_LARGE, str(path), f"has {size} bytes."))
-            continue
-        examined = examine_zip(path)
-        for fault in examined.faults:
-            where = f"{path}!{fault.member}" if fault.member else str(path)
-            findings.append(Finding(rules_archive.RULE_OF_FAULT[fault.kind], where, fault.what))
-        if not examined.faults:
-            held = {member.name: member for member in examined.members}
-            yield Part(f"{path}!", tuple(held), _reader(path, held, findings), _platforms(packages, path.name))
+def _zip(subject: Subject, manifest: Path, name: str, told: Any) -> None:
+    path = manifest.parent / name
+    if not path.is_file():
+        subject.found.append(Finding(rules.ABSENT, f"{manifest}: files.{name}", f"{path} is not there."))
+        return
+    platforms = frozenset(entry.platform for entry, file in entries(subject.packages) if file == name)
+    subject.parts.append(part_of_zip(path, platforms))
+    subject.found += [*_too_large(path), *_differs(path, told)]
 
 
-def _reader(path: Path, held: dict[str, Member], findings: list[Finding]) -> Callable[[str], bytes]:
-    def read(name: str) -> bytes:
-        try:
-            return read_member(path, held[name], HEAD_BYTES)
-        except Unreadable as unfit:
-            findings.append(Finding(rules_archive.BROKEN_ZIP, f"{path}!{name}", unfit.what))
-            return b""
+def _release(subject: Subject, path: Path, manifest: Mapping[str, Any], files: Mapping[str, Any]) -> None:
+    """Name and version that a release.json beside the manifest tells; whether its digests hold is for verify."""
+    if not path.is_file():
+        return
+    try:
+        told = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        subject.found.append(Finding(rules.UNFIT, str(path), "is no JSON object. Build the package again."))
+        return
+    name = str(told.get("name", ""))
+    subject.named.append((f"{path}: name", name))
+    subject.versions.append((f"{path}: version", told.get("version")))
+    subject.found += file_version_findings(name, manifest.get("version"), files, subject.where)
 
-    return read
+
+def _too_large(path: Path) -> Iterator[Finding]:
+    if (size := path.stat().st_size) > FILE_BYTES_MAX:
+        yield Finding(ZIP_TOO_LARGE, str(path), f"has {size} bytes, more than {FILE_BYTES_MAX}.")
 
 
-def _platforms(packages: object, file: str) -> frozenset[str]:
-    """The platforms whose entries name a zip."""
-    return frozenset(
-        platform
-        for platform, versions in (packages.items() if isinstance(packages, dict) else ())
-        for held in (versions.values() if isinstance(versions, dict) else ())
-        for told in (held.values() if isinstance(held, dict) else ())
-        if isinstance(told, dict) and told.get("file") == file
-    )
+def _differs(path: Path, told: Any) -> Iterator[Finding]:
+    size, real = told.get("size") if isinstance(told, dict) else None, path.stat().st_size
+    if isinstance(size, int) and size != real:
+        yield Finding(rules.DIGEST, str(path), f"has {real} bytes, the manifest says {size}.")
+        return
+    expected = told_digest(told)
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    if expected not in (None, sha256):
+        yield Finding(rules.DIGEST, str(path), f"has sha256 {sha256}, the manifest says {expected}.")
