@@ -69,7 +69,8 @@ def _source(folder: Path) -> Subject:
     for platform in source.platforms:
         contents = Contents(source, folder, platform, judge_scripts=False)
         problems += contents.problems
-        subject.parts.append(part_of_contents(contents, frozenset(target.platform for target in platform.targets)))
+        if contents.entries or not contents.problems:  # of a folder that is not there nothing more is told
+            subject.parts.append(part_of_contents(contents, frozenset(target.platform for target in platform.targets)))
     problems += _targets(subject, source, file)
     subject.found += map(_unfit, dict.fromkeys(problems))
     return subject
