@@ -127,8 +127,8 @@ ROWS: dict[str, tuple[Make, str]] = {
         "installed in place. Add uninstall.sh, or uninstall.ps1.")),
     "CSD105": (without("validate.sh"), ("advice: {zip}: CSD105: has no validate script: whether it is installed is what the agent "
         "remembers. Add validate.sh, or validate.ps1, that exits with another code than 0 when the software is not as wanted.")),
-    "CSD106": (holding({f"my-agent/{name}": text for name, text in FILES.items()}), ("error: {zip}: CSD106: has its scripts below a folder, "
-        "my-agent/install.sh, where the agent does not look. Try: (cd my-agent && zip -r ../NAME.zip .). "
+    "CSD106": (holding({f"my-agent/{name}": text for name, text in FILES.items()}), ("error: {zip}: CSD106: has its scripts below a "
+        "folder, my-agent/install.sh, where the agent does not look. Try: (cd my-agent && zip -r ../NAME.zip .). "
         "Zip the files themselves, not the folder around them.")),
     "CSD107": (without("update.sh"), ("advice: {zip}: CSD107: has no update script: an in-place update fails on every node. "
         "Add update.sh, or update.ps1, or always reinstall.")),
@@ -140,8 +140,8 @@ ROWS: dict[str, tuple[Make, str]] = {
     "CSD204": (absent, "error: {manifest}: files.my-agent-1.0-linux.zip: CSD204: {zip} is not there. Put it there, or correct its name."),
     "CSD205": (files(lambda held: held[ZIP].update(size=7)), ("error: {zip}: CSD205: has {size} bytes, the manifest says 7. "
         "Write the manifest after the zips.")),
-    "CSD206": (packages({"amzn": {"_any": ANY}}), ("error: {manifest}: packages: CSD206: amzn/_any/_any can never be chosen: no agent calls "
-        "its platform 'amzn'; it says 'amazon'. Correct it, or remove it.")),
+    "CSD206": (packages({"amzn": {"_any": ANY}}), ("error: {manifest}: packages: CSD206: amzn/_any/_any can never be chosen: no agent "
+        "calls its platform 'amzn'; it says 'amazon'. Correct it, or remove it.")),
     "CSD207": (packages({"ubuntu": {"22.04": {"x86_64": {"file": ZIP}}, "_any": ANY}}), ("warning: {manifest}: packages: CSD207: "
         "ubuntu/22.04 has no zip for architectures other than x86_64, and the agent does not fall back to ubuntu/_any/_any once the "
         "version was taken. Name the missing ones in the narrow entry too.")),
