@@ -18,7 +18,7 @@ from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.building.output import BUILDING_PREFIX, leftovers, output_problems, put_in_place
 from csd.package.building.plan import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, plan_package
 from csd.package.building.writing import Watch, read_contents, unwatched, write_package
-from csd.package.reading.zips import examine_zip
+from csd.package.reading.zips import examine_zip, zip_problems
 from csd.package.release import RELEASE_FILE, Digest, Release, is_attachment_name, read_release, release_value
 from csd.package.source import FILES_MAX, VERSION_PATTERN
 
@@ -207,12 +207,7 @@ def _file_problems(path: Path, told: Any, files: list[SealedFile]) -> list[Probl
         return [Problem(str(path), f"is larger than {FILE_BYTES_MAX} bytes.", "Distributor takes at most 1 GB a file.")]
     examined = examine_zip(path)
     if examined.faults:
-        return [
-            Problem(
-                f"{path}!{fault.member}" if fault.member else str(path), fault.what, "Do not use it; build the package again."
-            )
-            for fault in examined.faults
-        ]
+        return zip_problems(path)
     names = {member.name for member in examined.members}
     if not names & {"install.sh", "install.ps1"}:
         return [

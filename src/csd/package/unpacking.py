@@ -8,9 +8,9 @@ Refuses to know: where the package came from.
 
 import json
 import re
-import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,10 @@ import yaml
 from pydantic import ValidationError
 
 from csd.errors import CsdInputError, Problem
-from csd.package.names import clashes, text_fault, zip_fault
+from csd.package.reading.zips import zip_problems
 from csd.package.sealed import MANIFEST_FILE, SealedPackage
 from csd.package.source import SOURCE_FILE, PackageSource, shape_problems
 
-MEMBERS_MAX = 20_000
-UNPACKED_BYTES_MAX = 8_000_000_000
 _TEMPLATE, _TEMPLATE_BYTES_MAX = ".in", 1 << 20
 _PLACE = re.compile(rb"@(NAME|VERSION)@")
 _CHUNK = 1 << 20
@@ -89,39 +87,16 @@ def _described(manifest: dict[str, Any], name: str, folders: dict[str, str]) -> 
 def _unpack(path: Path, folder: Path) -> list[Problem]:
     """Everything that is wrong with a zip; its files are in `folder` when nothing is."""
     try:
+        problems = zip_problems(path)
+        if problems:
+            return problems
         with zipfile.ZipFile(path) as archive:
-            problems = list(_directory_problems(path, archive))
             folder.mkdir(parents=True)
-            for member in () if problems else (one for one in archive.infolist() if not one.is_dir()):
+            for member in (one for one in archive.infolist() if not one.is_dir()):
                 problems += _write(path, archive, member, folder)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as broken:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as broken:
         return [Problem(str(path), f"cannot be read: {broken}.", _NOT_SAFE)]
     return problems
-
-
-def _directory_problems(path: Path, archive: zipfile.ZipFile) -> Iterator[Problem]:
-    members = archive.infolist()
-    if len(members) > MEMBERS_MAX:
-        yield Problem(str(path), f"has {len(members)} members, more than {MEMBERS_MAX}.", _NOT_SAFE)
-        return
-    if (size := sum(member.file_size for member in members)) > UNPACKED_BYTES_MAX:
-        yield Problem(str(path), f"would unpack to {size} bytes, more than {UNPACKED_BYTES_MAX}.", _NOT_SAFE)
-    for member in members:
-        if fault := _fault(member):
-            yield Problem(f"{path}: {member.filename!a}", fault, _NOT_SAFE)
-    for one, other in clashes(member.filename for member in members if not member.is_dir()):
-        yield Problem(f"{path}: {one!a}", f"and {other!a} would be one file.", _NOT_SAFE)
-
-
-def _fault(member: zipfile.ZipInfo) -> str | None:
-    mode = member.external_attr >> 16
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "is a link or a device."
-    if member.flag_bits & 0x1:
-        return "is encrypted."
-    if member.orig_filename != member.filename or member.filename.startswith("/") or ".." in member.filename.split("/"):
-        return "leaves its folder."
-    return text_fault(member.filename) or zip_fault(member.filename, windows=False)
 
 
 def _write(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError
 
 from csd.errors import CsdInputError, Problem
+from csd.package.reading.zips import zip_problems
 from csd.package.release import SIGNED_RELEASE_FILE
 from csd.package.signing.digests import content_problems
 from csd.package.signing.envelope import ENVELOPE_BYTES_MAX, read_bounded, read_envelope
@@ -52,7 +53,12 @@ class Verified:
 def verify_by(folder: Path, trust_file: Path, expected: Expected, now: datetime) -> tuple[Verified, Trust]:
     """Verify a sealed folder by the trust root of a file. Raises CsdInputError, OSError."""
     trust = verified(read_root(trust_file), str(trust_file), now)
-    return verify_folder(folder, trust, expected, now), trust
+    found = verify_folder(folder, trust, expected, now)
+    # What was signed may still harm who unpacks it: who signed may have looked with another reader.
+    problems = [problem for name in found.statement.release.files for problem in zip_problems(folder / name)]
+    if problems:
+        raise CsdInputError(problems)
+    return found, trust
 
 
 def verify_folder(folder: Path, trust: Trust, expected: Expected, now: datetime) -> Verified:
