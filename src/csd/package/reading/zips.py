@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from csd.errors import Problem
 from csd.package.names import printable, text_fault, zip_fault
 from csd.package.reading.ending import Unreadable, read_ending
 from csd.package.reading.members import DEFLATED, DEPTH_MAX, STORED, Member, read_members
@@ -51,6 +52,14 @@ def examine_zip(path: Path) -> Examined:
         if len(faults) == FAULTS_MAX:
             break
     return Examined(members, tuple(faults))
+
+
+def zip_problems(path: Path) -> list[Problem]:
+    """Everything for which a zip must not be used, each with its place."""
+    return [
+        Problem(f"{path}!{printable(fault.member)}" if fault.member else str(path), fault.what, "Do not use it; build it again.")
+        for fault in examine_zip(path).faults
+    ]
 
 
 def read_member(path: Path, member: Member, limit: int) -> bytes:
