@@ -19,7 +19,9 @@ _ARCHITECTURE = re.compile(
 )
 _SYSTEM = re.compile(rf"{_LEFT}(linux|windows|win(?:32|64)?|darwin|macos|osx){_RIGHT}", re.IGNORECASE)
 _PRE = r"(?:rc|beta|alpha|b|a|dev|pre)\d+"
-_VERSION = re.compile(rf"(?<=[-_ ])v?(\d+(?:\.\d+)+(?:[-+~.]?{_PRE}|[-+~.]\d+)*|\d+){_RIGHT}(?!\.\d)", re.IGNORECASE)
+_VERSION = re.compile(
+    rf"(?<=[-_ ])v?(\d+(?:\.\d+)+(?:[-+~.]?{_PRE}|[-+~.]\d+)*|(?!(?:32|64|86){_RIGHT})\d+){_RIGHT}(?!\.\d)", re.IGNORECASE
+)
 
 
 class Guess(NamedTuple):

@@ -15,6 +15,7 @@ NAMES = [
     ("agent-2.0.0b3.run", "agent", "2.0.0b3", "", ""),
     ("jdk-17_macos-x64.tar.gz", "jdk", "17", "x64", "mac_os_x"),
     ("agent-v2.sh", "agent", "2", "", ""),
+    ("setup-64.exe", "setup-64", "", "", ""),
     ("python3.11.tar.xz", "python3.11", "", "", ""),
     ("agent-i686-6.0.exe", "agent", "6.0", "i686", ""),
     ("7zip.exe", "7zip", "", "", ""),
