@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from csd.errors import CsdInputError, Problem
 from csd.package.detection.filenames import LINUX
 from csd.package.detection.installer import Architecture, Installer, Kind, Platforms
+from csd.package.lint.checking import lint
 from csd.package.matching.reach import holes, unreachable
 from csd.package.matching.reading import packages_at
 from csd.package.matching.targets import packages_of
@@ -94,7 +95,7 @@ def test_the_text_of_package_yaml() -> None:
 
 
 @pytest.mark.parametrize(("kind", "platforms"), ALL)
-def test_every_kind_builds_without_a_warning(kind: Kind, platforms: Platforms, tmp_path: Path) -> None:
+def test_every_kind_builds_and_is_linted_without_a_word(kind: Kind, platforms: Platforms, tmp_path: Path) -> None:
     """From a file of each kind to a sealed package, with nothing written by hand."""
     (tmp_path / f"agent.{kind}").write_bytes(b"content")
     each = Installer(tmp_path / f"agent.{kind}", kind, "agent", "7.1.0", "x86_64", platforms)
@@ -102,6 +103,7 @@ def test_every_kind_builds_without_a_warning(kind: Kind, platforms: Platforms, t
     assert f"installers/agent.{kind}" in written
     built = build_package(tmp_path / "source", tmp_path / "sealed")
     assert (built.name, built.version, built.warnings) == ("my-agent", "7.1.0", ())
+    assert [str(finding) for finding in lint(tmp_path / "sealed").findings] == []
 
 
 def test_a_vendors_whole_folder_becomes_one_package(tmp_path: Path) -> None:
