@@ -74,13 +74,16 @@ class Force:
 
     def _ran(self, row: Broken) -> FailsOnNode | FalseSuccess:
         actions = row.forced.actions if isinstance(row.forced, FalseSuccess) else ("Install",)
+        output = ""
         for action in actions:
             told = self._command(row.name, action)
+            output += told["StandardOutputContent"] + told["StandardErrorContent"]
             if told["Status"] != "Success":
                 return FailsOnNode(told["StandardErrorContent"])
         expected = row.forced if isinstance(row.forced, FalseSuccess) else FalseSuccess("it was installed", INSTALLED, None)
         path = self.simulation.root(NODE) / expected.path
-        return replace(expected, content=path.read_bytes() if path.is_file() else None)
+        said = expected.said if expected.said in output else output
+        return replace(expected, said=said, content=path.read_bytes() if path.is_file() else None)
 
     def _command(self, name: str, action: str) -> dict[str, Any]:
         ssm, node = self.simulation.client("ssm"), self.simulation.nodes[NODE].instance_id

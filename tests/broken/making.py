@@ -73,6 +73,13 @@ def sealed(content: Mapping[str, bytes], packages: Any = None, **changes: Any) -
     return manifest({ZIP: zipped(content)}, packages, **changes)
 
 
+def release(files: Files, version: str) -> bytes:
+    """The release.json of these files, with a version of its own."""
+    digests = {name: {"sha256": hashlib.sha256(body).hexdigest(), "size": len(body)} for name, body in files.items()}
+    told = {"name": NAME, "version": version, "manifest": digests.pop("manifest.json"), "files": digests}
+    return json.dumps(told).encode()
+
+
 def by_hand(folder: Files) -> Files:
     """What somebody without csd makes of a source folder: its files zipped, and a manifest that names the zip."""
     described = yaml.safe_load(folder["package.yaml"])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from broken import making
-from broken.making import EVERYWHERE, INSTALL, INSTALLED, TOOL, ZIP, Files, manifest, scripts, sealed, source, zipped
+from broken.making import EVERYWHERE, INSTALL, INSTALLED, TOOL, ZIP, Files, manifest, release, scripts, sealed, source, zipped
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,16 @@ class FailsOnNode:
 
 @dataclass(frozen=True)
 class FalseSuccess:
-    """Every command is Success, although `instead`: the proof is the file `path` on the node, which has `content`, or is not there."""
+    """Every command is Success, although `instead`: the proof is the file `path` on the node, which has `content`, or is not there.
+
+    `said` is what the scripts' output has to say of it.
+    """
 
     instead: str
     path: str
     content: bytes | None
     actions: tuple[str, ...] = ("Install",)
+    said: str = ""
 
 
 Forced = RefusedByApi | DocumentFailed | FailsOnNode | FalseSuccess
@@ -60,11 +64,11 @@ class Broken:
     name: str = making.NAME
     asked: str = making.VERSION
     """The VersionName that CreateDocument is asked for."""
-    left_out: str = ""
-    """A file that never reached the bucket."""
+    is_assumed: bool = False
+    """Whether `forced` is what localorg does where AWS's own documentation does not say who checks."""
 
 
-BUILD, LINT = "csd package build", "csd package lint"
+BUILD, LINT, STRICT = "csd package build", "csd package lint", "csd package lint --strict"
 MATCHER = "agent source, birdwatcherservice"
 LIMITS = "API CreateDocument"
 GUIDE = "Distributor guide, Create a package"
@@ -102,6 +106,19 @@ def changed_after() -> Files:
     return sealed(scripts()) | {ZIP: zipped(scripts(tool=b"a later tool\n"))}
 
 
+def two_versions() -> Files:
+    """The new version was written into release.json only."""
+    files = sealed(scripts())
+    return files | {"release.json": release(files, "1.1")}
+
+
+def missing_zip() -> Files:
+    """One of two zips was left behind."""
+    both = {ZIP: zipped(scripts()), "tool-arm64.zip": zipped(scripts(tool=b"for arm64\n"))}
+    files = manifest(both, {"_any": {"_any": {"x86_64": ZIP, "arm64": "tool-arm64.zip"}}})
+    return {name: body for name, body in files.items() if name != ZIP}
+
+
 def many_files() -> Files:
     """One zip for each of 21 versions of a system."""
     names = [f"tool-{number}.zip" for number in range(1, 22)]
@@ -117,7 +134,9 @@ def long_manifest() -> Files:
 ROWS = (
     Broken(
         "parent-folder-zipped", "The folder around the files is in the zip", "CrowdStrike/Cloud-AWS#221; agent source, localpackages",
-        parent_zipped, LINT, "",
+        parent_zipped, LINT,
+        "{folder}/tool.zip: CSD101: has no install.sh or install.ps1 at its root; 'my-tool/install.sh' lies in a "
+        "folder, where the agent does not look. Add it; the agent runs it as root in the folder of the unpacked files.",
         FailsOnNode("Package is not supported (package is missing install action)"),
     ),
     Broken(
@@ -135,13 +154,15 @@ ROWS = (
     ),
     Broken(
         "bash-array", "bash's arrays in install.sh", DASH,
-        lambda: source(scripts(install_sh=ARRAY)), LINT, "",
+        lambda: source(scripts(install_sh=ARRAY)), LINT,
+        "{folder}/any/install.sh:2: CSD304: In POSIX sh, arrays are undefined. (SC3030) Write it for sh.",
         FailsOnNode('install.sh: 2: Syntax error: "(" unexpected'),
     ),
     Broken(
         "bash-condition", "bash's [[ in a condition of install.sh", DASH,
-        lambda: source(scripts(install_sh=ONLY_SOME)), LINT, "",
-        FalseSuccess("dash does not know [[, takes the condition for false and leaves the installation out", INSTALLED, None),
+        lambda: source(scripts(install_sh=ONLY_SOME)), LINT,
+        "{folder}/any/install.sh:2: CSD304: In POSIX sh, [[ ]] is undefined. (SC3010) Write it for sh.",
+        FalseSuccess("dash does not know [[, takes the condition for false and installs nothing", INSTALLED, None, said="[[: not found"),
     ),
     Broken(
         "windows-line-ends", "install.sh was saved on Windows", DASH,
@@ -151,48 +172,69 @@ ROWS = (
     ),
     Broken(
         "foreign-names", "The manifest says amd64, as Debian does", "aws/aws-codedeploy-agent#393; agent source, envdetect",
-        lambda: sealed(scripts(), {"debian": {"_any": {"amd64": ZIP}}}), LINT, "",
+        lambda: sealed(scripts(), {"debian": {"_any": {"amd64": ZIP}}}), LINT,
+        "{folder}/manifest.json: packages: CSD206: debian/_any/amd64 can never be chosen: no agent calls its "
+        "architecture 'amd64'; it says 'x86_64'. Correct it, or remove it.",
         FailsOnNode("no manifest found for platform: debian, version 12, architecture x86_64"),
     ),
     Broken(
-        "architecture-hole", "An exact version has a zip for arm64 only, and hides the zip for all", f"{MATCHER}",
-        lambda: sealed(scripts(), {"debian": {"12": {"arm64": ZIP}}, **EVERYWHERE}), LINT, "",
+        "architecture-hole", "An exact version has a zip for arm64 only, and hides the zip for all", MATCHER,
+        lambda: sealed(scripts(), {"debian": {"12": {"arm64": ZIP}}, **EVERYWHERE}), STRICT,
+        "{folder}/manifest.json: packages: CSD207: debian/12 has no zip for architectures other than arm64, and the "
+        "agent does not fall back to _any/_any/_any once the version was taken. Name the missing ones in the narrow "
+        "entry too.",
         FailsOnNode("no manifest found for platform: debian, version 12, architecture x86_64"),
     ),
     Broken(
-        "star-beside-any", "A zip under '*' beside one under '_any'", f"{MATCHER}",
-        star_beside_any, LINT, "",
+        "star-beside-any", "A zip under '*' beside one under '_any'", MATCHER,
+        star_beside_any, LINT,
+        "{folder}/manifest.json: packages: CSD206: _any/*/_any can never be chosen: _any/_any is tried first. Correct "
+        "it, or remove it.",
         FalseSuccess("the walk ends at _any, so that no node ever gets the zip under '*'", INSTALLED, TOOL),
     ),
     Broken(
-        "two-versions", "The document is asked for as 1.1, its manifest says 1.0", f"{GUIDE}",
-        lambda: sealed(scripts()), LINT, "",
+        "two-versions", "The document is asked for as 1.1, its manifest says 1.0", GUIDE,
+        two_versions, LINT,
+        "{folder}/release.json: CSD403: says version '1.1', the manifest '1.0'. Build it again; the version stands in "
+        "package.yaml only.",
         RefusedByApi("InvalidDocumentContent", "version is '1.0' but VersionName is '1.1'; they must be equal"),
         asked="1.1",
+        is_assumed=True,
     ),
     Broken(
-        "changed-zip", "The zip was made anew after its manifest", f"{GUIDE}",
-        changed_after, LINT, "",
+        "changed-zip", "The zip was made anew after its manifest", GUIDE,
+        changed_after, LINT,
+        "{folder}/manifest.json: files.tool.zip: CSD205: the zip has sha256 "
+        "92610e27e83fc22aa79e8030031a92f06f252a1f44eec9239e0849a1c6eccbb1, the manifest says "
+        "99488041db6eceae1a40c1931f22152656723ab40aa2d287ffc1a0930b4a2992. Write the manifest after the zips.",
         FailsOnNode("failed to verify hash of downloadinput"),
     ),
     Broken(
         "unlisted-zip", "The manifest names a zip that 'files' does not list", GUIDE,
-        lambda: sealed(scripts(), {"_any": {"_any": {"_any": "other.zip"}}}), LINT, "",
+        lambda: sealed(scripts(), {"_any": {"_any": {"_any": "other.zip"}}}), LINT,
+        "{folder}/manifest.json: packages: CSD202: names 'other.zip', which 'files' does not list. List it with its "
+        "sha256.",
         RefusedByApi("InvalidDocumentContent", "packages._any._any._any.file is 'other.zip', which files does not list"),
+        is_assumed=True,
     ),
     Broken(
         "missing-zip", "A listed zip never reached the bucket", "Distributor guide, Troubleshooting",
-        lambda: {"manifest.json": sealed(scripts())["manifest.json"]}, LINT, "",
+        missing_zip, LINT,
+        "{folder}/manifest.json: files.tool.zip: CSD204: there is no 'tool.zip' beside the manifest. Put it there, or correct "
+        "its name.",
         DocumentFailed("tool.zip: NoSuchKey for s3://{bucket}/{prefix}/tool.zip: The specified key does not exist."),
     ),
     Broken(
         "too-many-files", "Twenty-one zips", f"{GUIDE}; API AttachmentsSourceList",
-        many_files, LINT, "",
+        many_files, LINT,
+        "{folder}/manifest.json: files: CSD602: lists 21 files. Let several platforms share a zip.",
         RefusedByApi("InvalidDocumentContent", "files names 21 files; a document has at most 20 attachments"),
+        is_assumed=True,
     ),
     Broken(
         "long-manifest", "A manifest of more than 64 KB", f"{LIMITS}, MaxDocumentSizeExceeded",
-        long_manifest, LINT, "",
+        long_manifest, LINT,
+        "{folder}/manifest.json: CSD601: has 104512 bytes. List fewer targets, or a shorter description.",
         RefusedByApi("MaxDocumentSizeExceeded", "A document has at most 65536 bytes"),
     ),
     Broken(
@@ -204,22 +246,28 @@ ROWS = (
     ),
     Broken(
         "schema-of-commands", "schemaVersion 2.2, as Command documents have", GUIDE,
-        lambda: sealed(scripts(), schemaVersion="2.2"), LINT, "",
+        lambda: sealed(scripts(), schemaVersion="2.2"), LINT,
+        "{folder}/manifest.json: schemaVersion: CSD201: must be \"2.0\"; found '2.2'. Correct it.",
         RefusedByApi("InvalidDocumentSchemaVersion", "A document of type Package has schemaVersion 2.0; this one says '2.2'."),
     ),
     Broken(
         "nothing-removed", "uninstall.sh removes nothing", "agent source, ssminstaller: the exit code is all it looks at",
-        lambda: source(scripts(uninstall_sh=b"#!/bin/sh\nexit 0\n")), LINT, "",
-        FalseSuccess("Uninstall is Success, and the software is still there", INSTALLED, TOOL, ("Install", "Uninstall")),
+        lambda: source(scripts(uninstall_sh=b"#!/bin/sh\nexit 0\n")), STRICT,
+        "{folder}/any/uninstall.sh: CSD310: has no command that removes anything. Remove there what install makes.",
+        FalseSuccess("the software is still there", INSTALLED, TOOL, ("Install", "Uninstall")),
     ),
     Broken(
         "swallowed-failure", "install.sh hides a failed dpkg behind || true", "agent source, pluginutil: 0 is success",
-        lambda: source(scripts(install_sh=SWALLOWS, tool_deb=b"<html>404 Not Found</html>\n")), LINT, "",
-        FalseSuccess("dpkg was given a web page, said so, and was not heard", INSTALLED, None),
+        lambda: source(scripts(install_sh=SWALLOWS, tool_deb=b"<html>404 Not Found</html>\n")), STRICT,
+        "{folder}/any/install.sh:2: CSD313: has 'dpkg -i --root=\"${{LOCALORG_NODE_ROOT:?}}\" tool.deb || true'. Take "
+        "'|| true' away, or name the codes that are no failure.",
+        FalseSuccess("dpkg was given a web page and could not install it", INSTALLED, None, said="dpkg: "),
     ),
     Broken(
         "path-escape", "A member of the zip is called ../../../../evil", "agent source, fileutil Unzip",
-        lambda: sealed(scripts() | {"../../../../evil": b"x"}), LINT, "",
+        lambda: sealed(scripts() | {"../../../../evil": b"x"}), LINT,
+        "{folder}/tool.zip!../../../../evil: CSD502: leaves its folder ('..'). Do not install it; zip plain files "
+        "anew, or ask whoever publishes it.",
         FailsOnNode("../../../../evil attepts to place files outside"),
     ),
 )  # fmt: skip

@@ -3,12 +3,18 @@
 What each stands on is its row's source: the API reference, the Distributor guide, the agent's source, or threads of people it has hit.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from broken.forcing import BUCKET, Force
+from broken.making import INSTALLED, TOOL, scripts, source
 from broken.packages import DASH, ROWS, Broken, DocumentFailed, FailsOnNode, FalseSuccess, RefusedByApi
+
+WHOLE = Broken(
+    "whole", "Nothing is wrong with it", "", lambda: source(scripts()), "", "", FalseSuccess("", INSTALLED, TOOL)
+)  # fmt: skip
 
 
 def as_row(row: Broken) -> object:
@@ -32,3 +38,10 @@ def test_a_broken_package_that_is_forced_through_ends_as_its_row_says(force: For
             assert ended == expected
         case ended, expected:
             pytest.fail(f"{row.id} ended as {ended}, and was said to end as {expected}")
+
+
+@pytest.mark.xdist_group("broken")
+def test_the_same_package_unbroken_is_installed_and_taken_away(force: Force) -> None:
+    """What is broken above is broken by what its row says, and by nothing else."""
+    gone = replace(WHOLE, forced=FalseSuccess("", INSTALLED, None, ("Install", "Uninstall")))
+    assert (force.push(WHOLE), force.push(gone)) == (WHOLE.forced, gone.forced)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.docs.assumptions import assumptions_page
+from tools.docs.broken import broken_page
 from tools.docs.commands import csd_page, localorg_page
 from tools.docs.decisions import decisions_page
 from tools.docs.fidelity import fidelity_page
@@ -21,6 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/adr/README.md": lambda: decisions_page(REPOSITORY / "docs/adr"),
+    "docs/explanation/broken-packages.md": lambda: broken_page(REPOSITORY),
     "docs/explanation/how-a-rollout-works.svg": rollout_picture,
     "docs/fidelity.md": lambda: fidelity_page(REPOSITORY),
     LAUNCH_PAGE: lambda: launch_page(REPOSITORY),

@@ -18,6 +18,8 @@ SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 def problems(manifest: dict[str, Any], version_name: str) -> list[str]:
     """Return what is wrong with `manifest`; `version_name` is the document's VersionName, empty when none was given."""
+    # ASSUMED: CreateDocument judges a manifest. The guide gives the rules, the reference has InvalidDocumentContent, and neither says who
+    # applies which; what AWS let through would fail on every node, or be a version that no node finds.
     return [*_version_problems(manifest.get("version"), version_name), *_file_problems(manifest), *_package_problems(manifest)]
 
 
