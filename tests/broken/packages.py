@@ -135,8 +135,8 @@ ROWS = (
     Broken(
         "parent-folder-zipped", "The folder around the files is in the zip", "CrowdStrike/Cloud-AWS#221; agent source, localpackages",
         parent_zipped, LINT,
-        "{folder}/tool.zip: CSD101: has no install.sh or install.ps1 at its root; 'my-tool/install.sh' lies in a "
-        "folder, where the agent does not look. Add it; the agent runs it as root in the folder of the unpacked files.",
+        "{folder}/tool.zip: CSD106: has its scripts below a folder, my-tool/install.sh, where the agent does not look. "
+        "Try: (cd my-tool && zip -r ../NAME.zip .). Zip the files themselves, not the folder around them.",
         FailsOnNode("Package is not supported (package is missing install action)"),
     ),
     Broken(
@@ -195,8 +195,8 @@ ROWS = (
     Broken(
         "two-versions", "The document is asked for as 1.1, its manifest says 1.0", GUIDE,
         two_versions, LINT,
-        "{folder}/release.json: CSD403: says version '1.1', the manifest '1.0'. Build it again; the version stands in "
-        "package.yaml only.",
+        "{folder}/release.json: version: CSD403: says '1.1', and {folder}/manifest.json: version says '1.0'. Build it "
+        "again; the version stands in package.yaml only.",
         RefusedByApi("InvalidDocumentContent", "version is '1.0' but VersionName is '1.1'; they must be equal"),
         asked="1.1",
         is_assumed=True,
@@ -204,24 +204,24 @@ ROWS = (
     Broken(
         "changed-zip", "The zip was made anew after its manifest", GUIDE,
         changed_after, LINT,
-        "{folder}/manifest.json: files.tool.zip: CSD205: the zip has sha256 "
-        "92610e27e83fc22aa79e8030031a92f06f252a1f44eec9239e0849a1c6eccbb1, the manifest says "
-        "99488041db6eceae1a40c1931f22152656723ab40aa2d287ffc1a0930b4a2992. Write the manifest after the zips.",
+        "{folder}/tool.zip: CSD205: has sha256 92610e27e83fc22aa79e8030031a92f06f252a1f44eec9239e0849a1c6eccbb1, the "
+        "manifest says 99488041db6eceae1a40c1931f22152656723ab40aa2d287ffc1a0930b4a2992. Write the manifest after the "
+        "zips.",
         FailsOnNode("failed to verify hash of downloadinput"),
     ),
     Broken(
         "unlisted-zip", "The manifest names a zip that 'files' does not list", GUIDE,
         lambda: sealed(scripts(), {"_any": {"_any": {"_any": "other.zip"}}}), LINT,
-        "{folder}/manifest.json: packages: CSD202: names 'other.zip', which 'files' does not list. List it with its "
-        "sha256.",
+        "{folder}/manifest.json: packages: CSD202: names 'other.zip' for _any/_any/_any, which 'files' does not list. "
+        "List it with its sha256.",
         RefusedByApi("InvalidDocumentContent", "packages._any._any._any.file is 'other.zip', which files does not list"),
         is_assumed=True,
     ),
     Broken(
         "missing-zip", "A listed zip never reached the bucket", "Distributor guide, Troubleshooting",
         missing_zip, LINT,
-        "{folder}/manifest.json: files.tool.zip: CSD204: there is no 'tool.zip' beside the manifest. Put it there, or correct "
-        "its name.",
+        "{folder}/manifest.json: files.tool.zip: CSD204: {folder}/tool.zip is not there. Put it there, or correct its "
+        "name.",
         DocumentFailed("tool.zip: NoSuchKey for s3://{bucket}/{prefix}/tool.zip: The specified key does not exist."),
     ),
     Broken(
@@ -234,7 +234,8 @@ ROWS = (
     Broken(
         "long-manifest", "A manifest of more than 64 KB", f"{LIMITS}, MaxDocumentSizeExceeded",
         long_manifest, LINT,
-        "{folder}/manifest.json: CSD601: has 104512 bytes. List fewer targets, or a shorter description.",
+        "{folder}/manifest.json: CSD601: has 104512 bytes, more than 64000. List fewer targets, or a shorter "
+        "description.",
         RefusedByApi("MaxDocumentSizeExceeded", "A document has at most 65536 bytes"),
     ),
     Broken(
@@ -247,7 +248,7 @@ ROWS = (
     Broken(
         "schema-of-commands", "schemaVersion 2.2, as Command documents have", GUIDE,
         lambda: sealed(scripts(), schemaVersion="2.2"), LINT,
-        "{folder}/manifest.json: schemaVersion: CSD201: must be \"2.0\"; found '2.2'. Correct it.",
+        "{folder}/manifest.json: schemaVersion: CSD201: must be '2.0'; found '2.2'. Correct it.",
         RefusedByApi("InvalidDocumentSchemaVersion", "A document of type Package has schemaVersion 2.0; this one says '2.2'."),
     ),
     Broken(
