@@ -76,11 +76,12 @@ def findings_of(subject: Subject) -> Iterator[Finding]:
 
 def _scripts(part: Part, seen: set[tuple[str, bool]]) -> Iterator[Finding]:
     dash = not part.platforms or not part.platforms <= _BASH_IS_SH | {"windows"}
+    beside = {name: script.text for name, script in part.scripts.items()}
     for name, script in part.scripts.items():
         if (script.where, dash) in seen:  # zips share scripts
             continue
         seen.add((script.where, dash))
-        yield from script_findings(name, script.where, script.text)
+        yield from script_findings(name, script.where, script.text, beside)
         if name.endswith(".sh"):
             for finding in shell_findings(script.where, script.text, dash=dash):
                 if script.whole or finding.rule is not SYNTAX:  # what is cut off cannot be read to its end

@@ -17,26 +17,46 @@ BASHISM = Rule("CSD304", "error", "A script that dash may run has no bash in it.
 BASHISM_ELSEWHERE = Rule("CSD305", "warning", "A script has no bash in it.", "Write it for sh.",
     f"{_SH} On the platforms of this zip sh is mostly bash, so that it works until the zip serves others.",
     "source ./lib.sh", ". ./lib.sh")  # fmt: skip
-SYNTAX = Rule("CSD306", "error", "sh can read the script.", "Correct it: sh -n FILE.", _SH, "if true; then",
-    "if true; then :; fi")  # fmt: skip
-ASKS = Rule("CSD307", "warning", "A script asks nobody.", "Say yes beforehand (-y, --non-interactive, DEBIAN_FRONTEND=noninteractive).",
+SYNTAX = Rule("CSD306", "error", "sh can read the script.", "Correct it: sh -n FILE.", _SH,
+    "if true; then", "if true; then :; fi")  # fmt: skip
+ASKS = Rule("CSD307", "warning", "A script asks nobody.", "Answer beforehand: -y, --non-interactive, -Confirm:$false.",
     _NOBODY, "apt-get install agent", "apt-get install -y agent")  # fmt: skip
-REBOOTS = Rule("CSD308", "warning", "A script does not restart the node by itself.", "Leave restarts to a maintenance window.",
-    "A restart in a roll-out takes many nodes away at once; exit 194 makes the agent itself restart the node.",
+REBOOTS = Rule("CSD308", "warning", "A script does not restart the node by itself.",
+    "Leave it to a maintenance window, or let a parameter decide (SSM_REBOOT).",
+    "A restart in a roll-out takes many nodes away at once; exit 194 (Windows: 3010) makes the agent itself restart the node.",
     "reboot", "echo 'restart needed'")  # fmt: skip
 MSIEXEC = Rule("CSD309", "warning", "msiexec is quiet and does not restart.", "Add /qn and /norestart.", _NOBODY,
     "msiexec /i agent.msi", "msiexec /i agent.msi /qn /norestart")  # fmt: skip
 NOTHING_REMOVED = Rule("CSD310", "warning", "An uninstall script removes what was installed.", "Remove there what install makes.",
     "Uninstall is Success when the script exits 0: the node reports what is not so.", "exit 0", "dpkg --purge agent")  # fmt: skip
-TRACED = Rule("CSD311", "warning", "A script does not print its parameters.", "Take 'set -x' out.", _NOT_SHOWN,
-    "set -x, with $SSM_TOKEN", "no set -x")  # fmt: skip
+TRACED = Rule("CSD311", "warning", "A script does not trace its parameters.", "Take 'set -x' out, or say 'set +x' before.", _NOT_SHOWN,
+    'set -x, then agent --token "$SSM_TOKEN"', 'agent --token "$SSM_TOKEN"')  # fmt: skip
 PIPED = Rule("CSD312", "warning", "What the network sends is proved before it is run.", "Put it into the zip, or compare its sha256 first.",
     "The manifest's digests do not cover it.", "curl https://example.com/i.sh | sh", "sh ./i.sh")  # fmt: skip
-SWALLOWED = Rule("CSD313", "warning", "A failed install is a failure.", "Take '|| true' away, or name the codes that are no failure.",
+SWALLOWED = Rule("CSD313", "warning", "A failed install is a failure.",
+    "Let its exit code decide: 'set -e' and no '|| true'; in PowerShell -PassThru and ExitCode.",
     "The exit code decides whether the node counts as installed.", "dpkg -i agent.deb || true", "dpkg -i agent.deb")  # fmt: skip
-GOES_ON = Rule("CSD314", "warning", "A PowerShell script stops at its first error.", "Begin it with $ErrorActionPreference = 'Stop'.",
-    "Else PowerShell goes on, and the script's code is that of what came last.", "Copy-Item a b",
-    "$ErrorActionPreference = 'Stop'")  # fmt: skip
+GOES_ON = Rule("CSD314", "warning", "A PowerShell script stops at its first error.",
+    "Begin it with $ErrorActionPreference = 'Stop'.",
+    "Else PowerShell goes on, and the script's code is that of what came last.",
+    "Copy-Item a b", "$ErrorActionPreference = 'Stop'")  # fmt: skip
+PRINTED = Rule("CSD315", "warning", "A script does not print secrets.", "Print that it was given, not what it is.", _NOT_SHOWN,
+    'echo "token $SSM_TOKEN"', 'echo "token ${SSM_TOKEN:+was given}"')  # fmt: skip
+PARAMETER = Rule("CSD316", "advice", "Parameters begin with SSM_.", "Let its name begin with SSM_, or set it in the script.",
+    "amazon-ssm-agent: additionalArguments reach a script as variables, and 'keys need to start with \"SSM_\" prefix'.",
+    '"${AGENT_TOKEN:?}"', '"${SSM_AGENT_TOKEN:?}"')  # fmt: skip
+KEPT_INSIDE = Rule("CSD317", "warning", "What must stay does not live in the package's folder.",
+    "Copy it to a folder of its own, /opt or /etc.",
+    "amazon-ssm-agent, localpackages: the folder of a version is deleted after an upgrade and an uninstall.",
+    'ln -s "$PWD/agent" /usr/bin/agent', "cp agent /usr/bin/agent")  # fmt: skip
+SHEBANG_OPTIONS = Rule("CSD318", "warning", "Options of sh are set by 'set', not in the first line.", "Say 'set -e' in a line of its own.",
+    _SH, "#!/bin/sh -e", "#!/bin/sh, then set -e")  # fmt: skip
+SUDO = Rule("CSD319", "advice", "A script needs no sudo.", "Take it away.",
+    "The agent runs scripts as root; a small system has no sudo, and then the script fails.", "sudo dpkg -i agent.deb",
+    "dpkg -i agent.deb")  # fmt: skip
+UNJUDGED = Rule("CSD320", "advice", "A script can be judged.", "Keep the scripts short; put what is large beside them.",
+    "csd's own bounds for what strangers send.",
+    "an installer of 5 MB called install.sh", "install.sh, and agent.run beside it")  # fmt: skip
 
 SCRIPT_RULES = (CRLF, BOM, SHEBANG, BASHISM, BASHISM_ELSEWHERE, SYNTAX, ASKS, REBOOTS, MSIEXEC, NOTHING_REMOVED, TRACED, PIPED,
-    SWALLOWED, GOES_ON)  # fmt: skip
+    SWALLOWED, GOES_ON, PRINTED, PARAMETER, KEPT_INSIDE, SHEBANG_OPTIONS, SUDO, UNJUDGED)  # fmt: skip
