@@ -260,8 +260,8 @@ ROWS = (
     Broken(
         "swallowed-failure", "install.sh hides a failed dpkg behind || true", "agent source, pluginutil: 0 is success",
         lambda: source(scripts(install_sh=SWALLOWS, tool_deb=b"<html>404 Not Found</html>\n")), STRICT,
-        "{folder}/any/install.sh:2: CSD313: has 'dpkg -i --root=\"${{LOCALORG_NODE_ROOT:?}}\" tool.deb || true'. Take "
-        "'|| true' away, or name the codes that are no failure.",
+        "{folder}/any/install.sh:2: CSD313: goes on when 'dpkg -i --root=\"${{LOCALORG_NODE_ROOT:?}}\" tool.deb' fails. "
+        "Let its exit code decide: 'set -e' and no '|| true'; in PowerShell -PassThru and ExitCode.",
         FalseSuccess("dpkg was given a web page and could not install it", INSTALLED, None, said="dpkg: "),
     ),
     Broken(
