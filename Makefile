@@ -16,7 +16,7 @@ $(STAMP): installer.lock requirements.lock pyproject.toml
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup lock demo package-test test prove strangers bench lint check artifacts docs
+.PHONY: help setup lock demo package-test test prove soak strangers bench lint check artifacts docs
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -29,8 +29,11 @@ package-test: $(STAMP) ## Try a package on throw-away nodes of a local organizat
 test: $(STAMP) ## Set up, then run the tests
 	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 6 --dist loadgroup
 
-prove: $(STAMP) ## Set up, then run the long proofs: least privilege, every reading, a month
-	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup -m proof
+prove: $(STAMP) ## Set up, then run the long proofs: least privilege, every reading, the recipes on nodes
+	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 2 --dist loadgroup -m proof
+
+soak: $(STAMP) ## Set up, then run what is much of one thing: a month, thousands of nodes, gigabytes; before a release
+	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 2 --dist loadgroup -m soak
 
 strangers: $(STAMP) ## Set up, then run other people's programs: Terraform's provider, the public sample (CSD_PUBLIC_SAMPLE), where they are
 	$(BIN)/pytest -m strangers

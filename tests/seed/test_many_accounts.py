@@ -88,7 +88,7 @@ def test_with_few_accounts_a_role_in_the_way_undoes_the_launch(packages: Package
         assert with_the_role(simulation, first, *others) == {first}
 
 
-@pytest.mark.proof
+@pytest.mark.soak
 def test_a_hundred_and_twenty_accounts_in_two_regions(packages: Packages, tmp_path: Path) -> None:
     """The sample's own limits, 50 accounts a run and 20 accounts a share, are met by no operator: all are reached by one roll-out."""
     spec = large(120)

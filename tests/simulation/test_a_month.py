@@ -9,7 +9,7 @@ import pytest
 from localorg.server.simulation.organization import DAY_S, Simulation
 from simulation.solution import HUB, RUNBOOK, UNIT, Operator, Packages, spec, why
 
-pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("month")]  # one worker lives it, once
+pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("month")]  # one worker lives it, once
 
 
 @dataclass

@@ -11,7 +11,7 @@ from localorg.server.simulation.virtual import Outcome, VirtualNode
 from localorg.server.spec import Spec, parse_spec
 from simulation.solution import BUCKET, NAME, REGIONS, UNIT, Operator, Packages, why
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.soak
 
 ACCOUNTS = [f"{number:012d}" for number in range(200000000000, 200000000020)]
 EACH = 50

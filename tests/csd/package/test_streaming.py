@@ -48,7 +48,7 @@ def peak_mib(root: Path, payload: int) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.proof
+@pytest.mark.soak
 def test_a_gigabyte_is_built_in_constant_memory(tmp_path: Path) -> None:
     """Two zips of just under 1 GB, one holding a .deb made of it, need no more than 16 MiB over what two tiny ones need."""
     small, large = peak_mib(tmp_path / "small", 1_000), peak_mib(tmp_path / "large", 999_900_000)

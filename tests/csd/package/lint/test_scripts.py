@@ -190,7 +190,7 @@ LONG = ("$(", '`"', '"$(', "case x in ", "<<A ", "(", "x(", "sudo ", "A=b ", "'"
         "$env:SSM_KEY ", "Write-Host ", "-Confirm ", "setup", "| ", "apt-get install x\n", ". ./lib.sh\n", "\r\n", "é")  # fmt: skip
 
 
-@pytest.mark.proof
+@pytest.mark.soak
 @pytest.mark.parametrize(("name", "piece"), itertools.product(("install.sh", "install.ps1"), LONG))
 def test_long_lines_are_judged(name: str, piece: str) -> None:
     """The largest script that is looked at, of one piece over and over, is judged: nothing takes the square of its length."""
