@@ -17,6 +17,7 @@ from csd.package.detection.installer import Claims, reading, refusal
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _RATION_BYTES = 32 << 20
+_NO_SECTOR = 0xFFFF_FFFA  # the first number that is a word: free, the end, a table
 _LEAST_BYTES = 64  # what a reading costs at least, however little it brings
 _FAT_SECTORS_MAX = 8192  # olefile copies the whole table for each; enough for 512 MiB
 _SIZES_MAX = {
@@ -50,7 +51,9 @@ def msi_claims(path: Path) -> Claims:
     with reading(path, "an .msi", struct.error), path.open("rb") as stream:
         _check_header(stream.read(512))
         file = _Rationed(stream)
-        _check_sizes(OleFileIO(file))
+        compound = OleFileIO(file)
+        _check_end(compound)
+        _check_sizes(compound)
         package = Package(file, strict=False)  # type: ignore[arg-type] # any file will do
         properties = {str(row["Property"]): str(row["Value"] or "") for row in package["Property"]}
         template = (
@@ -69,6 +72,12 @@ def _check_header(header: bytes) -> None:
         raise ValueError(f"its sectors claim 2^{sector} and 2^{small} bytes")
     if fat_sectors > _FAT_SECTORS_MAX:
         raise ValueError(f"its table claims {fat_sectors} sectors; more than {_FAT_SECTORS_MAX} are not read")
+
+
+def _check_end(file: OleFileIO) -> None:
+    """No sector may be followed by one that is not in the file."""
+    if max((following for following in file.fat if following < _NO_SECTOR), default=0) >= len(file.fat):
+        raise EOFError("it ends too early")
 
 
 def _check_sizes(file: OleFileIO) -> None:

@@ -5,6 +5,7 @@ Flow: pefile reads the headers from the file's beginning -> the resource tree is
 Rules: nothing else of the file is read. pefile's own reading of resources takes whatever time a crafted tree asks for.
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from csd.package.detection.installer import Claims, reading
 
 _HEADERS_BYTES = 1 << 20
 _ENTRIES_MAX, _VERSION_BYTES_MAX = 4096, 1 << 16
-_RESOURCES, _RT_VERSION = 2, 16
+_RESOURCES, _CERTIFICATES, _RT_VERSION = 2, 4, 16
 _SUBFOLDER = 0x8000_0000
 _LIBRARY = 0x2000
 _FIXED = struct.Struct("<13I")
@@ -29,11 +30,22 @@ def portable_claims(path: Path) -> tuple[Claims, bool]:
     """Who an .exe says it is, and whether it is a program: a library has the same format."""
     with reading(path, "an .exe", PEFormatError, struct.error), path.open("rb") as stream:
         image = PE(data=stream.read(_HEADERS_BYTES), fast_load=True)
+        _check_size(image, os.fstat(stream.fileno()).st_size)
         header = image.FILE_HEADER
         strings = _version_strings(_version_resource(_Image(stream, image)))
     word = _MACHINES.get(header.Machine, f"machine {header.Machine:#x}")
     claims = Claims(strings.get("ProductName", ""), strings.get("ProductVersion", ""), word)
     return claims, not header.Characteristics & _LIBRARY
+
+
+def _check_size(image: Any, size: int) -> None:
+    """Sections and the signature, which is the last of a signed file, have to be there."""
+    folders = image.OPTIONAL_HEADER.DATA_DIRECTORY
+    ends = [section.PointerToRawData + section.SizeOfRawData for section in image.sections]
+    if len(folders) > _CERTIFICATES:  # the one folder that is told by its place in the file
+        ends.append(folders[_CERTIFICATES].VirtualAddress + folders[_CERTIFICATES].Size)
+    if max(ends, default=0) > size:
+        raise EOFError(f"{max(ends)} bytes belong to it, {size} are there")
 
 
 class _Image:

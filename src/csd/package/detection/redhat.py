@@ -1,6 +1,7 @@
 """What an .rpm says it is, and for which systems its dist tag is."""
 
 import io
+import os
 import re
 import struct
 from pathlib import Path
@@ -15,6 +16,7 @@ MAGIC = b"\xed\xab\xee\xdb"
 _LEAD_BYTES, _HEADER = 96, b"\x8e\xad\xe8\x01"
 _ENTRIES_MAX, _STORE_BYTES_MAX = 1 << 16, 32 << 20  # far above any real package
 _STRING = 6
+_SIZES = {(1000, 4): ">I", (270, 5): ">Q"}  # RPMSIGTAG_SIZE, RPMSIGTAG_LONGSIZE: the bytes behind the signature
 _SOURCE = b"\0\1"
 _TAGS = {1000: "name", 1001: "version", 1002: "release", 1022: "arch"}
 _REBUILDS = ("rocky", "almalinux")  # since 8
@@ -58,8 +60,9 @@ def _reduced(path: Path) -> bytes:
         if lead[6:8] == _SOURCE:
             raise refusal(path, "is a source package, from which nothing can be installed.", "Take the built .rpm.")
         entries, store = _intro(stream)
-        end = stream.tell() + 16 * entries + store
-        stream.seek(end + -end % 8)  # the signature is padded to eight bytes
+        signature = stream.read(16 * entries), stream.read(store)
+        stream.seek(-stream.tell() % 8, os.SEEK_CUR)  # the signature is padded to eight bytes
+        _check_size(*signature, os.fstat(stream.fileno()).st_size - stream.tell())
         entries, store = _intro(stream)
         index = stream.read(16 * entries)
         held = stream.read(store)
@@ -71,6 +74,14 @@ def _reduced(path: Path) -> bytes:
             kept[tag] = struct.pack(">4I", tag, kind, offset, count)
     intro = _HEADER + bytes(4)
     return b"".join((lead, intro, bytes(8), intro, struct.pack(">2I", len(kept), store), *kept.values(), held))
+
+
+def _check_size(index: bytes, store: bytes, there: int) -> None:
+    for tag, kind, offset, _ in struct.iter_unpack(">4I", index):
+        if form := _SIZES.get((tag, kind)):
+            (told,) = struct.unpack_from(form, store, offset)
+            if told > there:
+                raise EOFError(f"{told} bytes belong behind its signature, {there} are there")
 
 
 def _intro(stream: BinaryIO) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from csd.errors import CsdInputError, Problem
 from csd.package.detection.detecting import detect
 from csd.package.detection.installer import Installer, Unrecognised
+from csd.package.detection.whole import check_whole
 from csd.package.source import SOURCE_FILE, PackageSource, shape_problems, source_problems
 from csd.package.starting.planning import Start, plan_start
 from csd.package.starting.writing import source_text, write_start
@@ -64,7 +65,9 @@ def _recognised(folder: Path, into: Path) -> tuple[list[Installer], list[Problem
             problems.append(Problem(str(path), "is a folder.", "Put its installers beside the others, or make a tar of it."))
         else:
             try:
-                installers.append(detect(path))
+                found = detect(path)
+                check_whole(found)
+                installers.append(found)
             except Unrecognised as refused:
                 problems.append(refused.problem)
     if not installers and not problems:

@@ -73,14 +73,80 @@ echo unpacked"""
     assert ended.stdout.endswith("slept 10\nunpacked\n")
 
 
-def test_a_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
-    """After ten minutes the lock's holder is told, and the node fails."""
+@pytest.mark.parametrize("program", ["dpkg", "apt-get"])
+def test_a_lock_is_not_waited_for_without_end(program: str, tmp_path: Path) -> None:
+    """After ten minutes the lock's holder is told, and the node fails: nothing else is tried, and nothing else is blamed."""
     clock = 'echo x >>"$HERE/asked"; echo $(($(wc -l <"$HERE/asked") * 250))'
     busy = "echo 'Could not get lock /var/lib/dpkg/lock. It is held by process 7' >&2; exit 100"
-    ended = run(package(tmp_path, "deb"), "set -eu; . ./lib.sh; unlocked busy", {"date": clock, "busy": busy})
-    assert ended.returncode == 100
+    programs = {"date": clock, "dpkg": busy, "apt-get": busy, "dpkg-deb": "echo agent"}
+    if program == "apt-get":
+        programs["dpkg"] = "echo 'dependency problems' >&2; exit 1"
+    ended = run(package(tmp_path, "deb"), "set -eu; . ./lib.sh; . ./product.sh; install_product", programs)
+    assert ended.returncode == 1
     assert ended.stdout.count("slept 10") == 2
-    assert ended.stderr == "Could not get lock /var/lib/dpkg/lock. It is held by process 7\n"
+    assert ended.stderr.endswith(
+        "Could not get lock /var/lib/dpkg/lock. It is held by process 7\n"
+        "error: my-agent: another program has held the package manager's lock for ten minutes; who it is stands above."
+        " Try again when it is done.\n"
+    )
+
+
+LOCKS = [
+    "dpkg: error: dpkg frontend lock was locked by another process with pid 1",
+    "dpkg: error: dpkg frontend is locked by another process",
+    "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)",
+    "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)",
+    "metadata already locked by 4711",
+    "Failed to obtain rpm transaction lock. Another transaction is in progress.",
+    "Another app is currently holding the yum lock; exiting as configured by exit_on_lock",
+    "System management is locked by the application with pid 4711 (zypper).",
+]
+
+
+@pytest.mark.parametrize("words", LOCKS)
+def test_every_package_managers_words_for_a_lock_are_known(words: str, tmp_path: Path) -> None:
+    """Documented: sources of dpkg, apt, rpm, dnf 4 and 5, yum, zypper. They are asked in English, whatever the node speaks."""
+    speak = """[ "$LC_ALL" = C ] || { echo "gesperrt" >&2; exit 2; }
+[ -e "$HERE/tried" ] || { : >"$HERE/tried"; cat "$HERE/words" >&2; exit 2; }"""
+    folder = package(tmp_path, "deb")
+    (folder / "words").write_text(words)
+    ended = run(folder, "set -eu; . ./lib.sh; unlocked asked", {"asked": speak}, LC_ALL="de_DE.UTF-8")
+    assert (ended.returncode, ended.stdout.count("slept 10")) == (0, 1), ended.stderr
+
+
+@pytest.mark.parametrize(("status", "ends"), [(194, 1), (193, 193), (0, 0)])
+def test_no_program_restarts_the_machine_by_accident(status: int, ends: int, tmp_path: Path) -> None:
+    """Documented: the agent restarts the machine when a script ends with 194; a vendor's tool may end with any number."""
+    folder = package(tmp_path, "tar")
+    (folder / "configure.sh").write_text(f"configure() {{ (exit {status}); }}\n")
+    (folder / "product.sh").write_text("install_product() { :; }\nforget() { :; }\nremember() { :; }\n")
+    ended = run(folder, "sh install.sh", {})
+    assert ended.returncode == ends
+    assert ("would restart this machine" in ended.stderr) == (status == 194)
+
+
+def test_a_restart_that_is_meant_is_possible(tmp_path: Path) -> None:
+    """As lib.sh tells it."""
+    assert run(package(tmp_path, "tar"), "set -eu; . ./lib.sh; trap - EXIT; exit 194", {}).returncode == 194
+
+
+def test_the_example_for_a_secret_is_sh_that_works(tmp_path: Path) -> None:
+    """What stands in the comment, taken out of it: the value is on no command line, and its file is gone afterwards."""
+    folder = package(tmp_path, "tar")
+    example = [
+        line.removeprefix("#   ") for line in (folder / "configure.sh").read_text().splitlines() if line.startswith("#   ")
+    ]
+    code = "\n".join(example[2:]).replace("/opt/agent/bin/agentctl", "agentctl")
+    programs = {
+        "aws": 'echo "$*" >"$HERE/aws"; echo s3cret', "agentctl": 'echo "$1 $2"; stat -c %a "$3"; cat "$3"; echo "$3" >"$HERE/file"',
+    }  # fmt: skip
+    given = {"SSM_TOKEN_PARAMETER": "/agents/token", "AWS_SSM_REGION_NAME": "us-east-1"}
+    ended = run(folder, f"set -eu; . ./lib.sh\n{code}", programs, **given)
+    assert (ended.returncode, ended.stdout) == (0, "login --token-file\n600\ns3cret\n"), ended.stderr
+    assert (folder / "aws").read_text().startswith("ssm get-parameter --region us-east-1 --name /agents/token --with-decryption")
+    assert not Path((folder / "file").read_text().strip()).exists()
+    failed = run(folder, f"set -eu; . ./lib.sh\n{code}", {**programs, "aws": "exit 255"}, **given)
+    assert (failed.returncode, failed.stderr) == (1, "error: my-agent: /agents/token could not be read.\n")
 
 
 def test_apt_is_asked_for_what_a_deb_depends_on(tmp_path: Path) -> None:

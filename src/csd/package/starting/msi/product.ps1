@@ -1,5 +1,6 @@
 # installer.msi: how it is installed, removed and asked for. For the scripts beside it.
 # Add what the vendor documents (SERVER=...) to $Properties: "SERVER=$env:SSM_SERVER", in quotes of its own where it may have blanks.
+# No secret: every user of the machine can read a command line. See configure.ps1.
 $Properties = @()
 
 # What the .msi's own table of properties says.

@@ -19,18 +19,28 @@ fail() {
 command -v awk >/dev/null || fail "there is no awk here, so the SSM_ variables cannot be read. Install gawk or mawk."
 command -v sha256sum >/dev/null || command -v shasum >/dev/null || fail "there is neither sha256sum nor shasum here. Install coreutils."
 
+# The agent restarts the machine when a script ends with 194. No program that was asked here gets that by accident; where you want it:
+# trap - EXIT; exit 194.
+trap 'status=$?; if [ "$status" -eq 194 ]; then
+  echo "error: $NAME: a program ended with 194, which would restart this machine; that is not passed on." >&2; exit 1; fi' EXIT
+
 # unlocked COMMAND...: runs it; while another program holds the package manager's lock, again, for ten minutes at most.
+# In English, since the words for a lock are all that tells it from other failures.
 unlocked() {
   end=$(($(date +%s) + 600))
   while :; do
     status=0
-    printed=$("$@" 2>&1) || status=$?
+    printed=$(export LC_ALL=C && "$@" 2>&1) || status=$?
     case "$printed" in
-      *"is locked by"* | *"was locked by"* | *"database is locked"* | *"transaction lock"* | *"get lock"* | *"yum lock"*) busy=yes ;;
+      *"locked by"* | *"database is locked"* | *"transaction lock"* | *"get lock"* | *"yum lock"*) busy=yes ;;
       *) busy=no ;;
     esac
-    if [ "$status" -eq 0 ] || [ "$busy" = no ] || [ "$(date +%s)" -ge "$end" ]; then
+    if [ "$status" -eq 0 ] || [ "$busy" = no ]; then
       break
+    fi
+    if [ "$(date +%s)" -ge "$end" ]; then
+      printf '%s\n' "$printed" >&2
+      fail "another program has held the package manager's lock for ten minutes; who it is stands above. Try again when it is done."
     fi
     say "waiting for another program's lock of the package manager; trying again in 10 seconds"
     sleep 10
