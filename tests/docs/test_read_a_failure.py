@@ -45,6 +45,7 @@ def typed(walk: Walk) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+@pytest.mark.proof
 @pytest.mark.journey
 @pytest.mark.xdist_group("tutorial")
 def test_the_page_leads_to_the_node_s_own_words(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from publishing.world import Watched, World
 from simulation.door import door
 from simulation.solution import BUCKET, HUB, NAME, REGIONS, Operator, Packages, spec
 
-pytestmark = pytest.mark.xdist_group("publishing-pruning")
+pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("publishing-pruning")]
 
 
 @pytest.fixture(scope="module")
