@@ -27,7 +27,7 @@ package-test: $(STAMP) ## Try a package on throw-away nodes of a local organizat
 	$(BIN)/python -m demo.trial $(DIR) $(OPTIONS)
 
 test: $(STAMP) ## Set up, then run the tests
-	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 6 --dist loadgroup
+	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup
 
 prove: $(STAMP) ## Set up, then run the long proofs: least privilege, every reading, the recipes on nodes
 	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup -m proof

@@ -103,6 +103,7 @@ AGAIN = "Get it from its vendor again: an error page, or half a file, is easily 
         ("agent-1.0.tar.gz", PACKERS["gz"](tarball())[:12], "is named like a .tar.gz, but is none: it is cut off, or something else."),
         ("agent.exe", b"\0\1\2", "is named like a .exe, but is none: it is cut off, or something else."),
     ],
+    ids=["deb", "msi", "tar-gz", "exe"],
 )  # fmt: skip
 def test_a_name_that_promises_an_installer_is_held_to_it(tmp_path: Path, name: str, content: bytes, told: str) -> None:
     """An error page would else be put onto every node, and called installed."""
