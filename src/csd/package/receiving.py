@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from csd.errors import CsdInputError, Problem
-from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, Digest, Release, canonical, read_release, release_value
+from csd.package.building.manifest import listed_sha256
+from csd.package.release import (
+    RELEASE_FILE,
+    SIGNED_RELEASE_FILE,
+    Digest,
+    Release,
+    canonical,
+    digest_of,
+    read_release,
+    release_value,
+)
 from csd.package.sealed import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_FILE
 from csd.package.source import FILES_MAX, VERSION_PATTERN
 
@@ -60,8 +70,7 @@ def receive(origin: Origin, into: Path, name: str) -> list[str]:
         _put(into, RELEASE_FILE, origin.small(RELEASE_FILE, _SMALL_BYTES_MAX))
         _put(into, SIGNED_RELEASE_FILE, origin.small(SIGNED_RELEASE_FILE, _SMALL_BYTES_MAX))
     elif name:
-        digest = Digest(hashlib.sha256(manifest).hexdigest(), len(manifest))
-        release = Release(name, str(json.loads(manifest)["version"]), digest, digests)
+        release = Release(name, str(json.loads(manifest)["version"]), digest_of(manifest), digests)
         _put(into, RELEASE_FILE, (canonical(release_value(release)) + "\n").encode())
     _put(into, MANIFEST_FILE, manifest)
     return sorted(digests)
@@ -101,8 +110,7 @@ def _read_manifest(where: str, content: bytes | None) -> dict[str, str]:
 def _file_problems(place: str, name: str, told: Any) -> Iterator[Problem]:
     if not _FILE_NAME.match(name) or name.lower() in (MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE):
         yield Problem(f"{place}: files.{name!r}", "is no name that a file may have here.", _ASK)
-    checksums = told.get("checksums") if isinstance(told, dict) else None
-    sha256 = checksums.get("sha256") if isinstance(checksums, dict) else None
+    sha256 = listed_sha256(told)
     if not isinstance(sha256, str) or not re.match(r"^[0-9a-fA-F]{64}$", sha256):
         yield Problem(f"{place}: files.{name!r}", f"has no sha256; found {sha256!r}.", _ASK)
 

@@ -9,6 +9,7 @@ Rules: pure; the text is canonical (sorted keys, no blanks, UTF-8), so that equa
 Refuses to know: signatures, S3, AWS.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -32,6 +33,11 @@ class Digest:
 
     sha256: str
     size: int
+
+
+def digest_of(content: bytes) -> Digest:
+    """The digest of what is at hand."""
+    return Digest(hashlib.sha256(content).hexdigest(), len(content))
 
 
 @dataclass(frozen=True, slots=True)

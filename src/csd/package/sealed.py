@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from csd.errors import CsdInputError, Problem
-from csd.package.building.manifest import MANIFEST_FILE
+from csd.package.building.manifest import MANIFEST_FILE, listed_sha256
 from csd.package.building.output import BUILDING_PREFIX, leftovers, output_problems, put_in_place
 from csd.package.building.plan import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, plan_package
 from csd.package.building.writing import Watch, read_contents, unwatched, write_package
-from csd.package.reading.zips import examine_zip, zip_problems
-from csd.package.release import RELEASE_FILE, Digest, Release, is_attachment_name, read_release, release_value
+from csd.package.reading.zips import examine_zip, fault_problems
+from csd.package.release import RELEASE_FILE, Digest, Release, digest_of, is_attachment_name, read_release, release_value
 from csd.package.source import FILES_MAX, VERSION_PATTERN
 
 # What stands in a sealed folder and how large it may be is asked here, wherever it is defined.
@@ -139,10 +139,9 @@ def _read_release(folder: Path, manifest: bytes, version: str, files: list[Seale
         told = read_release(json.loads(path.read_text(encoding="utf-8")), str(path))
     except ValueError as broken:
         raise CsdInputError([Problem(str(path), f"is not JSON: {broken}.", "Build the package again.")]) from broken
-    mine = Digest(hashlib.sha256(manifest).hexdigest(), len(manifest))
     zips = {file.name: Digest(file.sha256, file.size) for file in files}
     beside = {name: _digest(folder / name) for name in told.beside}
-    if (told.version, told.manifest, told.files, told.beside) != (version, mine, zips, beside):
+    if (told.version, told.manifest, told.files, told.beside) != (version, digest_of(manifest), zips, beside):
         raise CsdInputError([Problem(str(path), "tells of other files than are here.", "Build the package again.")])
     return told
 
@@ -196,7 +195,7 @@ def _file_problems(path: Path, told: Any, files: list[SealedFile]) -> list[Probl
         return [Problem(str(path), "there is no such file.", "Build the package again.")]
     measured = _measure(path)
     files.append(measured)
-    expected = str(told.get("checksums", {}).get("sha256", "")) if isinstance(told, dict) else ""
+    expected = str(listed_sha256(told) or "")
     if measured.sha256 != expected.lower():
         return [
             Problem(
@@ -207,7 +206,7 @@ def _file_problems(path: Path, told: Any, files: list[SealedFile]) -> list[Probl
         return [Problem(str(path), f"is larger than {FILE_BYTES_MAX} bytes.", "Distributor takes at most 1 GB a file.")]
     examined = examine_zip(path)
     if examined.faults:
-        return zip_problems(path)
+        return fault_problems(path, examined.faults)
     names = {member.name for member in examined.members}
     if not names & {"install.sh", "install.ps1"}:
         return [

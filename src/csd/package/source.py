@@ -157,10 +157,15 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def reserved_beginning(name: str) -> str | None:
+    """The beginning that AWS keeps for itself, where the name has one."""
+    return next((word for word in RESERVED_NAME_BEGINNINGS if name.lower().startswith(word)), None)
+
+
 def source_problems(path: str, source: PackageSource) -> list[Problem]:
     """What single fields cannot show: reserved names, folders used twice, targets no node can reach."""
     problems = []
-    reserved = next((word for word in RESERVED_NAME_BEGINNINGS if source.name.lower().startswith(word)), None)
+    reserved = reserved_beginning(source.name)
     if reserved:
         # AWS: CreateDocument API, Name: these beginnings are kept for AWS.
         problems.append(

@@ -11,7 +11,7 @@ from typing import Any
 from csd.aws.identity import Principal, asking
 from csd.errors import AwsRefused, CsdInputError, Problem
 from csd.package.sealed import MANIFEST_FILE
-from csd.package.source import RESERVED_NAME_BEGINNINGS
+from csd.package.source import reserved_beginning
 
 _CHUNK = 1 << 20
 _ARN = re.compile(
@@ -87,7 +87,7 @@ class DocumentOrigin:
 
 def _refuse_aws_owned(document: str, name: str, kind: str) -> None:
     # AWS: agent, birdwatcher: AWS's own packages come by a private call of the agent, not as documents.
-    if kind == "package" or name.lower().startswith(RESERVED_NAME_BEGINNINGS):
+    if kind == "package" or reserved_beginning(name):
         said = "is AWS's own, and AWS gives its packages to its agent only."
         raise CsdInputError([Problem(document, said, "Install it by its name, or build one from the vendor's installers.")])
 

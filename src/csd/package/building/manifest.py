@@ -14,6 +14,14 @@ from csd.package.source import PackageSource
 MANIFEST_FILE = "manifest.json"
 
 
+def listed_sha256(told: Any) -> Any:
+    """What a manifest of any origin tells as the sha256 of a file, as it stands there; None where it tells nothing. `told`: files.NAME."""
+    match told:
+        case {"checksums": {"sha256": sha256}}:
+            return sha256
+    return None
+
+
 def manifest_text(source: PackageSource, files: Mapping[str, Digest]) -> str:
     """The Distributor manifest as stable JSON text."""
     packages: dict[str, dict[str, dict[str, dict[str, str]]]] = {}

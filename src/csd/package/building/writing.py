@@ -19,7 +19,7 @@ from csd.package.building.plan import Plan
 from csd.package.building.provenance import PROVENANCE_FILE, Build, provenance_text
 from csd.package.names import utf8_name
 from csd.package.pieces import Pieces
-from csd.package.release import RELEASE_FILE, Digest, Release, canonical, release_value
+from csd.package.release import RELEASE_FILE, Digest, Release, canonical, digest_of, release_value
 
 Watch = Callable[[str, int, int], None]
 """Told what is being done, how many bytes of it are done, and of how many."""
@@ -84,4 +84,4 @@ def _write(pieces: Pieces, path: Path, wrote: Callable[[int], None]) -> Digest:
 def _put(path: Path, text: str) -> Digest:
     content = text.encode("utf-8")
     path.write_bytes(content)
-    return Digest(hashlib.sha256(content).hexdigest(), len(content))
+    return digest_of(content)

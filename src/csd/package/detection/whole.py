@@ -11,7 +11,7 @@ from pathlib import Path
 
 from csd.package.detection.compressed import FAULTS, compression, pieces
 from csd.package.detection.installer import Installer, reading, refusal
-from csd.package.reading.zips import UNPACKED_BYTES_MAX, examine_zip
+from csd.package.reading.zips import ENCRYPTED, UNPACKED_BYTES_MAX, examine_zip
 
 _PROMISES = re.compile(r"\.(deb|rpm|msi|exe|zip|tgz|txz|tbz2|tzst|tar(\.\w+)?)$", re.IGNORECASE)
 _BLOCK = tarfile.BLOCKSIZE
@@ -44,7 +44,7 @@ def _check_promise(path: Path) -> None:
 def _check_zip(path: Path) -> None:
     """Links and names that differ only by case are the vendor's choice; what cannot be unpacked, or gets out, is not."""
     for fault in examine_zip(path).faults:
-        if fault.kind in ("broken", "lies", "bomb", "path") or fault.what == "is encrypted.":
+        if fault.kind in ("broken", "lies", "bomb", "path") or fault.what == ENCRYPTED:
             raise refusal(path, f"{fault.member}: {fault.what}" if fault.member else fault.what)
 
 

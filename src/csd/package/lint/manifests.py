@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from csd.errors import CsdInputError
+from csd.package.building.manifest import listed_sha256
 from csd.package.building.plan import MANIFEST_BYTES_MAX
 from csd.package.lint import rules_manifest as rules
 from csd.package.lint.rule import Finding
@@ -93,10 +94,8 @@ def listing_findings(files: Mapping[str, Any], packages: Packages, where: str) -
 
 def told_digest(told: Any) -> str | None:
     """The sha256 that the manifest tells of a file."""
-    match told:
-        case {"checksums": {"sha256": str(sha256)}} if re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-            return sha256.lower()
-    return None
+    sha256 = listed_sha256(told)
+    return sha256.lower() if isinstance(sha256, str) and re.fullmatch(r"[0-9a-fA-F]{64}", sha256) else None
 
 
 def walk_findings(packages: Packages, places: Mapping[Entry, str], where: str) -> Iterator[Finding]:

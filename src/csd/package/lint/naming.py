@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from csd.package.lint import rules_manifest as rules
 from csd.package.lint.rule import Finding
-from csd.package.source import NAME_PATTERN, RESERVED_NAME_BEGINNINGS
+from csd.package.source import NAME_PATTERN, reserved_beginning
 
 # AWS: Distributor, "Owned by Amazon", and the pages of each agent and driver.
 # ASSUMED: AWS has no list of the packages that it publishes; names that are known are here, and more may exist.
@@ -24,7 +24,7 @@ _VERSION = r"(\d[0-9A-Za-z]*(?:\.[0-9A-Za-z]+)+)(?:-|\.zip$)"
 def name_findings(named: Iterable[tuple[str, str]]) -> Iterator[Finding]:
     """(place, name) of everything that tells the package's name."""
     for place, name in named:
-        reserved = next((word for word in RESERVED_NAME_BEGINNINGS if name.lower().startswith(word)), None)
+        reserved = reserved_beginning(name)
         if not re.fullmatch(NAME_PATTERN, name):
             yield Finding(rules.NO_NAME, place, f"found {name!r}.")
         elif name.lower() in _FOLDED:

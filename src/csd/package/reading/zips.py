@@ -18,6 +18,7 @@ from csd.package.reading.members import DEFLATED, DEPTH_MAX, STORED, Member, rea
 UNPACKED_BYTES_MAX = 8_000_000_000
 RATIO_MAX, RATIO_COUNTS_FROM = 200, 256 << 20
 FAULTS_MAX = 50
+ENCRYPTED = "is encrypted."
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -56,9 +57,14 @@ def examine_zip(path: Path) -> Examined:
 
 def zip_problems(path: Path) -> list[Problem]:
     """Everything for which a zip must not be used, each with its place."""
+    return fault_problems(path, examine_zip(path).faults)
+
+
+def fault_problems(path: Path, faults: Iterable[Fault]) -> list[Problem]:
+    """What an examination found, each with its place."""
     return [
         Problem(f"{path}!{printable(fault.member)}" if fault.member else str(path), fault.what, "Do not use it; build it again.")
-        for fault in examine_zip(path).faults
+        for fault in faults
     ]
 
 
@@ -103,7 +109,7 @@ def _member_faults(member: Member) -> Iterator[Fault]:
     if member.special:
         yield Fault("special", name, f"is {member.special}.")
     if member.encrypted:
-        yield Fault("method", name, "is encrypted.")
+        yield Fault("method", name, ENCRYPTED)
     elif member.method not in (STORED, DEFLATED):
         # AWS: amazon-ssm-agent unpacks with Go's archive/zip, which knows these two methods only.
         yield Fault("method", name, f"is compressed with method {member.method}, which the agent does not know.")

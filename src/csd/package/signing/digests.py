@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from csd.errors import Problem
+from csd.package.building.manifest import listed_sha256
 from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, Digest, Release, canonical, release_value
 from csd.package.sealed import MANIFEST_BYTES_MAX, MANIFEST_FILE
 
@@ -97,8 +98,5 @@ def _json(path: Path) -> Any:
 
 
 def _sha256(told: Any) -> str:
-    match told:
-        case {"checksums": {"sha256": str(text)}}:
-            return text.lower()
-        case _:
-            return ""
+    sha256 = listed_sha256(told)
+    return sha256.lower() if isinstance(sha256, str) else ""

@@ -21,6 +21,7 @@ from localorg.stacks.resources.kinds import (
     chosen,
     live_tags,
     replaced_by,
+    tag_changes,
     tag_list,
     tags_of,
 )
@@ -48,11 +49,10 @@ def _update(work: Work) -> Steps:
         yield Ask("resource-groups", "UpdateGroup", params)
     if work.changed("ResourceQuery"):
         yield Ask("resource-groups", "UpdateGroupQuery", {"Group": name, "ResourceQuery": _query(work.properties)})
-    was, wanted = tags_of(work.before), tags_of(work.properties)
-    gone = [key for key in was if key not in wanted]
+    gone, wanted = tag_changes(work)
     if gone:
         yield Ask("resource-groups", "Untag", {"Arn": arn, "Keys": gone})
-    if wanted and wanted != was:
+    if wanted:
         yield Ask("resource-groups", "Tag", {"Arn": arn, "Tags": wanted})
     return Resource(name, dict(work.attributes))
 

@@ -21,6 +21,7 @@ from localorg.stacks.resources.kinds import (
     live_tags,
     read,
     replaced_by,
+    tag_changes,
     tag_list,
     tags_of,
 )
@@ -147,11 +148,10 @@ def _update_role(work: Work) -> Steps:
 
 
 def _tags(name: str, work: Work) -> Steps:
-    was, wanted = tags_of(work.before), tags_of(work.properties)
-    gone = [key for key in was if key not in wanted]
+    gone, wanted = tag_changes(work)
     if gone:
         yield Ask("iam", "UntagRole", {"RoleName": name, "TagKeys": gone})
-    if wanted != was and wanted:
+    if wanted:
         yield Ask("iam", "TagRole", {"RoleName": name, "Tags": tag_list(wanted)})
     return Resource(name)
 

@@ -24,6 +24,7 @@ from localorg.stacks.resources.kinds import (
     chosen,
     live_tags,
     replaced_by,
+    tag_changes,
     tags_of,
 )
 
@@ -69,11 +70,10 @@ def _update(work: Work) -> Steps:
         yield Ask("kms", "PutKeyPolicy", {**name, **_policy(work.properties), **bypass})
     if work.changed("Enabled"):
         yield Ask("kms", "EnableKey" if _is_on(work.properties) else "DisableKey", name)
-    was, wanted = tags_of(work.before), tags_of(work.properties)
-    gone = [key for key in was if key not in wanted]
+    gone, wanted = tag_changes(work)
     if gone:
         yield Ask("kms", "UntagResource", {**name, "TagKeys": gone})
-    if wanted and wanted != was:
+    if wanted:
         yield Ask("kms", "TagResource", {**name, "Tags": _key_tags(wanted)})
     return Resource(work.physical_id, dict(work.attributes))
 

@@ -144,6 +144,12 @@ def tags_of(properties: Properties) -> dict[str, str]:
     return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
 
 
+def tag_changes(work: Work) -> tuple[list[str], dict[str, str]]:
+    """What an update has to do to a resource's tags: keys to take away, and all tags to put on (none when they stay as they are)."""
+    was, wanted = tags_of(work.before), tags_of(work.properties)
+    return [key for key in was if key not in wanted], wanted if wanted != was else {}
+
+
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags as the API wants them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -151,12 +157,11 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 def retagged(work: Work, kind: str) -> Steps:
     """Bring the tags of a resource of Systems Manager to what its properties say."""
-    was, wanted = tags_of(work.before), tags_of(work.properties)
+    gone, wanted = tag_changes(work)
     resource = {"ResourceType": kind, "ResourceId": work.physical_id}
-    gone = [key for key in was if key not in wanted]
     if gone:
         yield Ask("ssm", "RemoveTagsFromResource", {**resource, "TagKeys": gone})
-    if wanted and wanted != was:
+    if wanted:
         yield Ask("ssm", "AddTagsToResource", {**resource, "Tags": tag_list(wanted)})
     return Resource(work.physical_id)
 

@@ -26,6 +26,7 @@ from localorg.stacks.resources.kinds import (
     live_tags,
     read,
     replaced_by,
+    tag_changes,
     tag_list,
     tags_of,
 )
@@ -40,11 +41,10 @@ def _tagged(properties: Properties) -> dict[str, Any]:
 
 
 def _retagged(work: Work) -> Steps:
-    was, wanted = tags_of(work.before), tags_of(work.properties)
-    gone = [key for key in was if key not in wanted]
+    gone, wanted = tag_changes(work)
     if gone:
         yield Ask(SERVICE, "UntagResource", {"ResourceId": work.physical_id, "TagKeys": gone})
-    if wanted and wanted != was:
+    if wanted:
         yield Ask(SERVICE, "TagResource", {"ResourceId": work.physical_id, "Tags": tag_list(wanted)})
     return Resource(work.physical_id, dict(work.attributes))
 

@@ -25,6 +25,7 @@ from localorg.stacks.resources.kinds import (
     live_tags,
     read,
     replaced_by,
+    tag_changes,
     tag_list,
     tags_of,
 )
@@ -66,11 +67,10 @@ def _update_user(work: Work) -> Steps:
             yield Ask("iam", "DeleteUserPermissionsBoundary", {"UserName": name})
     yield from gives_policies("User", name, work.before, properties)
     yield from _joined(name, work.before, properties)
-    was, wanted = tags_of(work.before), tags_of(properties)
-    gone = [key for key in was if key not in wanted]
+    gone, wanted = tag_changes(work)
     if gone:
         yield Ask("iam", "UntagUser", {"UserName": name, "TagKeys": gone})
-    if wanted and wanted != was:
+    if wanted:
         yield Ask("iam", "TagUser", {"UserName": name, "Tags": tag_list(wanted)})
     return Resource(name, attributes)
 

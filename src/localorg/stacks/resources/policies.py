@@ -20,6 +20,7 @@ from localorg.stacks.resources.kinds import (
     live_tags,
     read,
     replaced_by,
+    tag_changes,
     tag_list,
     tags_of,
 )
@@ -121,11 +122,10 @@ def _update_managed(work: Work) -> Steps:
         params = {"PolicyArn": arn, "PolicyDocument": document(work.properties["PolicyDocument"]), "SetAsDefault": True}
         yield Ask("iam", "CreatePolicyVersion", params)
     yield from _attach(arn, work.before, work.properties)
-    was, wanted = tags_of(work.before), tags_of(work.properties)
-    gone = [key for key in was if key not in wanted]
+    gone, wanted = tag_changes(work)
     if gone:
         yield Ask("iam", "UntagPolicy", {"PolicyArn": arn, "TagKeys": gone})
-    if wanted != was and wanted:
+    if wanted:
         yield Ask("iam", "TagPolicy", {"PolicyArn": arn, "Tags": tag_list(wanted)})
     return Resource(arn, dict(work.attributes))
 
