@@ -33,7 +33,7 @@ prove: $(STAMP) ## Set up, then run the long proofs: least privilege, every read
 	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 4 --dist loadgroup -m proof
 
 prove-quick: $(STAMP) ## Those of the proofs for which CI has the time: the ready packages on nodes, what is signed, the rights of trust
-	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 3 --dist loadgroup -m proof tests/journeys/test_recipes.py tests/journeys/test_signed.py tests/least/test_trust.py
+	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 2 --dist loadgroup -m proof tests/journeys/test_recipes.py tests/journeys/test_signed.py tests/least/test_trust.py
 
 soak: $(STAMP) ## Set up, then run what is much of one thing: a month, thousands of nodes, gigabytes; before a release
 	CSD_SANDBOX_REQUIRED=1 $(BIN)/pytest -n 2 --dist loadgroup -m soak
