@@ -7,6 +7,7 @@ is held for something outside (a template in S3) lets the simulation do that; on
 """
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
@@ -31,6 +32,12 @@ LOOK_EVERY_S = 0.01
 """Real seconds after which a request that has no answer counts as held."""
 
 
+@functools.cache
+def _models() -> Any:
+    """Service models, read once in a process for all simulations and sessions: a run of a script makes clients of its own."""
+    return botocore.session.Session().get_component("data_loader")
+
+
 class RememberingSession(boto3.Session):  # type: ignore[misc]  # boto3 carries no types
     """A session that makes each client once: a simulated month asks for thousands, and making one costs more than its call."""
 
@@ -53,8 +60,6 @@ class Front:
         self._app = app
         self._meanwhile = meanwhile
         self._loop = asyncio.new_event_loop()
-        # Service models are read once for all sessions: a run of a script makes clients of its own.
-        self._models = botocore.session.Session().get_component("data_loader")
         self._sessions: dict[tuple[str, str], boto3.Session] = {}
 
     def close(self) -> None:
@@ -72,7 +77,7 @@ class Front:
 
     def _new_session(self, credentials: Mapping[str, str] | None, region: str) -> boto3.Session:
         core = botocore.session.Session()
-        core.register_component("data_loader", self._models)
+        core.register_component("data_loader", _models())
         self.seat(core, credentials, region)
         return RememberingSession(core, region)
 
