@@ -46,12 +46,18 @@ def test_nodes_and_organization_outlive_down_and_up(shared: Walk) -> None:
 
 
 def test_exec_returns_the_exit_code_of_its_command(shared: Walk) -> None:
-    """What a command inside a node returns is what `localorg exec` returns; an unknown node is one sentence."""
+    """What a command inside a node returns is what `localorg exec` returns; an unknown node is one sentence.
+
+    Of several nodes, each line has its node before it.
+    """
     assert shared.inside(node(shared), "sh", "-c", "echo out; echo err >&2; exit 7").code == 7
     unknown = shared.inside("i-00000000000000000", "true")
     assert unknown.code == 1
     assert "i-00000000000000000" in unknown.err
     assert "Traceback" not in unknown.err
+    several = shared.inside("all", "sh", "-c", "echo out; echo more; echo err >&2; exit 7")
+    one = node(shared)
+    assert (several.code, several.out, several.err) == (7, f"{one}: out\n{one}: more\n", f"{one}: err\n")
 
 
 def test_nothing_reaches_the_machine_itself(shared: Walk) -> None:

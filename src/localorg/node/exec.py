@@ -17,10 +17,15 @@ COMMAND_NOT_FOUND = 127
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def run_in_node(pid: int, command: list[str]) -> int:
-    """Run `command` in the node whose first process is `pid`; returns its exit code (128 + signal, 127 not found, 125 no such node)."""
+def run_in_node(pid: int, command: list[str], streams: tuple[int, int] = (1, 2)) -> int:
+    """Run `command` in the node whose first process is `pid`; returns its exit code (128 + signal, 127 not found, 125 no such node).
+
+    `streams` are the descriptors to which its output and its errors go.
+    """
     child = os.fork()
     if child == 0:
+        for own, given in enumerate(streams, start=1):
+            os.dup2(given, own)
         _enter_and_run(pid, command)
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -3,7 +3,6 @@
 Exit codes: 0 done; 1 an error said in one sentence; 2 wrong usage; `localorg exec` returns the exit code of its command.
 """
 
-import platform
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -69,6 +68,8 @@ def up(
     if isolation == "none":
         typer.echo(NO_ISOLATION, err=True)
     if allow_retired_runtimes:
+        import platform
+
         typer.echo(RETIRED_RUNTIMES.format(version=platform.python_version()), err=True)
     if detach:
         facts = run_detached(options)
@@ -148,18 +149,22 @@ def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
 
 @app.command(name="exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def exec_(
-    instance_id: Annotated[str, typer.Argument(help="The node, as `localorg nodes` names it.")],
+    instance_id: Annotated[str, typer.Argument(help="The node, as `localorg nodes` names it; several with commas, or `all`.")],
     command: Annotated[list[str], typer.Argument(help="The command and its arguments, after --.")],
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Run COMMAND inside the node's own root and return its exit code."""
-    from localorg.server.inside import run_inside
+    """Run COMMAND inside the node's own root and return its exit code.
+
+    With several nodes, one after the other, each line has the node before it, and the greatest exit code is returned.
+    """
+    from localorg.server.inside import run_inside, run_inside_each
 
     words = command[1:] if command[0] == "--" else command
     if not words:
         raise typer.BadParameter("give the command to run after --, for instance `localorg exec i-… -- cat /etc/os-release`")
-    pid = int(_ask(state, "pid", {"instance_id": instance_id})["pid"])
-    raise typer.Exit(run_inside(pid, words))
+    everywhere = instance_id == "all" or "," in instance_id
+    pids: dict[str, int] = _ask(state, "pids", {"instance_ids": instance_id})["pids"]
+    raise typer.Exit(run_inside_each(pids, words) if everywhere else run_inside(pids[instance_id], words))
 
 
 @app.command()
@@ -199,11 +204,9 @@ def _ask(state: Path, name: str, query: dict[str, str] | None = None) -> dict[st
 
 def main() -> None:
     """Run the command line; errors that a person can mend are one message, not a traceback."""
-    from localorg.server.spec import SpecError
-
     try:
         app()
-    except (LocalorgError, SpecError) as error:
+    except LocalorgError as error:
         typer.echo(f"localorg: {error}", err=True)
         sys.exit(1)
 

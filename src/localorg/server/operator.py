@@ -32,7 +32,7 @@ class Operator:
     def answers(self) -> dict[str, Callable[[dict[str, str]], dict[str, Any]]]:
         """Return every question the operator may ask, by name."""
         accounts = AccountDoor(self.engines).answers()
-        return {"env": self.env, "nodes": self.nodes, "pid": self.pid, "status": self.status, **accounts}
+        return {"env": self.env, "nodes": self.nodes, "pids": self.pids, "status": self.status, **accounts}
 
     def env(self, query: dict[str, str]) -> dict[str, Any]:
         """Return the environment variables of an account's administrator."""
@@ -88,15 +88,19 @@ class Operator:
             return "NotRegistered"  # a hybrid node before its first word, or one that was deregistered
         return str(listed[0]["PingStatus"]) if listed else "Unknown"
 
-    def pid(self, query: dict[str, str]) -> dict[str, Any]:
-        """Return the process id of a node's first process."""
-        wanted = query.get("instance_id", "")
-        if wanted not in {record.instance_id for record in self.records}:
+    def pids(self, query: dict[str, str]) -> dict[str, Any]:
+        """Return the process ids of nodes' first processes: of those named, with commas between them, or of `all`."""
+        known = [record.instance_id for record in self.records]
+        asked = query.get("instance_ids", "")
+        return {"pids": {node: self._pid(node, known) for node in (known if asked == "all" else asked.split(","))}}
+
+    def _pid(self, wanted: str, known: list[str]) -> int:
+        if wanted not in known:
             raise Refused(404, f"{wanted} is no node of this organization; `localorg nodes` lists them")
         pid = self.machines.pids.get(wanted)
         if pid is None:
             raise Refused(409, f"{wanted} is not up: {self.machines.died.get(wanted) or 'it has not started'}")
-        return {"pid": pid}
+        return pid
 
     def status(self, _query: dict[str, str]) -> dict[str, Any]:
         """Return what is up."""

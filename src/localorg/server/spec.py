@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from localorg.server.spec_places import place_problems
+from localorg.server.state import LocalorgError
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -30,7 +31,7 @@ EXPLANATIONS = {
 }
 
 
-class SpecError(Exception):
+class SpecError(LocalorgError):
     """The file cannot be used; `problems` has one sentence for each reason."""
 
     def __init__(self, source: str, problems: list[str]) -> None:
