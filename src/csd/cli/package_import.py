@@ -28,12 +28,15 @@ def package_import(
     """Bring a package here as it is published, byte for byte, every digest compared; with --source, as sources to change."""
     origin, told_name = _origin(source, version, region)
 
+    from csd.package.lint.accepting import JUDGEMENTS
     from csd.package.receiving import receive
     from csd.package.sealed import read_sealed
 
     for file in receive(origin, into, name or told_name):
         screen.tell(f"{file}: is here, as its manifest says")
-    sealed = read_sealed(into)
+    sealed = read_sealed(into, dict.fromkeys(JUDGEMENTS, "it is published so."))
+    if sealed.warnings:
+        screen.tell(f"what is unwise in it ({len(sealed.warnings)}), is told by: csd package lint {into}")
     screen.tell(f"{sealed.name or 'a package without a name'} {sealed.version} of {origin.where} is sealed in {into}")
     if not sealed.name:
         screen.tell("its name stands nowhere: give --name here, or to csd publish")

@@ -28,17 +28,20 @@ def package_lint(
     Exit 2 when there is an error; with --strict, when there is a warning.
     """
     from csd.package.lint.checking import lint
-    from csd.package.lint.rule import finding_value
+    from csd.package.lint.rule import SEVERITIES, finding_value
 
     report = lint(package, name, _words(select), _words(ignore))
-    errors, warnings, advice = report.count("error"), report.count("warning"), report.count("advice")
+    errors, warnings, advice = (len(report.of(severity)) for severity in SEVERITIES)
     if as_json:
         counts = {"error": errors, "warning": warnings, "advice": advice}
         findings = [finding_value(finding) for finding in report.findings]
-        screen.data_json({"findings": findings, "counts": counts, "remarks": list(report.remarks)})
+        accepted = [finding_value(finding) | {"accepted": why} for finding, why in report.accepted]
+        screen.data_json({"findings": findings, "accepted": accepted, "counts": counts, "remarks": list(report.remarks)})
     else:
         for finding in report.findings:
             screen.data(str(finding))
+        for line in report.told_accepted:
+            screen.tell(f"accepted: {line}")
     for remark in report.remarks:
         screen.tell(remark)
     screen.tell(f"{package}: errors {errors}, warnings {warnings}, advice {advice}")

@@ -20,9 +20,13 @@ def package_build(
         Path | None,
         typer.Option("--output", "-o", help="Folder for the package; else dist/NAME/VERSION/DIGEST, which is printed."),
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="What lint warns of is an error too.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     as_json: Annotated[bool, typer.Option("--json", help="Print folder, digests and warnings as JSON.")] = False,  # noqa: FBT002 - Typer's flags are booleans
 ) -> None:
-    """Seal a folder of installers: a zip per platform and the manifest, the same bytes for the same input on every machine."""
+    """Seal a folder of installers: a zip per platform and the manifest, the same bytes for the same input on every machine.
+
+    What csd package lint calls an error is not built.
+    """
     import os
 
     from csd.package.building.provenance import read_moment
@@ -30,7 +34,7 @@ def package_build(
 
     moment = read_moment(os.environ.get("SOURCE_DATE_EPOCH", ""))
     with screen.work_bar() as watch:
-        sealed = build_package(folder, output, moment=moment, watch=watch)
+        sealed = build_package(folder, output, moment=moment, strict=strict, watch=watch)
     for warning in sealed.warnings:
         screen.tell(f"warning: {warning}")
     if as_json:

@@ -31,6 +31,9 @@ def publish(
     make_default: Annotated[bool, typer.Option("--make-default", help="Make it the default version of each Region.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     replace_failed: Annotated[bool, typer.Option("--replace-failed", help="Remove a Failed version of this name first.")] = False,  # noqa: FBT002 - as above
     keep: Annotated[int, typer.Option(help="Prune each Region first, and keep so many versions: csd package prune.", min=0)] = 0,
+    accept: Annotated[
+        str, typer.Option(help="Rules of lint whose errors do not stop a package made elsewhere (comma list of ids).")
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there with other content.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,  # noqa: FBT002 - as above
     region: Annotated[str, typer.Option(help="The hub's home Region; else AWS_REGION.")] = "",
@@ -41,7 +44,9 @@ def publish(
     """
     from csd.package.sealed import read_sealed
 
-    sealed = read_sealed(folder)
+    sealed = read_sealed(folder, dict.fromkeys(_list(accept), "on the command line."))
+    for warning in sealed.warnings:
+        screen.tell(f"warning: {warning}")
     if trust:
         _verify(sealed, trust)
 
@@ -50,9 +55,8 @@ def publish(
     from csd.aws.publishing.publication import Order, perform
     from csd.aws.publishing.regions import How
 
-    wanted = list(dict.fromkeys(part.strip() for part in regions.split(",") if part.strip()))
     how = How(make_default=make_default, replace_failed=replace_failed)
-    order = Order(sealed, name or sealed.name, bucket, address_prefix(sealed, prefix), wanted, overwrite, keep, how=how)
+    order = Order(sealed, name or sealed.name, bucket, address_prefix(sealed, prefix), _list(regions), overwrite, keep, how=how)
     sizes = {file: path.stat().st_size for file, path in folder_files(sealed).items()}
     try:
         with screen.upload_bars(sizes) as sent:
@@ -66,6 +70,10 @@ def publish(
         screen.data(told.uploaded.address)
     if any(not outcome.good for outcome in told.outcomes):
         raise typer.Exit(REFUSED if any(outcome.state == "refused" for outcome in told.outcomes) else NOT_AS_WANTED)
+
+
+def _list(listed: str) -> list[str]:
+    return list(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
 
 
 def _verify(sealed: "SealedPackage", trust: Path) -> None:

@@ -1,10 +1,10 @@
 """What package.yaml names -> the entries of each zip, or all that is wrong with them.
 
-Flow: the zip's own folder, shared folders, single files -> make .deb and .tar files -> check what the agent and unpackers want.
+Flow: the zip's own folder, shared folders, single files -> make .deb and .tar files -> check what unpackers want.
 
 Rules: a folder's files stand at the root of its zip, as the agent wants them. A zip's own file goes before a shared one; any other
 two files of one name are refused.
-Refuses to know: how a zip is written, manifests, AWS.
+Refuses to know: how a zip is written, manifests, AWS, and what the agent makes of the files (lint).
 """
 
 import re
@@ -17,9 +17,7 @@ from csd.package.folders import Folders, Found
 from csd.package.names import clashes, zip_fault
 from csd.package.source import Made, PackageSource, PlatformFolder
 
-# AWS: amazon-ssm-agent ssminstaller: these scripts, in sh or ps1, one implementation of each.
-ACTIONS = ("install", "uninstall", "update", "validate")
-_SCRIPT_BYTES = 1 << 20  # as much of a script is looked at; behind it self-extracting installers have their payload
+_CONTROL_BYTES = 1 << 20
 _DEBIAN_SCRIPTS = ("preinst", "postinst", "prerm", "postrm", "config")
 # Debian policy 5.6.12: an upstream version begins with a digit; '_' is not in its alphabet.
 _DEBIAN_VERSION = re.compile(r"^[0-9][A-Za-z0-9.+~\-]*$")
@@ -28,7 +26,7 @@ _DEBIAN_VERSION = re.compile(r"^[0-9][A-Za-z0-9.+~\-]*$")
 class Contents:
     """The entries of one zip with what was found wrong (`problems`) and what is merely unwise (`warnings`); `files` were read."""
 
-    def __init__(self, source: PackageSource, root: Path, platform: PlatformFolder, *, judge_scripts: bool = True) -> None:
+    def __init__(self, source: PackageSource, root: Path, platform: PlatformFolder) -> None:
         self._folders = Folders(root, {"NAME": source.name, "VERSION": source.version})
         self.problems: list[Problem] = self._folders.problems
         self.warnings: list[str] = self._folders.warnings
@@ -40,13 +38,10 @@ class Contents:
         found = self._gather(platform)
         self.origins = {item.entry.name: item.path for item in found}
         self.entries = [item.entry for item in found]
-        whole = bool(found) or not self.problems  # of a folder that is not there nothing more is told
         for made in platform.make:
             if made.folder:
                 self._make(made)
         self._check_names(windows=any(target.platform in ("windows", "_any") for target in platform.targets))
-        if whole and judge_scripts:
-            self._check_scripts()
 
     def _gather(self, platform: PlatformFolder) -> list[Found]:
         own = self._folders.folder(platform.folder) if platform.folder else []
@@ -94,7 +89,7 @@ class Contents:
         if found is None:
             self.problems.append(Problem(where, "there is no such file (nor control.in).", "A .deb needs its control file."))
             return {}
-        lines = found.head(_SCRIPT_BYTES).decode("utf-8", "replace").splitlines()
+        lines = found.head(_CONTROL_BYTES).decode("utf-8", "replace").splitlines()
         fields = {
             key.strip(): value.strip()
             for key, colon, value in (line.partition(":") for line in lines)
@@ -115,44 +110,3 @@ class Contents:
                 )
             )
         return fields
-
-    def _check_scripts(self) -> None:
-        folder = self.where
-        names = {entry.name for entry in self.entries}
-        for action in ACTIONS:
-            kinds = [kind for kind in ("sh", "ps1") if f"{action}.{kind}" in names]
-            if len(kinds) > 1:
-                what = f"has both {action}.sh and {action}.ps1: the agent refuses two implementations of one action."
-                self.problems.append(Problem(str(folder), what, "Give each system its own folder."))
-            elif not kinds and action == "install":
-                self.problems.append(
-                    Problem(
-                        str(folder), "has no install.sh or install.ps1 at its root.", "The agent refuses a package without one."
-                    )
-                )
-            elif not kinds and action == "uninstall":
-                self.warnings.append(
-                    f"{folder}: has no uninstall script: Uninstall, and an upgrade, will leave what it installed in place."
-                )
-        if len(names) < 2 and not self.problems:
-            # AWS: amazon-ssm-agent localpackages ValidatePackage: fewer than two files is "Package is incomplete".
-            self.problems.append(
-                Problem(
-                    str(folder),
-                    "makes a zip of fewer than two files, which the agent calls incomplete.",
-                    "Add an uninstall script.",
-                )
-            )
-        for entry in self.entries:
-            if entry.name in {f"{action}.sh" for action in ACTIONS}:
-                self._check_shell(self.origins.get(entry.name, folder / entry.name), entry.head(_SCRIPT_BYTES))
-
-    def _check_shell(self, path: Path, script: bytes) -> None:
-        if b"\r\n" in script.partition(b"\0")[0]:
-            self.problems.append(
-                Problem(str(path), "has Windows line ends, which sh cannot read.", "Save it with plain line feeds.")
-            )
-        first = script.partition(b"\n")[0].decode("utf-8", "replace")
-        if first.startswith("#!") and not re.search(r"/(da)?sh\b|\bsh$", first):
-            # AWS: amazon-ssm-agent ssminstaller: the script is run with `sh install.sh`, whatever its first line says.
-            self.warnings.append(f"{path}: begins with {first!r}, but the agent runs it with sh; write it for sh.")

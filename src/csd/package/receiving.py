@@ -9,14 +9,15 @@ Refuses to know: where it comes from (`Origin`); what is in the zips.
 
 import hashlib
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from csd.errors import CsdInputError, Problem
-from csd.package.building.manifest import listed_sha256
+from csd.package.building.manifest import MANIFEST_FILE
+from csd.package.limits import FILE_BYTES_MAX, MANIFEST_BYTES_MAX
+from csd.package.lint.manifests import judge_manifest, told_digest
 from csd.package.release import (
     RELEASE_FILE,
     SIGNED_RELEASE_FILE,
@@ -27,11 +28,7 @@ from csd.package.release import (
     read_release,
     release_value,
 )
-from csd.package.sealed import FILE_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_FILE
-from csd.package.source import FILES_MAX, VERSION_PATTERN
 
-# AWS: AttachmentsSource API, Name.
-_FILE_NAME = re.compile(r"^[a-zA-Z0-9_\-][a-zA-Z0-9_\-.]{0,127}$")
 _SMALL_BYTES_MAX = 16_000_000
 _ASK = "Ask whoever publishes it; nothing was written."
 
@@ -86,33 +83,11 @@ def _read_manifest(where: str, content: bytes | None) -> dict[str, str]:
     place = f"{where}: {MANIFEST_FILE}"
     if content is None:
         raise CsdInputError([Problem(place, "is not there.", "A package's folder holds one; name that folder.")])
-    if len(content) > MANIFEST_BYTES_MAX:
-        raise CsdInputError(
-            [Problem(place, f"is larger than {MANIFEST_BYTES_MAX} bytes.", "It is no manifest of Distributor's.")]
-        )
-    try:
-        manifest = json.loads(content)
-    except ValueError as broken:
-        raise CsdInputError([Problem(place, f"is not JSON: {broken}.", _ASK)]) from broken
-    if not isinstance(manifest, dict) or manifest.get("schemaVersion") != "2.0" or not isinstance(manifest.get("files"), dict):
-        raise CsdInputError([Problem(place, "is no package manifest (schemaVersion 2.0, files, packages).", _ASK)])
-    problems = []
-    if not isinstance(manifest.get("version"), str) or not re.match(VERSION_PATTERN, manifest["version"]):
-        problems.append(Problem(f"{place}: version", f"found {manifest.get('version')!r}.", _ASK))
-    if not 1 <= len(manifest["files"]) <= FILES_MAX:
-        problems.append(Problem(f"{place}: files", f"lists {len(manifest['files'])} files, 1 to {FILES_MAX} are possible.", _ASK))
-    problems += [problem for name, told in manifest["files"].items() for problem in _file_problems(place, name, told)]
-    if problems:
-        raise CsdInputError(problems)
-    return {name: str(told["checksums"]["sha256"]).lower() for name, told in manifest["files"].items()}
-
-
-def _file_problems(place: str, name: str, told: Any) -> Iterator[Problem]:
-    if not _FILE_NAME.match(name) or name.lower() in (MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE):
-        yield Problem(f"{place}: files.{name!r}", "is no name that a file may have here.", _ASK)
-    sha256 = listed_sha256(told)
-    if not isinstance(sha256, str) or not re.match(r"^[0-9a-fA-F]{64}$", sha256):
-        yield Problem(f"{place}: files.{name!r}", f"has no sha256; found {sha256!r}.", _ASK)
+    manifest = judge_manifest(content, len(content), place)
+    wrong = [finding for finding in manifest.found if not finding.rule.is_judgement]
+    if wrong:
+        raise CsdInputError([Problem(finding.where, f"{finding.rule.id}: {finding.found}", _ASK) for finding in wrong])
+    return {name: str(told_digest(told)) for name, told in manifest.files.items()}
 
 
 def _take(origin: Origin, name: str, path: Path, sha256: str) -> Digest:
@@ -142,11 +117,8 @@ def _release(origin: Origin, manifest: bytes, digests: dict[str, Digest]) -> Rel
         raise CsdInputError([Problem(where, f"is not JSON: {broken}.", _ASK)]) from broken
     if told.manifest.sha256 != hashlib.sha256(manifest).hexdigest() or dict(told.files) != digests:
         raise CsdInputError([Problem(where, "tells of other files than are there.", _ASK)])
-    problems = [
-        p for name in told.beside for p in _file_problems(where, name, {"checksums": {"sha256": told.beside[name].sha256}})
-    ]
-    if problems:
-        raise CsdInputError(problems)
+    if clashing := sorted({name.lower() for name in told.beside} & {MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE}):
+        raise CsdInputError([Problem(f"{where}: beside", f"lists {', '.join(clashing)}, which the folder has anyhow.", _ASK)])
     return told
 
 

@@ -49,6 +49,8 @@ class Release:
     manifest: Digest
     files: Mapping[str, Digest]
     beside: Mapping[str, Digest] = field(default_factory=dict)
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    """{id of a rule of lint: why its findings are accepted}: what package.yaml says travels with the package."""
 
     @property
     def address(self) -> str:
@@ -69,7 +71,7 @@ def release_value(release: Release) -> dict[str, Any]:
         "manifest": _digest_value(release.manifest),
         "files": {name: _digest_value(digest) for name, digest in release.files.items()},
         "beside": {name: _digest_value(digest) for name, digest in release.beside.items()},
-    }
+    } | ({"accepted": dict(release.accepted)} if release.accepted else {})
 
 
 def canonical(value: Any) -> str:
@@ -98,11 +100,14 @@ def read_release(value: Any, where: str) -> Release:
                 case _:
                     place = f"{where}: {key}{f'.{name}' if name else ''}"
                     problems.append(Problem(place, "is no digest (sha256, size).", "Build the package again."))
+    accepted = told.get("accepted", {})
+    if not isinstance(accepted, dict) or not all(isinstance(why, str) for why in accepted.values()):
+        problems.append(Problem(f"{where}: accepted", "is no object of reasons.", "Build the package again."))
     if not problems and not digests["files"]:
         problems.append(Problem(f"{where}: files", "lists no zip.", "Build the package again."))
     if problems:
         raise CsdInputError(problems)
-    return Release(told["name"], told["version"], digests["manifest"][""], digests["files"], digests["beside"])
+    return Release(told["name"], told["version"], digests["manifest"][""], digests["files"], digests["beside"], accepted)
 
 
 def _digest_value(digest: Digest) -> dict[str, Any]:

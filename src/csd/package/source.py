@@ -1,11 +1,12 @@
 """package.yaml: what a package is, for whom, and from which files. Text -> PackageSource, or all problems at once.
 
-Flow: YAML -> pydantic models (shape, patterns); apart from it, cross checks (matching of platforms, names, counts).
+Flow: YAML -> pydantic models (shape, patterns); apart from it, cross checks of its entries.
 
 Rules: the version stands here and nowhere else. Patterns are those of SSM documents and Distributor manifests.
 Refuses to know: what is inside the folders (contents.py), and how archives are made.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +14,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from csd.errors import CsdInputError, Problem
-from csd.package.matching.targets import matching_problems
+from csd.package.matching.targets import packages_of
+from csd.package.matching.walk import Entry, Packages
 
 SOURCE_FILE = "package.yaml"
 
@@ -46,6 +48,11 @@ class Target(_Strict):
     platform: Platform
     version: Annotated[str, Field(pattern=r"^(_any|\*|[0-9A-Za-z_\-]+(\.[0-9A-Za-z_\-]+)*(\.\*)?)$")] = "_any"
     architecture: Literal["x86_64", "386", "arm64", "_any"] = "_any"
+
+    @property
+    def key(self) -> Entry:
+        """The target as the matcher's walk knows it."""
+        return Entry(self.platform, self.version, self.architecture)
 
 
 # A file or folder, named from where package.yaml stands, with '/' on every system.
@@ -102,11 +109,24 @@ class PackageSource(_Strict):
     version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     publisher: str = ""
     description: str = ""
+    accept: dict[str, str] = {}
+    """{id of a rule of lint: why its findings are accepted}"""
     platforms: Annotated[tuple[PlatformFolder, ...], Field(min_length=1, max_length=FILES_MAX)]
 
     def zip_name(self, label: str) -> str:
         """The attachment's name. It holds the version, so that a new upload never changes a file still being copied."""
         return f"{self.name}-{self.version}-{label}.zip"
+
+    def targets(self, path: str) -> Iterator[tuple[str, Target, str]]:
+        """Every target: where it stands in the file at `path`, itself, and its zip."""
+        for i, entry in enumerate(self.platforms):
+            for j, target in enumerate(entry.targets):
+                yield f"{path}: platforms[{i}].targets[{j}]", target, self.zip_name(entry.label)
+
+    @property
+    def packages(self) -> Packages:
+        """What the agent's walk goes through."""
+        return packages_of(((one.platform, one.version, one.architecture), file) for _, one, file in self.targets(""))
 
 
 _REMEDIES = {
@@ -118,7 +138,7 @@ _REMEDIES = {
 
 
 def read_source(folder: Path) -> PackageSource:
-    """Read `folder`/package.yaml. Raises CsdInputError with every problem of its shape; the rest is for source_problems."""
+    """Read `folder`/package.yaml. Raises CsdInputError with every problem of its shape; the rest is for entry_problems and lint."""
     path = folder / SOURCE_FILE
     if not path.is_file():
         raise CsdInputError([Problem(str(path), "there is no such file.", "A package folder holds a package.yaml.")])
@@ -162,34 +182,18 @@ def reserved_beginning(name: str) -> str | None:
     return next((word for word in RESERVED_NAME_BEGINNINGS if name.lower().startswith(word)), None)
 
 
-def source_problems(path: str, source: PackageSource) -> list[Problem]:
-    """What single fields cannot show: reserved names, folders used twice, targets no node can reach."""
-    problems = []
-    reserved = reserved_beginning(source.name)
-    if reserved:
-        # AWS: CreateDocument API, Name: these beginnings are kept for AWS.
-        problems.append(
-            Problem(
-                f"{path}: name", f"{source.name!r} begins with {reserved!r}, which AWS keeps for itself.", "Choose another name."
-            )
-        )
-    problems += shape_of_entries(path, source)
-    targets = [
-        (f"{path}: platforms[{i}].targets[{j}]", (target.platform, target.version, target.architecture))
-        for i, entry in enumerate(source.platforms)
-        for j, target in enumerate(entry.targets)
-    ]
-    return problems + matching_problems(targets)
-
-
-def shape_of_entries(path: str, source: PackageSource) -> list[Problem]:
-    """Entries that name no folder, or one that another names."""
+def entry_problems(path: str, source: PackageSource) -> list[Problem]:
+    """What single fields cannot show: entries that name no folder, or one that another names; a target listed twice."""
     problems = []
     seen: dict[str, str] = {}
     for index, entry in enumerate(source.platforms):
         place = f"{path}: platforms[{index}]"
         problems += _platform_problems(place, source, entry, seen)
         problems += _made_problems(place, entry.make)
+    first: dict[Target, str] = {}
+    for place, target, _ in source.targets(path):
+        if (other := first.setdefault(target, place)) != place:
+            problems.append(Problem(place, f"{target.key} is also listed at {other}.", "Keep one: a node gets exactly one zip."))
     return problems
 
 

@@ -14,8 +14,9 @@ from csd.aws.identity import Principal
 from csd.aws.publishing.objects import Place, Sent, Standing, Tell, look, send
 from csd.aws.publishing.pieces import Pieces, cut
 from csd.errors import CsdInputError, Problem
+from csd.package.limits import MANIFEST_BYTES_MAX
 from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE
-from csd.package.sealed import MANIFEST_BYTES_MAX, MANIFEST_FILE, SealedPackage
+from csd.package.sealed import MANIFEST_FILE, SealedPackage
 
 _JSON, _ZIP = "application/json", "application/zip"
 

@@ -47,7 +47,7 @@ def write_package(
     beside = {BILL_FILE: _put(folder / BILL_FILE, bill_text(plan, bare, contents, moment))}
     build = Build(bare, _materials(plan, contents), beside, moment)
     beside[PROVENANCE_FILE] = _put(folder / PROVENANCE_FILE, provenance_text(build))
-    release = Release(name, version, manifest, zips, beside)
+    release = Release(name, version, manifest, zips, beside, plan.source.accept)
     _put(folder / RELEASE_FILE, canonical(release_value(release)) + "\n")
     return release
 

@@ -1,22 +1,24 @@
 """Every check, over whatever was named: the one entry of this package."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from csd.errors import CsdInputError, Problem
+from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.lint.layout import layout_findings
 from csd.package.lint.manifests import version_findings, walk_findings
 from csd.package.lint.naming import name_findings
 from csd.package.lint.parts import Part
 from csd.package.lint.registry import RULES
-from csd.package.lint.rule import Finding, Severity
+from csd.package.lint.rule import SEVERITIES, Finding, Severity
 from csd.package.lint.rules_script import SYNTAX
 from csd.package.lint.scripts import script_findings
 from csd.package.lint.shellcheck import shell_findings
+from csd.package.lint.sources import unread_subject
 from csd.package.lint.subject import Subject, read_subject
+from csd.package.source import SOURCE_FILE
 
-_ORDER: tuple[Severity, ...] = ("error", "warning", "advice")
 # Where sh is not dash or the like; a zip for any other system, or for who knows which, may meet dash.
 _BASH_IS_SH = frozenset(
     {"almalinux", "amazon", "arch", "centos", "fedora", "gentoo", "opensuse", "opensuseleap", "oracle", "redhat", "rocky", "suse"}
@@ -28,11 +30,23 @@ class Report:
     """Findings, the gravest first, and remarks about what was not looked at."""
 
     findings: tuple[Finding, ...]
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    accepted: tuple[tuple[Finding, str], ...] = ()
+    """Findings that somebody accepted, and why."""
 
-    def count(self, severity: Severity) -> int:
-        """How many findings are that grave."""
-        return sum(finding.rule.severity == severity for finding in self.findings)
+    def of(self, severity: Severity) -> list[Finding]:
+        """The findings that are that grave."""
+        return [finding for finding in self.findings if finding.rule.severity == severity]
+
+    @property
+    def told_accepted(self) -> list[str]:
+        """What is accepted, and why."""
+        return [f"{finding.where}: {finding.rule.id}: {finding.found} Accepted: {why}" for finding, why in self.accepted]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is told of a package that nothing stops."""
+        return [str(finding.problem) for finding in self.of("warning")] + self.told_accepted
 
 
 def lint(path: Path, name: str = "", select: Iterable[str] = (), ignore: Iterable[str] = ()) -> Report:
@@ -41,12 +55,21 @@ def lint(path: Path, name: str = "", select: Iterable[str] = (), ignore: Iterabl
     Raises CsdInputError.
     """
     chosen = chosen_rules(select, ignore)
-    subject = read_subject(path)
+    is_source = path.is_dir() and not (path / MANIFEST_FILE).is_file() and (path / SOURCE_FILE).is_file()
+    subject = unread_subject(path) if is_source else read_subject(path)
     if name:
         subject.named = [("--name", name)]
+    return judge(subject, chosen)
+
+
+def judge(subject: Subject, chosen: Collection[str] = RULES) -> Report:
+    """Every finding of the chosen rules, apart from those that are accepted."""
     found = [finding for finding in dict.fromkeys(findings_of(subject)) if finding.rule.id in chosen]
-    found.sort(key=lambda finding: _ORDER.index(finding.rule.severity))
-    return Report(tuple(found), tuple(subject.remarks))
+    found.sort(key=lambda finding: SEVERITIES.index(finding.rule.severity))
+    accepted = [(finding, subject.accepted[finding.rule.id]) for finding in found if finding.rule.id in subject.accepted]
+    return Report(
+        tuple(finding for finding in found if finding.rule.id not in subject.accepted), tuple(subject.remarks), tuple(accepted)
+    )
 
 
 def chosen_rules(select: Iterable[str], ignore: Iterable[str]) -> set[str]:

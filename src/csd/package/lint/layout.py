@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from csd.package.contents import ACTIONS
 from csd.package.lint import rules_archive as rules
-from csd.package.lint.parts import Part
+from csd.package.lint.parts import ACTIONS, Part
 from csd.package.lint.rule import Finding, Rule
 from csd.package.names import printable
 

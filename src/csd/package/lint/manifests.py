@@ -6,38 +6,68 @@ Rules: everything that is wrong is told at once; a part that has no shape is not
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from csd.errors import CsdInputError
-from csd.package.building.manifest import listed_sha256
-from csd.package.building.plan import MANIFEST_BYTES_MAX
+from csd.package.building.manifest import MANIFEST_FILE, listed_sha256
+from csd.package.limits import MANIFEST_BYTES_MAX
 from csd.package.lint import rules_manifest as rules
 from csd.package.lint.rule import Finding
 from csd.package.matching.reach import holes, unreachable
 from csd.package.matching.walk import Entry, Packages, entries, read_packages
 from csd.package.names import printable
-from csd.package.release import is_attachment_name
+from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, is_attachment_name
 from csd.package.source import FILES_MAX, VERSION_PATTERN
 
 _READ_BYTES_MAX = 1 << 20
+_OURS = {MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE}
 
 
-def read_manifest(path: Path, found: list[Finding]) -> Any:
-    """The JSON of a manifest; None, and findings, where there is none to read."""
-    if (size := path.stat().st_size) > MANIFEST_BYTES_MAX:
-        found.append(Finding(rules.MANIFEST_TOO_LARGE, str(path), f"has {size} bytes, more than {MANIFEST_BYTES_MAX}."))
-    if size > _READ_BYTES_MAX:
-        return None
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says, as far as it has a shape, and what is wrong with it. `files` are those that it lists, as it lists them."""
+
+    version: Any
+    packages: Packages
+    files: Mapping[str, Any]
+    found: tuple[Finding, ...]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """A manifest and all that is wrong with it alone."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        return judge_manifest(stream.read(_READ_BYTES_MAX), size, str(path))
+
+
+def judge_manifest(content: bytes, size: int, where: str) -> Manifest:
+    """The same of its bytes, of which there are `size` in all, or so many at least."""
+    found: list[Finding] = []
+    if size > MANIFEST_BYTES_MAX:
+        found.append(Finding(rules.MANIFEST_TOO_LARGE, where, f"has {size} bytes, more than {MANIFEST_BYTES_MAX}."))
+    told = _json(content, where, found) if size <= _READ_BYTES_MAX else None
+    packages = _packages(told, where, found) if told is not None or not found else {}
+    if not isinstance(told, dict):
+        return Manifest(None, {}, {}, tuple(found))
+    files = told["files"] if isinstance(told.get("files"), dict) else {}
+    version = told.get("version")
+    found += [*version_findings([(f"{where}: version", version)]), *_listing(files, packages, where)]
+    return Manifest(version, packages, files, tuple(found))
+
+
+def _json(content: bytes, where: str, found: list[Finding]) -> Any:
+    """None, and a finding, where there is no JSON to read."""
     try:
-        return json.loads(path.read_bytes(), object_pairs_hook=_once)
+        return json.loads(content, object_pairs_hook=_once)
     except _TwiceError as twice:
         found.append(
-            Finding(rules.SHAPE, str(path), f"has the key {str(twice)!r} twice in one object: readers differ in which counts.")
+            Finding(rules.SHAPE, where, f"has the key {str(twice)!r} twice in one object: readers differ in which counts.")
         )
     except (ValueError, RecursionError) as broken:
         why = "it is nested too deeply" if isinstance(broken, RecursionError) else broken
-        found.append(Finding(rules.SHAPE, str(path), f"is not JSON: {why}."))
+        found.append(Finding(rules.SHAPE, where, f"is not JSON: {why}."))
     return None
 
 
@@ -54,7 +84,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def manifest_packages(manifest: Any, where: str, found: list[Finding]) -> Packages:
+def _packages(manifest: Any, where: str, found: list[Finding]) -> Packages:
     """What the walk goes through; {} and findings where it has no shape."""
     if not isinstance(manifest, dict):
         found.append(Finding(rules.SHAPE, where, "is not a JSON object."))
@@ -73,13 +103,15 @@ def manifest_packages(manifest: Any, where: str, found: list[Finding]) -> Packag
         return {}
 
 
-def listing_findings(files: Mapping[str, Any], packages: Packages, where: str) -> Iterator[Finding]:
+def _listing(files: Mapping[str, Any], packages: Packages, where: str) -> Iterator[Finding]:
     """What `files` says beside `packages`."""
     if len(files) > FILES_MAX:
         yield Finding(rules.TOO_MANY, f"{where}: files", f"lists {len(files)} files.")
     for name in sorted(files):
         if not is_attachment_name(name):
             yield Finding(rules.NO_NAME, f"{where}: files", f"{printable(name)!r} is no name of an attachment.")
+        elif name.lower() in _OURS:
+            yield Finding(rules.NO_NAME, f"{where}: files", f"{name!r} is the name of a file that stands beside the zips.")
         if told_digest(files[name]) is None:
             yield Finding(rules.DIGEST, f"{where}: files.{printable(name)}", "has no sha256 in its checksums.")
     used: dict[str, Entry] = {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from csd.package.contents import ACTIONS, Contents
+from csd.package.contents import Contents
 from csd.package.lint.rule import Finding
 from csd.package.lint.rules_archive import BROKEN_ZIP, LIES, RULE_OF_FAULT
 from csd.package.names import printable
@@ -16,6 +16,8 @@ from csd.package.reading.ending import Unreadable
 from csd.package.reading.members import Member
 from csd.package.reading.zips import examine_zip, read_member
 
+# AWS: amazon-ssm-agent ssminstaller: these scripts, in sh or ps1, one implementation of each.
+ACTIONS = ("install", "uninstall", "update", "validate")
 SCRIPT_BYTES_MAX = 1 << 20
 """As much of a script is looked at; behind it self-extracting installers have their payload."""
 SCRIPTS = tuple(f"{action}.{kind}" for action in ACTIONS for kind in ("sh", "ps1"))

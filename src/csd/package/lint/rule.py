@@ -7,7 +7,12 @@ Rules: a rule is a value; its id never changes its meaning. 1xx layout, 2xx mani
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from csd.errors import Problem
+
 Severity = Literal["error", "warning", "advice"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "advice")
+# A zip or an entry that no node gets: vendors' manifests have some, and they do no harm.
+_SUPERFLUOUS = ("CSD203", "CSD206")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,11 @@ class Rule:
     bad: str
     good: str
 
+    @property
+    def is_judgement(self) -> bool:
+        """Whether who knows the nodes may know better: of scripts, and of what is only unwise. What AWS or the agent refuses is none."""
+        return self.severity != "error" or self.id.startswith("CSD3") or self.id in _SUPERFLUOUS
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -32,7 +42,12 @@ class Finding:
     found: str
 
     def __str__(self) -> str:
-        return f"{self.rule.severity}: {self.where}: {self.rule.id}: {self.found} {self.rule.remedy}"
+        return f"{self.rule.severity}: {self.problem}"
+
+    @property
+    def problem(self) -> Problem:
+        """The finding as what stops a build: the same words."""
+        return Problem(self.where, f"{self.rule.id}: {self.found}", self.rule.remedy)
 
 
 def finding_value(finding: Finding) -> dict[str, Any]:

@@ -24,6 +24,10 @@ HOLE = Rule("CSD207", "warning", "No node falls between a narrow entry and a wid
 UNFIT = Rule("CSD208", "error", "package.yaml, and what it names, can be built.", "Then build it: csd package build DIR.",
     "csd package build refuses it, and writes nothing.", "a folder that is not there, a link among its files",
     "plain files beside package.yaml")  # fmt: skip
+ACCEPTED = Rule("CSD209", "error", "Findings are accepted by id, with a reason, where they are a matter of judgement.",
+    "Write accept: {ID: reason}; correct what cannot be accepted.",
+    "What AWS or the agent refuses, and what is unsafe to unpack, does not become right by a reason.",
+    "accept: {CSD101: later}", "accept: {CSD304: every node of ours has bash as sh, OPS-12}")  # fmt: skip
 RESERVED = Rule("CSD401", "error", "A name does not begin as AWS's own do.", "Choose another name.",
     "API CreateDocument, Name: aws, amazon, amzn are kept for AWS.", "aws-monitor", "my-monitor")  # fmt: skip
 PUBLISHED = Rule("CSD402", "error", "A name is not that of a package that AWS publishes.", "Choose another name.",
@@ -39,5 +43,5 @@ MANIFEST_TOO_LARGE = Rule("CSD601", "error", "A manifest has at most 64 KB.", "L
 TOO_MANY = Rule("CSD602", "error", "A package has at most 20 files.", "Let several platforms share a zip.",
     "API CreateDocument, Attachments: at most 20.", "21 zips", "20 zips")  # fmt: skip
 
-MANIFEST_RULES = (SHAPE, UNLISTED, UNUSED, ABSENT, DIGEST, UNREACHABLE, HOLE, UNFIT, RESERVED, PUBLISHED, VERSIONS_DIFFER, NO_NAME,
-    MANIFEST_TOO_LARGE, TOO_MANY)  # fmt: skip
+MANIFEST_RULES = (SHAPE, UNLISTED, UNUSED, ABSENT, DIGEST, UNREACHABLE, HOLE, UNFIT, ACCEPTED, RESERVED, PUBLISHED, VERSIONS_DIFFER,
+    NO_NAME, MANIFEST_TOO_LARGE, TOO_MANY)  # fmt: skip

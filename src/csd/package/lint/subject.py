@@ -1,7 +1,6 @@
 """What was named -> everything that rules look at, and what reading it showed.
 
-Flow: a folder with manifest.json, or a manifest -> its release and its zips; a folder with package.yaml -> what a build would write,
-nothing of it written; a zip -> itself.
+Flow: a folder with manifest.json, or a manifest -> its release and its zips; a folder with package.yaml -> sources.py; a zip -> itself.
 """
 
 import hashlib
@@ -13,18 +12,17 @@ from typing import Any
 
 from csd.errors import CsdInputError, Problem
 from csd.package.building.manifest import MANIFEST_FILE
-from csd.package.building.plan import FILE_BYTES_MAX
-from csd.package.contents import Contents
+from csd.package.limits import FILE_BYTES_MAX
 from csd.package.lint import rules_manifest as rules
-from csd.package.lint.manifests import listing_findings, manifest_packages, read_manifest, told_digest
+from csd.package.lint.accepting import acceptance_findings
+from csd.package.lint.manifests import Manifest, read_manifest, told_digest
 from csd.package.lint.naming import file_version_findings
-from csd.package.lint.parts import Part, part_of_contents, part_of_zip
+from csd.package.lint.parts import Part, part_of_zip
 from csd.package.lint.rule import Finding
 from csd.package.lint.rules_archive import ZIP_TOO_LARGE
-from csd.package.matching.targets import packages_of
 from csd.package.matching.walk import Entry, Packages, entries
-from csd.package.release import RELEASE_FILE, is_attachment_name
-from csd.package.source import SOURCE_FILE, PackageSource, read_source, shape_of_entries
+from csd.package.release import RELEASE_FILE, Digest, is_attachment_name
+from csd.package.source import SOURCE_FILE
 
 
 @dataclass(slots=True)
@@ -39,14 +37,23 @@ class Subject:
     versions: list[tuple[str, Any]] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    """{id of a rule: why its findings are accepted}"""
+    measured: dict[str, Digest] = field(default_factory=dict)
+    """Zips whose bytes were read for their digest."""
+
+    def accept(self, told: Any, where: str) -> None:
+        """Take over acceptances; those that cannot be are findings."""
+        accepted = told if isinstance(told, dict) else {"": told}
+        wrong = list(acceptance_findings(accepted, where))
+        self.found += wrong
+        self.accepted = {**self.accepted, **({} if wrong else accepted)}
 
 
 def read_subject(path: Path) -> Subject:
     """Read what was named. Raises CsdInputError where it is nothing that could be a package."""
     if path.is_dir() and (path / MANIFEST_FILE).is_file():
         return _sealed(path / MANIFEST_FILE, alone=False)
-    if path.is_dir() and (path / SOURCE_FILE).is_file():
-        return _source(path)
     if path.is_file() and path.suffix.lower() == ".json":
         return _sealed(path, alone=True)
     if path.is_file():
@@ -55,62 +62,18 @@ def read_subject(path: Path) -> Subject:
     raise CsdInputError([Problem(str(path), "is no package." if path.exists() else "is not there.", remedy)])
 
 
-def _source(folder: Path) -> Subject:
-    file = folder / SOURCE_FILE
-    subject = Subject(str(file))
-    try:
-        source = read_source(folder)
-    except CsdInputError as wrong:
-        subject.found += map(_unfit, wrong.problems)
-        return subject
-    subject.named.append((f"{file}: name", source.name))
-    subject.versions.append((f"{file}: version", source.version))
-    problems = shape_of_entries(str(file), source)
-    for platform in source.platforms:
-        contents = Contents(source, folder, platform, judge_scripts=False)
-        problems += contents.problems
-        if contents.entries or not contents.problems:  # of a folder that is not there nothing more is told
-            subject.parts.append(part_of_contents(contents, frozenset(target.platform for target in platform.targets)))
-    problems += _targets(subject, source, file)
-    subject.found += map(_unfit, dict.fromkeys(problems))
-    return subject
-
-
-def _targets(subject: Subject, source: PackageSource, file: Path) -> Iterator[Problem]:
-    places: dict[Entry, str] = {}
-    triples = []
-    for index, platform in enumerate(source.platforms):
-        for number, target in enumerate(platform.targets):
-            triple = (target.platform, target.version, target.architecture)
-            place = f"{file}: platforms[{index}].targets[{number}]"
-            if (first := places.setdefault(Entry(*triple), place)) != place:
-                yield Problem(place, f"{Entry(*triple)} is also listed at {first}.", "Keep one: a node gets exactly one zip.")
-            triples.append((triple, source.zip_name(platform.label)))
-    subject.packages, subject.places = packages_of(triples), places
-
-
-def _unfit(problem: Problem) -> Finding:
-    return Finding(rules.UNFIT, problem.where, f"{problem.what} {problem.remedy}")
-
-
 def _sealed(path: Path, *, alone: bool) -> Subject:
     subject = Subject(str(path))
-    manifest = read_manifest(path, subject.found)
-    if manifest is None:
-        return subject
-    subject.packages = manifest_packages(manifest, str(path), subject.found)
-    if not isinstance(manifest, dict):
-        return subject
-    subject.versions.append((f"{path}: version", manifest.get("version")))
-    files = manifest["files"] if isinstance(manifest.get("files"), dict) else {}
-    subject.found += listing_findings(files, subject.packages, str(path))
-    _release(subject, path.parent / RELEASE_FILE, manifest, files)
-    names = [name for name in sorted(files) if is_attachment_name(name)]
+    manifest = read_manifest(path)
+    subject.packages, subject.found = manifest.packages, list(manifest.found)
+    subject.versions.append((f"{path}: version", manifest.version))
+    _release(subject, path.parent / RELEASE_FILE, manifest)
+    names = [name for name in sorted(manifest.files) if is_attachment_name(name)]
     if alone and not any((path.parent / name).is_file() for name in names):
         subject.remarks.append(f"{path}: none of its zips is beside it; only the manifest was looked at.")
         return subject
     for name in names:
-        _zip(subject, path, name, files[name])
+        _zip(subject, path, name, manifest.files[name])
     return subject
 
 
@@ -121,11 +84,11 @@ def _zip(subject: Subject, manifest: Path, name: str, told: Any) -> None:
         return
     platforms = frozenset(entry.platform for entry, file in entries(subject.packages) if file == name)
     subject.parts.append(part_of_zip(path, platforms))
-    subject.found += [*_too_large(path), *_differs(path, told)]
+    subject.found += [*_too_large(path), *_differs(subject, path, told)]
 
 
-def _release(subject: Subject, path: Path, manifest: Mapping[str, Any], files: Mapping[str, Any]) -> None:
-    """Name and version that a release.json beside the manifest tells; whether its digests hold is for verify."""
+def _release(subject: Subject, path: Path, manifest: Manifest) -> None:
+    """Name, version and acceptances that a release.json beside the manifest tells; whether its digests hold is for verify."""
     if not path.is_file():
         return
     try:
@@ -138,7 +101,8 @@ def _release(subject: Subject, path: Path, manifest: Mapping[str, Any], files: M
     name = str(told.get("name", ""))
     subject.named.append((f"{path}: name", name))
     subject.versions.append((f"{path}: version", told.get("version")))
-    subject.found += file_version_findings(name, manifest.get("version"), files, subject.where)
+    subject.found += file_version_findings(name, manifest.version, manifest.files, subject.where)
+    subject.accept(told.get("accepted", {}), f"{path}: accepted")
 
 
 def _too_large(path: Path) -> Iterator[Finding]:
@@ -146,7 +110,7 @@ def _too_large(path: Path) -> Iterator[Finding]:
         yield Finding(ZIP_TOO_LARGE, str(path), f"has {size} bytes, more than {FILE_BYTES_MAX}.")
 
 
-def _differs(path: Path, told: Any) -> Iterator[Finding]:
+def _differs(subject: Subject, path: Path, told: Any) -> Iterator[Finding]:
     size, real = told.get("size") if isinstance(told, dict) else None, path.stat().st_size
     if isinstance(size, int) and size != real:
         yield Finding(rules.DIGEST, str(path), f"has {real} bytes, the manifest says {size}.")
@@ -154,5 +118,6 @@ def _differs(path: Path, told: Any) -> Iterator[Finding]:
     expected = told_digest(told)
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    subject.measured[path.name] = Digest(sha256, real)
     if expected not in (None, sha256):
         yield Finding(rules.DIGEST, str(path), f"has sha256 {sha256}, the manifest says {expected}.")

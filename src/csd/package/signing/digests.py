@@ -15,8 +15,9 @@ from typing import Any
 
 from csd.errors import Problem
 from csd.package.building.manifest import listed_sha256
+from csd.package.limits import MANIFEST_BYTES_MAX
 from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, Digest, Release, canonical, release_value
-from csd.package.sealed import MANIFEST_BYTES_MAX, MANIFEST_FILE
+from csd.package.sealed import MANIFEST_FILE
 
 STRANGERS_TOLD = 20
 _AGAIN = "Get the package again from where it was signed."

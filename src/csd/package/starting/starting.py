@@ -10,7 +10,8 @@ from csd.errors import CsdInputError, Problem
 from csd.package.detection.detecting import detect
 from csd.package.detection.installer import Installer, Unrecognised
 from csd.package.detection.whole import check_whole
-from csd.package.source import SOURCE_FILE, PackageSource, shape_problems, source_problems
+from csd.package.lint.naming import name_findings
+from csd.package.source import SOURCE_FILE, PackageSource, shape_problems
 from csd.package.starting.planning import Start, plan_start
 from csd.package.starting.writing import source_text, write_start
 
@@ -85,4 +86,4 @@ def _shape(start: Start, where: str) -> list[Problem]:
         source = PackageSource.model_validate(described)
     except ValidationError as refused:
         return shape_problems(where, refused)
-    return [problem for problem in source_problems(where, source) if problem.where == f"{where}: name"]
+    return [finding.problem for finding in name_findings([(f"{where}: name", source.name)])]
