@@ -16,13 +16,17 @@ def test_there_are_twenty() -> None:
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in ROWS])
 def test_csd_rejects_it_in_so_many_words(row: Broken, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The whole sentence: where, what was found, and what to do; and nothing is built."""
+    """The whole sentence: where, what was found, and what to do. Nothing is built, and AWS is not asked."""
     folder = write(row.folder(), tmp_path / "package")
-    _, *verb = row.verb.split()
-    code = run([*verb, str(folder)])
-    told = capsys.readouterr()
-    assert row.rejected.format(folder=folder) in f"{told.out}{told.err}"
-    assert code == WRONG_INPUT
+    verb = row.verb.split()[1:]
+    for command in (
+        ["package", "lint", str(folder)],
+        [*verb, str(folder), *(["--bucket", "any"] if verb == ["publish"] else [])],
+    ):
+        code = run(command)
+        told = capsys.readouterr()
+        assert row.rejected.format(folder=folder) in f"{told.out}{told.err}"
+        assert code == WRONG_INPUT
 
 
 def test_the_same_package_unbroken_is_built_and_has_nothing_to_be_said_of(

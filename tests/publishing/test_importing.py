@@ -135,18 +135,17 @@ class Told:
 @pytest.mark.parametrize(
     ("origin", "said"),
     [
-        (Told({"../up.zip": b"x"}), "is no name that a file may have here"),
-        (Told({"/etc/x.zip": b"x"}), "is no name that a file may have here"),
-        (Told({"Manifest.json": b"x"}), "is no name that a file may have here"),
-        (Told({".hidden": b"x"}), "is no name that a file may have here"),
+        (Told({"../up.zip": b"x"}), "CSD404: '../up.zip' is no name of an attachment"),
+        (Told({"/etc/x.zip": b"x"}), "CSD404: '/etc/x.zip' is no name of an attachment"),
+        (Told({"Manifest.json": b"x"}), "CSD404: 'Manifest.json' is the name of a file that stands beside the zips"),
         (Told({"a.zip": b"x"}, files={"a.zip": {"checksums": {"sha256": "0" * 64}}}), "and 0{64} was promised"),
         (Told({"a.zip": b"x"}, files={"a.zip": {"checksums": {"md5": "0" * 32}}}), "has no sha256"),
         (Told({f"{n}.zip": b"x" for n in range(21)}), "lists 21 files"),
-        (Told({"a.zip": b"x"}, schemaVersion="1.0"), "is no package manifest"),
-        (Told({"a.zip": b"x"}, publisher="x" * 70_000), "is larger than 64000 bytes"),
-        (Told({"a.zip": b"x"}, version="../1"), "version: found '../1'"),
+        (Told({"a.zip": b"x"}, schemaVersion="1.0"), "CSD201: must be '2.0'; found '1.0'"),
+        (Told({"a.zip": b"x"}, publisher="x" * 70_000), "CSD601: has 70.* bytes, more than 64000"),
+        (Told({"a.zip": b"x"}, version="../1"), "CSD404: found '../1'"),
     ],
-    ids=["up", "root", "manifest", "hidden", "digest", "md5", "many", "schema", "large", "version"],
+    ids=["up", "root", "manifest", "digest", "md5", "many", "schema", "large", "version"],
 )
 def test_what_is_not_to_be_trusted_is_not_written(origin: Told, said: str, tmp_path: Path) -> None:
     """Names, digests and counts of a stranger's manifest are looked at before anything is in its place."""
@@ -210,7 +209,7 @@ def test_a_package_of_csd_is_built_again_with_the_same_manifest(world: World, tm
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (zipped(SCRIPTS | {"../escape": b"x"}), "/a.zip!../escape: leaves its folder"),
+        (zipped(SCRIPTS | {"../escape": b"x"}), "/a.zip!../escape: CSD502: leaves its folder"),
         (zipped(SCRIPTS | {"/etc/passwd": b"x"}), "has an absolute path"),
         (zipped(SCRIPTS | {"a\\..\\b": b"x"}), "has a backslash"),
         (zipped(SCRIPTS | {"INSTALL.SH": b"x"}), "would be one file"),

@@ -16,8 +16,8 @@ from typing import Protocol
 
 from csd.errors import CsdInputError, Problem
 from csd.package.building.manifest import MANIFEST_FILE
-from csd.package.limits import FILE_BYTES_MAX, MANIFEST_BYTES_MAX
-from csd.package.lint.manifests import judge_manifest, told_digest
+from csd.package.limits import FILE_BYTES_MAX
+from csd.package.lint.manifests import READ_BYTES_MAX, judge_manifest, told_digest
 from csd.package.release import (
     RELEASE_FILE,
     SIGNED_RELEASE_FILE,
@@ -51,7 +51,7 @@ def receive(origin: Origin, into: Path, name: str) -> list[str]:
     """Bring the package into a new or empty folder; returns its zips. Raises CsdInputError, and whatever the origin raises."""
     if into.exists() and any(into.iterdir()):
         raise CsdInputError([Problem(str(into), "is not empty.", "Name a new folder.")])
-    content = origin.small(MANIFEST_FILE, MANIFEST_BYTES_MAX)
+    content = origin.small(MANIFEST_FILE, READ_BYTES_MAX)
     files = _read_manifest(origin.where, content)
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into, prefix=".importing-") as side:

@@ -47,7 +47,7 @@ def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             "rule": "CSD101",
             "severity": "error",
             "where": f"{folder}/linux",
-            "found": "has no install.sh or install.ps1.",
+            "found": "has no install.sh or install.ps1 at its root.",
             "remedy": "Add it; the agent runs it as root in the folder of the unpacked files.",
         }
     ]
@@ -57,7 +57,10 @@ def test_the_name_it_shall_have(tmp_path: Path, capsys: pytest.CaptureFixture[st
     """A zip or a manifest does not tell its package's name."""
     folder = source(tmp_path, "install.sh", "uninstall.sh")
     assert run(["package", "lint", folder, "--name", "amazon-agent", "--select", "CSD4"]) == WRONG_INPUT
-    assert capsys.readouterr().out == "error: --name: CSD401: 'amazon-agent' begins with 'amazon'. Choose another name.\n"
+    assert (
+        capsys.readouterr().out
+        == "error: --name: CSD401: 'amazon-agent' begins with 'amazon', which AWS keeps for itself. Choose another name.\n"
+    )
 
 
 def test_what_means_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

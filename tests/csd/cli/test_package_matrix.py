@@ -43,8 +43,12 @@ def test_the_table_ends_with_what_is_wrong(tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("packages", "files", "told"),
     [
-        ([], None, "packages: is not a JSON object."),
-        ({"debian": {"_any": {"_any": {"file": "b.zip"}}}}, None, "names 'b.zip', which 'files' does not list."),
+        ([], None, "CSD201: has no 'packages', or nothing in it."),
+        (
+            {"debian": {"_any": {"_any": {"file": "b.zip"}}}},
+            None,
+            "CSD202: names 'b.zip' for debian/_any/_any, which 'files' does not list.",
+        ),
     ],
 )
 def test_a_manifest_that_cannot_be_walked_is_wrong_input(

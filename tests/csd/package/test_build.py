@@ -157,7 +157,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     described = yaml.safe_load((folder / "package.yaml").read_text())
     (folder / "package.yaml").write_text(yaml.safe_dump(described | {"name": "aws-x"}))
     told = problems(folder)
-    for part in ("begins with 'aws'", "is not a plain file", "has both install.sh and install.ps1", "Windows line ends"):
+    for part in ("begins with 'aws'", "is not a plain file", "CSD102: has both install.sh and install.ps1", "CSD301: "):
         assert part in told
 
 
@@ -171,7 +171,7 @@ def test_a_package_without_install_script_is_refused(tmp_path: Path) -> None:
     """Documented: agent: Package is not supported (package is missing install action)."""
     folder = source(tmp_path)
     (folder / "linux/install.sh").unlink()
-    assert "has no install.sh or install.ps1 at its root" in problems(folder)
+    assert "CSD101: has no install.sh or install.ps1 at its root. Add it; the agent runs it as root" in problems(folder)
 
 
 def test_a_wrong_control_file_is_told(tmp_path: Path) -> None:

@@ -185,7 +185,13 @@ def test_clashes() -> None:
 
 def test_modes_come_from_contents(tmp_path: Path) -> None:
     """Scripts and programs are 0755, all else 0644, whatever the file system says; a bit that is dropped is told."""
-    files = {"all/install.sh": "echo", "all/uninstall.sh": "echo", "all/tool": "#!/bin/sh\n", "all/data": "x", "all/text": "y"}
+    files = {
+        "all/install.sh": "echo",
+        "all/uninstall.sh": "rm -f /opt/x",
+        "all/tool": "#!/bin/sh\n",
+        "all/data": "x",
+        "all/text": "y",
+    }
     folder = package(tmp_path, [{"folder": "all", "targets": LINUX}], files)
     (folder / "all/elf").write_bytes(b"\x7fELF\x02")
     for name, mode in (("install.sh", 0o600), ("tool", 0o644), ("elf", 0o644), ("data", 0o755), ("text", 0o777)):

@@ -21,7 +21,7 @@ def source(root: Path, version: str = "1", folders: tuple[str, ...] = ("linux",)
     for name in folders:
         for action in ("install", "uninstall"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-            (folder / name / f"{action}.sh").write_text("#!/bin/sh\n")
+            (folder / name / f"{action}.sh").write_text("#!/bin/sh\nrm -rf /opt/tiny\n")
     targets = ("amazon", "debian", "suse")
     platforms = [{"folder": name, "targets": [{"platform": targets[i]}]} for i, name in enumerate(folders)]
     (folder / "package.yaml").write_text(yaml.safe_dump({"name": "tiny", "version": version, "platforms": platforms} | changes))
@@ -162,7 +162,7 @@ def test_every_limit_is_told_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(CsdInputError) as wrong:
         build_package(folder, tmp_path / "out", watch=interrupted_at("reading", 1))
     told = "\n".join(str(problem) for problem in wrong.value.problems)
-    assert re.search(r"linux: makes a zip of 1000000\d{3} bytes; Distributor takes at most 1 GB a file", told)
+    assert re.search(r"linux: CSD603: makes a zip of 1000000\d{3} bytes, more than 1000000000\.", told)
     assert "makes a manifest of 64" in told
     assert "begins with 'aws'" in told
     assert "is not a plain file" in told
@@ -207,7 +207,7 @@ def test_a_sealed_folder_names_only_its_own_files(tmp_path: Path, name: str) -> 
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
     manifest["files"][name] = {"checksums": {"sha256": "0" * 64}}
     (tmp_path / "out/manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(CsdInputError, match="is no name of an attachment. Use 3-128 letters"):
+    with pytest.raises(CsdInputError, match=r"CSD404: .* is no name of an attachment\. Use 3-128 \(a version: 1-128\) letters"):
         read_sealed(tmp_path / "out")
     release = json.loads((tmp_path / "out/release.json").read_text())
     release["beside"][name] = {"sha256": "0" * 64, "size": 1}

@@ -38,7 +38,7 @@ def _no_install(part: Part) -> Finding:
         key=lambda name: name.count("/"),
     )
     if not below:
-        return Finding(rules.NO_INSTALL, part.where, "has no install.sh or install.ps1.")
+        return Finding(rules.NO_INSTALL, part.where, "has no install.sh or install.ps1 at its root.")
     folder = printable(below[0]).rpartition("/")[0]
     how = f"(cd {folder} && zip -r {'../' * (folder.count('/') + 1)}NAME.zip .)"
     what = f"has its scripts below a folder, {printable(below[0])}, where the agent does not look."

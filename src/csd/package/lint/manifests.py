@@ -21,7 +21,8 @@ from csd.package.names import printable
 from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, is_attachment_name
 from csd.package.source import FILES_MAX, VERSION_PATTERN
 
-_READ_BYTES_MAX = 1 << 20
+READ_BYTES_MAX = 1 << 20
+"""What is larger is not looked into."""
 _OURS = {MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE}
 
 
@@ -39,7 +40,7 @@ def read_manifest(path: Path) -> Manifest:
     """A manifest and all that is wrong with it alone."""
     size = path.stat().st_size
     with path.open("rb") as stream:
-        return judge_manifest(stream.read(_READ_BYTES_MAX), size, str(path))
+        return judge_manifest(stream.read(READ_BYTES_MAX), size, str(path))
 
 
 def judge_manifest(content: bytes, size: int, where: str) -> Manifest:
@@ -47,7 +48,7 @@ def judge_manifest(content: bytes, size: int, where: str) -> Manifest:
     found: list[Finding] = []
     if size > MANIFEST_BYTES_MAX:
         found.append(Finding(rules.MANIFEST_TOO_LARGE, where, f"has {size} bytes, more than {MANIFEST_BYTES_MAX}."))
-    told = _json(content, where, found) if size <= _READ_BYTES_MAX else None
+    told = _json(content, where, found) if size <= READ_BYTES_MAX else None
     packages = _packages(told, where, found) if told is not None or not found else {}
     if not isinstance(told, dict):
         return Manifest(None, {}, {}, tuple(found))

@@ -30,7 +30,7 @@ def name_findings(named: Iterable[tuple[str, str]]) -> Iterator[Finding]:
         elif name.lower() in _FOLDED:
             yield Finding(rules.PUBLISHED, place, f"{name!r} is a package that AWS publishes ({_FOLDED[name.lower()]}).")
         elif reserved:
-            yield Finding(rules.RESERVED, place, f"{name!r} begins with {reserved!r}.")
+            yield Finding(rules.RESERVED, place, f"{name!r} begins with {reserved!r}, which AWS keeps for itself.")
 
 
 def file_version_findings(name: str, version: object, files: Iterable[str], where: str) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from csd.errors import Problem
 
 Severity = Literal["error", "warning", "advice"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "advice")
-# A zip or an entry that no node gets: vendors' manifests have some, and they do no harm.
-_SUPERFLUOUS = ("CSD203", "CSD206")
+# Who gets what, and a zip or an entry that no node gets: vendors' manifests have some, and they do no harm.
+_WHO_GETS_WHAT = ("CSD203", "CSD206", "CSD207")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Rule:
     @property
     def is_judgement(self) -> bool:
         """Whether who knows the nodes may know better: of scripts, and of what is only unwise. What AWS or the agent refuses is none."""
-        return self.severity != "error" or self.id.startswith("CSD3") or self.id in _SUPERFLUOUS
+        return self.severity != "error" or self.id.startswith("CSD3") or self.id in _WHO_GETS_WHAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ DIGEST = Rule("CSD205", "error", "Every zip has the sha256 that the manifest say
     f"{_GUIDE}: checksums; the agent compares them too.", "a zip changed after its manifest", "sha256sum NAME.zip")  # fmt: skip
 UNREACHABLE = Rule("CSD206", "error", "Every entry of the manifest is the end of some node's walk.", "Correct it, or remove it.",
     _WALK, "platform rhel", "platform redhat")  # fmt: skip
-HOLE = Rule("CSD207", "warning", "No node falls between a narrow entry and a wider one.", "Name the missing ones in the narrow entry too.",
+HOLE = Rule("CSD207", "error", "No node falls between a narrow entry and a wider one.", "Name the missing ones in the narrow entry too.",
     _WALK, "ubuntu/22.04/x86_64 and ubuntu/_any/_any", "ubuntu/22.04/_any and ubuntu/_any/_any")  # fmt: skip
 UNFIT = Rule("CSD208", "error", "package.yaml, and what it names, can be built.", "Then build it: csd package build DIR.",
     "csd package build refuses it, and writes nothing.", "a folder that is not there, a link among its files",

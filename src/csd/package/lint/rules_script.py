@@ -27,13 +27,13 @@ REBOOTS = Rule("CSD308", "warning", "A script does not restart the node by itsel
     "reboot", "echo 'restart needed'")  # fmt: skip
 MSIEXEC = Rule("CSD309", "warning", "msiexec is quiet and does not restart.", "Add /qn and /norestart.", _NOBODY,
     "msiexec /i agent.msi", "msiexec /i agent.msi /qn /norestart")  # fmt: skip
-NOTHING_REMOVED = Rule("CSD310", "warning", "An uninstall script removes what was installed.", "Remove there what install makes.",
+NOTHING_REMOVED = Rule("CSD310", "error", "An uninstall script removes what was installed.", "Remove there what install makes.",
     "Uninstall is Success when the script exits 0: the node reports what is not so.", "exit 0", "dpkg --purge agent")  # fmt: skip
 TRACED = Rule("CSD311", "warning", "A script does not trace its parameters.", "Take 'set -x' out, or say 'set +x' before.", _NOT_SHOWN,
     'set -x, then agent --token "$SSM_TOKEN"', 'agent --token "$SSM_TOKEN"')  # fmt: skip
 PIPED = Rule("CSD312", "warning", "What the network sends is proved before it is run.", "Put it into the zip, or compare its sha256 first.",
     "The manifest's digests do not cover it.", "curl https://example.com/i.sh | sh", "sh ./i.sh")  # fmt: skip
-SWALLOWED = Rule("CSD313", "warning", "A failed install is a failure.",
+SWALLOWED = Rule("CSD313", "error", "A failed install is a failure.",
     "Let its exit code decide: 'set -e' and no '|| true'; in PowerShell -PassThru and ExitCode.",
     "The exit code decides whether the node counts as installed.", "dpkg -i agent.deb || true", "dpkg -i agent.deb")  # fmt: skip
 GOES_ON = Rule("CSD314", "warning", "A PowerShell script stops at its first error.",

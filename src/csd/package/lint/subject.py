@@ -44,7 +44,7 @@ class Subject:
 
     def accept(self, told: Any, where: str) -> None:
         """Take over acceptances; those that cannot be are findings."""
-        accepted = told if isinstance(told, dict) else {"": told}
+        accepted = told if isinstance(told, Mapping) else {"": told}
         wrong = list(acceptance_findings(accepted, where))
         self.found += wrong
         self.accepted = {**self.accepted, **({} if wrong else accepted)}
@@ -66,7 +66,8 @@ def _sealed(path: Path, *, alone: bool) -> Subject:
     subject = Subject(str(path))
     manifest = read_manifest(path)
     subject.packages, subject.found = manifest.packages, list(manifest.found)
-    subject.versions.append((f"{path}: version", manifest.version))
+    if isinstance(manifest.version, str):
+        subject.versions.append((f"{path}: version", manifest.version))
     _release(subject, path.parent / RELEASE_FILE, manifest)
     names = [name for name in sorted(manifest.files) if is_attachment_name(name)]
     if alone and not any((path.parent / name).is_file() for name in names):

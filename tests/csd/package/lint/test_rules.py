@@ -117,7 +117,7 @@ ENCRYPTED = (
 COUNT = b"PK\5\6" + b"\0\0\0\0" + b"\x60\xea" * 2 + bytes(10)
 STRANGER = "Do not install it; zip plain files anew, or ask whoever publishes it."
 ROWS: dict[str, tuple[Make, str]] = {
-    "CSD101": (without("install.sh"), ("error: {zip}: CSD101: has no install.sh or install.ps1. "
+    "CSD101": (without("install.sh"), ("error: {zip}: CSD101: has no install.sh or install.ps1 at its root. "
         "Add it; the agent runs it as root in the folder of the unpacked files.")),
     "CSD102": (holding({**FILES, "install.ps1": "exit 0\n"}), ("error: {zip}: CSD102: has both install.sh and install.ps1 at its root. "
         "Give each system its own zip.")),
@@ -147,7 +147,7 @@ ROWS: dict[str, tuple[Make, str]] = {
         "version was taken. Name the missing ones in the narrow entry too.")),
     "CSD208": (source, ("error: {folder}/linux: CSD208: there is no such folder. Make it, or correct package.yaml. "
         "Then build it: csd package build DIR.")),
-    "CSD401": (released("aws-monitor", "1.0"), "error: {release}: name: CSD401: 'aws-monitor' begins with 'aws'. Choose another name."),
+    "CSD401": (released("aws-monitor", "1.0"), "error: {release}: name: CSD401: 'aws-monitor' begins with 'aws', which AWS keeps for itself. Choose another name."),
     "CSD402": (released("awspvdriver", "1.0"), ("error: {release}: name: CSD402: 'awspvdriver' is a package that AWS publishes "
         "(AWSPVDriver). Choose another name.")),
     "CSD403": (released("my-agent", "1.1"), ("error: {release}: version: CSD403: says '1.1', and {manifest}: version says '1.0'. "
@@ -211,7 +211,9 @@ def test_a_rule_says_all(rule: Rule) -> None:
         ("[" * 60_000, "is not JSON: it is nested too deeply."),
         ('{"version": "1", "version": "2"}', "has the key 'version' twice in one object: readers differ in which counts."),
         ("\x00", "is not JSON: Expecting value: line 1 column 1 (char 0)."),
+        ("null", "is not a JSON object."),
     ],
+    ids=["list", "broken", "deep", "twice", "bytes", "null"],
 )
 def test_a_manifest_that_cannot_be_read(text: str, found: str, tmp_path: Path) -> None:
     """One finding, whatever it is."""

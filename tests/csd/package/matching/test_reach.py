@@ -7,7 +7,6 @@ from hypothesis import given
 
 from csd.package.matching.reach import holes, unreachable, witnesses
 from csd.package.matching.systems import PLATFORMS
-from csd.package.matching.targets import matching_holes, matching_problems
 from csd.package.matching.walk import Match, Node, Packages, going_back, version_key, which_zip
 from csd.package.source import Platform
 from csd_fakes.manifests import manifests, nodes
@@ -90,16 +89,6 @@ def test_what_is_not_called_unreachable_is_reached(packages: Packages) -> None:
     assert never.isdisjoint(walked.values())
     assert all(node.platform in PLATFORMS for node in walked)
     assert all(node.platform == "windows" or not node.version.endswith("nano") for node in walked)
-
-
-def test_targets_of_a_package_yaml_are_judged_alike() -> None:
-    """A target twice, and one that is never chosen, are refused with the place of each; holes are warnings."""
-    targets = [("a", ("debian", "_any", "_any")), ("b", ("debian", "_any", "_any")), ("c", ("debian", "*", "arm64"))]
-    assert [str(problem) for problem in matching_problems(targets)] == [
-        "b: debian/_any/_any is also listed at a. Keep one: a node gets exactly one zip.",
-        "c: debian/*/arm64 can never be chosen: debian/_any is tried first. Correct it, or remove it.",
-    ]
-    assert len(matching_holes([("debian", "_any", "x86_64"), ("_any", "_any", "arm64")])) == 1
 
 
 def test_package_yaml_takes_the_platforms_that_agents_have() -> None:

@@ -274,7 +274,7 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(tmp_pat
     assert str(told[f"{source}/c.deb"]) == f"{source}/c.deb: is a link. Put the file itself there."
     assert told[f"{source}/b.deb"].what.startswith("is for debian/_any/x86_64")
     assert told[f"{source}/d.rpm"].what.startswith("begins like an .rpm")
-    assert told[f"{into}/package.yaml: name"].what == "'aws-agent' begins with 'aws', which AWS keeps for itself."
+    assert told[f"{into}/package.yaml: name"].what == "CSD401: 'aws-agent' begins with 'aws', which AWS keeps for itself."
     assert len(told) == len(wrong.value.problems) == 6
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert [path.name for path in into.iterdir()] == ["mine"]
