@@ -169,7 +169,8 @@ ROWS = (
     Broken(
         "windows-line-ends", "install.sh was saved on Windows", DASH,
         lambda: source(scripts(install_sh=INSTALL.replace(b"\n", b"\r\n"))), BUILD,
-        "{folder}/any/install.sh: has Windows line ends, which sh cannot read. Save it with plain line feeds.",
+        "{folder}/any/install.sh:1: CSD301: has Windows line ends, which sh takes for a part of each line's last word. "
+        "Save it with plain line feeds (dos2unix).",
         FailsOnNode("set: Illegal option -\r"),
     ),
     Broken(

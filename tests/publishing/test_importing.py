@@ -165,7 +165,7 @@ def zipped(members: dict[str, bytes], **attributes: int) -> bytes:
     return buffer.getvalue()
 
 
-SCRIPTS = {"install.sh": b"exit 0\n", "uninstall.sh": b"exit 0\n"}
+SCRIPTS = {"install.sh": b"exit 0\n", "uninstall.sh": b"rm -rf /opt/agent\n"}
 
 
 def test_sources_make_an_equal_package_again(tmp_path: Path) -> None:

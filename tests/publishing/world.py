@@ -118,8 +118,8 @@ class World:
         shutil.rmtree(source, ignore_errors=True)
         shutil.rmtree(out, ignore_errors=True)
         (source / "linux").mkdir(parents=True)
-        for action in ("install", "uninstall"):
-            (source / "linux" / f"{action}.sh").write_text("exit 0\n")
+        for action, line in (("install", "exit 0"), ("uninstall", "rm -rf /opt/payload")):
+            (source / "linux" / f"{action}.sh").write_text(f"{line}\n")
         (source / "linux" / "payload").write_bytes(payload)
         told = {"name": name, "version": version, "platforms": [{"folder": "linux", "targets": [{"platform": "_any"}]}]}
         (source / "package.yaml").write_text(yaml.safe_dump(told))

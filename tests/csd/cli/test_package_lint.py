@@ -57,10 +57,8 @@ def test_the_name_it_shall_have(tmp_path: Path, capsys: pytest.CaptureFixture[st
     """A zip or a manifest does not tell its package's name."""
     folder = source(tmp_path, "install.sh", "uninstall.sh")
     assert run(["package", "lint", folder, "--name", "amazon-agent", "--select", "CSD4"]) == WRONG_INPUT
-    assert (
-        capsys.readouterr().out
-        == "error: --name: CSD401: 'amazon-agent' begins with 'amazon', which AWS keeps for itself. Choose another name.\n"
-    )
+    told = "error: --name: CSD401: 'amazon-agent' begins with 'amazon', which AWS keeps for itself. Choose another name.\n"
+    assert capsys.readouterr().out == told
 
 
 def test_what_means_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,7 +47,7 @@ def test_the_table_ends_with_what_is_wrong(tmp_path: Path, capsys: pytest.Captur
         (
             {"debian": {"_any": {"_any": {"file": "b.zip"}}}},
             None,
-            "CSD202: names 'b.zip' for debian/_any/_any, which 'files' does not list.",
+            "CSD202: names 'b.zip' for debian/_any/_any, which 'files'",
         ),
     ],
 )

@@ -59,7 +59,7 @@ def test_installers_say_who_they_are(tmp_path: Path) -> None:
         "b": rpm("vendor-agent", "7.1.0", "2.el9", "x86_64"),
         "c.deb": b"no deb",
         "install.sh": b"",
-        "uninstall.sh": b"",
+        "uninstall.sh": b"rm -f /opt/tiny",
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)

@@ -27,7 +27,7 @@ def source(tmp_path: Path, **changes: object) -> Path:
     folder = tmp_path / "source"
     (folder / "linux").mkdir(parents=True, exist_ok=True)
     for action in ("install", "uninstall"):
-        (folder / "linux" / f"{action}.sh").write_text("#!/bin/sh\necho done\n")
+        (folder / "linux" / f"{action}.sh").write_text("#!/bin/sh\nrm -rf /opt/tiny\n")
     described = {"name": "tiny", "version": "1.0.0", "platforms": [{"folder": "linux", "targets": [{"platform": "_any"}]}]}
     (folder / "package.yaml").write_text(yaml.safe_dump(described | changes))
     return folder
@@ -228,10 +228,12 @@ def test_a_manifest_made_by_hand_is_checked(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CsdInputError) as wrong:
         read_sealed(folder)
-    assert [problem.what for problem in wrong.value.problems] == [
-        "found 7.",
-        "names 'less.zip', which 'files' does not list.",
-        "no package uses it.",
+    assert [problem.what.replace(f"{folder}/", "") for problem in wrong.value.problems] == [
+        "CSD404: found 7.",
+        "CSD205: has no sha256 in its checksums.",
+        "CSD202: names 'less.zip' for debian/_any/_any, which 'files' does not list.",
+        "CSD203: is for no platform.",
+        "CSD204: more.zip is not there.",
     ]
 
 

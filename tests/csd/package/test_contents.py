@@ -113,7 +113,9 @@ def test_one_problem_of_a_shared_folder_is_told_once(tmp_path: Path) -> None:
 
 def test_only_plain_files_go_in(tmp_path: Path) -> None:
     """Links, pipes and sockets are refused where they stand, folders behind links too, and none of them is opened."""
-    folder = package(tmp_path, [{"folder": "linux", "targets": LINUX}], {"linux/install.sh": "", "linux/uninstall.sh": ""})
+    folder = package(
+        tmp_path, [{"folder": "linux", "targets": LINUX}], {"linux/install.sh": "", "linux/uninstall.sh": "rm -f /opt/x"}
+    )
     (folder / "linux/link").symlink_to("/etc/passwd")
     (folder / "linux/etc").symlink_to("/etc")
     os.mkfifo(folder / "linux/pipe")
@@ -153,7 +155,7 @@ NAMES = [
 @pytest.mark.parametrize(("name", "said"), NAMES, ids=[ascii(name) for name, _ in NAMES])
 def test_names_that_some_node_cannot_unpack(tmp_path: Path, name: bytes, said: str) -> None:
     """Each is told with its path, printed so that it can be read."""
-    folder = package(tmp_path, [{"folder": "all", "targets": ANY}], {"all/install.sh": "", "all/uninstall.sh": ""})
+    folder = package(tmp_path, [{"folder": "all", "targets": ANY}], {"all/install.sh": "", "all/uninstall.sh": "rm -f /opt/x"})
     (Path(os.fsdecode(os.fsencode(folder / "all") + b"/" + name))).write_text("")
     told = problems(folder)
     assert said in told

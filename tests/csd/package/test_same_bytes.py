@@ -28,7 +28,7 @@ sys.stderr.write("another zlib; ")
 """
 FILES = {
     "debian/install.sh": b"#!/bin/sh\necho @VERSION@\n",
-    "debian/uninstall.sh": b"#!/bin/sh\n",
+    "debian/uninstall.sh": b"#!/bin/sh\nrm -f /opt/tiny\n",
     "debian/VERSION.in": b"@NAME@ @VERSION@\r\n",
     "debian/caf\u00e9/\u65e5\u672c.txt": b"dos\r\nunix\nmac\r",
     "deb/DEBIAN/control.in": b"Package: @NAME@\nVersion: @VERSION@\nArchitecture: all\nMaintainer: me\nDescription: x\n",
@@ -100,8 +100,8 @@ def test_two_machines_build_the_same_bytes(tmp_path: Path) -> None:
 
 
 PINNED = {
-    "tiny-1.0-rc1-debian.zip": "4cccf302d56aade90710d23c9ed637f4f0398a191e0c72f8d08c2f6b4eab68ce",
-    "manifest.json": "171230f7ade3793037ad425e7caa46072b85db9069ce49ca414c77b2c700d370",
+    "tiny-1.0-rc1-debian.zip": "d903a46938b74f8c11ebd16f247c2141ca885e6a47981fdd6bf445227e95a16d",
+    "manifest.json": "42673f62132d1a2c792d4480eaab2eb627241efe53b3bd70c1597d96d7c5f6b4",
 }
 
 

@@ -25,7 +25,7 @@ def peak_mib(root: Path, payload: int) -> int:
         (folder / name).mkdir(parents=True)
     for name in ("plain", "made"):
         for action in ("install", "uninstall"):
-            (folder / name / f"{action}.sh").write_text("#!/bin/sh\n")
+            (folder / name / f"{action}.sh").write_text("#!/bin/sh\nrm -f /opt/payload\n")
     (folder / "deb/DEBIAN/control").write_text(CONTROL)
     for name in ("plain/payload", "deb/payload"):
         with (folder / name).open("wb") as out:

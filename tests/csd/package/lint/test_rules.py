@@ -86,6 +86,10 @@ def released(name: str, version: str) -> Make:
     return lambda folder: sealed(folder, release={"name": name, "version": version})
 
 
+def accepting(accepted: Value) -> Make:
+    return lambda folder: sealed(folder, release={"name": "my-agent", "version": "1.0", "accepted": accepted})
+
+
 def large(folder: Path) -> Path:
     """A zip of more than 1 GB, of which the file system holds nothing."""
 
@@ -142,12 +146,15 @@ ROWS: dict[str, tuple[Make, str]] = {
         "Write the manifest after the zips.")),
     "CSD206": (packages({"amzn": {"_any": ANY}}), ("error: {manifest}: packages: CSD206: amzn/_any/_any can never be chosen: no agent "
         "calls its platform 'amzn'; it says 'amazon'. Correct it, or remove it.")),
-    "CSD207": (packages({"ubuntu": {"22.04": {"x86_64": {"file": ZIP}}, "_any": ANY}}), ("warning: {manifest}: packages: CSD207: "
+    "CSD207": (packages({"ubuntu": {"22.04": {"x86_64": {"file": ZIP}}, "_any": ANY}}), ("error: {manifest}: packages: CSD207: "
         "ubuntu/22.04 has no zip for architectures other than x86_64, and the agent does not fall back to ubuntu/_any/_any once the "
         "version was taken. Name the missing ones in the narrow entry too.")),
     "CSD208": (source, ("error: {folder}/linux: CSD208: there is no such folder. Make it, or correct package.yaml. "
         "Then build it: csd package build DIR.")),
-    "CSD401": (released("aws-monitor", "1.0"), "error: {release}: name: CSD401: 'aws-monitor' begins with 'aws', which AWS keeps for itself. Choose another name."),
+    "CSD209": (accepting({"CSD101": "later"}), ("error: {release}: accepted.CSD101: CSD209: A zip needs install.sh or install.ps1 at its "
+        "root. That is no matter of judgement. Write accept: {{ID: reason}}; correct what cannot be accepted.")),
+    "CSD401": (released("aws-monitor", "1.0"), ("error: {release}: name: CSD401: 'aws-monitor' begins with 'aws', which AWS keeps for "
+        "itself. Choose another name.")),
     "CSD402": (released("awspvdriver", "1.0"), ("error: {release}: name: CSD402: 'awspvdriver' is a package that AWS publishes "
         "(AWSPVDriver). Choose another name.")),
     "CSD403": (released("my-agent", "1.1"), ("error: {release}: version: CSD403: says '1.1', and {manifest}: version says '1.0'. "
