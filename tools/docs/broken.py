@@ -9,7 +9,8 @@ from typing import Any
 from tools.docs.markdown import code, page, table
 
 INTRODUCTION = """Distributor asks little of a package before it is on the nodes. Here are twenty that cannot work, as people have them:
-what `csd` says of each before anything leaves the desk (`csd package lint` says the same, earlier), and what becomes of it without `csd`, when its files go into a bucket and
+what `csd` says of each before anything leaves the desk (`csd package lint` says the same, earlier), and what
+becomes of it without `csd`, when its files go into a bucket and
 CreateDocument and AWS-ConfigureAWSPackage are called by hand. Both are tested (`tests/broken`), on a local organization: the error codes
 and statuses are AWS's, the node's sentences the agent's, and the API's sentences localorg's. Where AWS's documentation does not say
 who checks, the line ends in "(assumed)"."""
