@@ -11,6 +11,7 @@ import pytest
 
 import csd.cli.main
 import localorg.server.cli
+from csd.package.lint.accepting import acceptance_findings
 from csd.package.source import read_source
 from csd.report.picture import State
 from docs.pages import REPOSITORY, anchors, blocks, links, markdown_files
@@ -135,14 +136,16 @@ def test_the_specs_that_are_shown_are_right() -> None:
 
 
 def test_the_package_that_is_shown_is_right(tmp_path: Path) -> None:
-    """The package.yaml on the page about packages is one, also with the parts about shared files and about `make` in it."""
+    """The package.yaml on the page about packages is one, also with the parts about shared files, `make` and acceptances in it."""
     shown = [block.content for block in blocks(REPOSITORY / "docs/how-to/make-a-package.md") if block.language == "yaml"]
-    whole, sharing, part = shown
+    whole, sharing, part, accepting = shown
     make = part.partition("    make:\n")[2]
     (tmp_path / "package.yaml").write_text(whole.replace("    targets:\n", f"    make:\n{make}    targets:\n", 1))
     assert [made.as_ for made in read_source(tmp_path).platforms[0].make] == ["my-agent.deb", "my-agent.tar"]
     (tmp_path / "package.yaml").write_text(whole.partition("platforms:")[0] + sharing)
     assert [platform.label for platform in read_source(tmp_path).platforms] == ["amazon-x86_64", "amazon-arm64"]
+    (tmp_path / "package.yaml").write_text(accepting + whole)
+    assert list(acceptance_findings(read_source(tmp_path).accept, "")) == []
 
 
 def test_every_state_of_a_node_is_explained() -> None:
