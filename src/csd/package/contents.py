@@ -13,6 +13,7 @@ from pathlib import Path
 from csd.errors import Problem
 from csd.package.archive import ZIP_ENTRIES_MAX, Entry, deb_pieces, tar_pieces
 from csd.package.building.identity import Identity, debian_identity
+from csd.package.detection.debian import control_fields
 from csd.package.folders import Folders, Found
 from csd.package.names import clashes, zip_fault
 from csd.package.source import Made, PackageSource, PlatformFolder
@@ -89,18 +90,13 @@ class Contents:
         if found is None:
             self.problems.append(Problem(where, "there is no such file (nor control.in).", "A .deb needs its control file."))
             return {}
-        lines = found.head(_CONTROL_BYTES).decode("utf-8", "replace").splitlines()
-        fields = {
-            key.strip(): value.strip()
-            for key, colon, value in (line.partition(":") for line in lines)
-            if colon and not key.startswith(" ")
-        }
+        fields = control_fields(found.head(_CONTROL_BYTES))
         self.problems.extend(
             Problem(where, f"has no {field}.", f"Add a line '{field}: …'.")
             for field in ("Package", "Version", "Architecture", "Maintainer", "Description")
-            if not fields.get(field)
+            if not fields.get(field.lower())
         )
-        version = fields.get("Version", "0")
+        version = fields.get("version", "0")
         if not _DEBIAN_VERSION.match(version):
             self.problems.append(
                 Problem(

@@ -42,6 +42,6 @@ def identify(path: Path) -> Identity | None:
 
 
 def debian_identity(fields: Mapping[str, str]) -> Identity | None:
-    """Who a control file says it is."""
-    name, version = fields.get("Package", ""), fields.get("Version", "")
-    return Identity("deb", name, version, fields.get("Architecture", "")) if name and version else None
+    """Who a control file says it is; `fields` have names in small letters."""
+    name, version = fields.get("package", ""), fields.get("version", "")
+    return Identity("deb", name, version, fields.get("architecture", "")) if name and version else None

@@ -23,11 +23,17 @@ def debian_claims(path: Path) -> Claims:
     """Package, Version and Architecture of a .deb."""
     with reading(path, "a .deb", ArError, tarfile.TarError, *FAULTS), path.open("rb") as stream:
         _check_members(stream)
-        fields = Deb822(_control(stream).decode("utf-8", "replace").splitlines())
-        found = Claims(*(str(fields.get(field, "")).strip() for field in ("Package", "Version", "Architecture")))
+        fields = control_fields(_control(stream))
+        found = Claims(*(fields.get(field, "") for field in ("package", "version", "architecture")))
     if not found.name or not found.version:
         raise refusal(path, "begins like a .deb, but has no control file that tells Package and Version.")
     return found
+
+
+def control_fields(control: bytes) -> dict[str, str]:
+    """The fields of a control file, by their names in small letters; of a text that is none, whatever looks like one."""
+    fields = Deb822(control.decode("utf-8", "replace").splitlines())
+    return {str(key).lower(): str(value).strip() for key, value in fields.items()}
 
 
 def _check_members(stream: BinaryIO) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from csd.package.contents import Contents
 from csd.package.lint.rule import Finding
 from csd.package.lint.rules_archive import BROKEN_ZIP, LIES, RULE_OF_FAULT
+from csd.package.lint.scripts import HEAD_BYTES_MAX
 from csd.package.names import printable
 from csd.package.reading.ending import Unreadable
 from csd.package.reading.members import Member
@@ -18,10 +19,13 @@ from csd.package.reading.zips import examine_zip, read_member
 
 # AWS: amazon-ssm-agent ssminstaller: these scripts, in sh or ps1, one implementation of each.
 ACTIONS = ("install", "uninstall", "update", "validate")
-SCRIPT_BYTES_MAX = 1 << 20
-"""As much of a script is looked at; behind it self-extracting installers have their payload."""
 SCRIPTS = tuple(f"{action}.{kind}" for action in ACTIONS for kind in ("sh", "ps1"))
-_SOURCED = re.compile(rb"(?:^|[;&|({]|\s)(?:\.|source)\s+[^\s;&|]*?([A-Za-z0-9_\-.]+\.sh)\b", re.MULTILINE)
+_SOURCED = {
+    ".sh": re.compile(rb"(?:^|[;&|({]|\s)(?:\.|source)\s+[^\s;&|]*?([A-Za-z0-9_\-.]+\.sh)\b", re.MULTILINE),
+    ".ps1": re.compile(
+        rb"^[ \t]*\.[ \t]+[\"']?(?:\$PSScriptRoot|\.)[\\/]([A-Za-z0-9_\-.]+\.ps1)\b", re.MULTILINE | re.IGNORECASE
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,11 @@ def part_of_zip(path: Path, platforms: frozenset[str]) -> Part:
 def _member_script(path: Path, member: Member, found: list[Finding]) -> Script | None:
     where = f"{path}!{printable(member.name)}"
     try:
-        text = read_member(path, member, SCRIPT_BYTES_MAX + 1)
+        text = read_member(path, member, HEAD_BYTES_MAX + 1)
     except Unreadable as broken:
         found.append(Finding(BROKEN_ZIP, where, broken.what))
         return None
-    if len(text) != min(member.size, SCRIPT_BYTES_MAX + 1):
+    if len(text) != min(member.size, HEAD_BYTES_MAX + 1):
         found.append(Finding(LIES, where, f"has not the {member.size} bytes that it says."))
         return None
     return _script(where, text)
@@ -86,14 +90,14 @@ def part_of_contents(contents: Contents, platforms: frozenset[str]) -> Part:
 
     def read(name: str) -> Script:
         where = str(contents.origins.get(name, contents.where / name))
-        return _script(where, entries[name].head(SCRIPT_BYTES_MAX + 1))
+        return _script(where, entries[name].head(HEAD_BYTES_MAX + 1))
 
     return Part(str(contents.where), tuple(entries), _scripts(tuple(entries), read), platforms)
 
 
 def _script(where: str, text: bytes) -> Script:
-    plain, payload, _ = text[:SCRIPT_BYTES_MAX].partition(b"\0")
-    whole = not payload and len(text) <= SCRIPT_BYTES_MAX
+    plain, payload, _ = text[:HEAD_BYTES_MAX].partition(b"\0")
+    whole = not payload and len(text) <= HEAD_BYTES_MAX
     return Script(where, plain if whole else plain[: plain.rfind(b"\n") + 1], whole)
 
 
@@ -107,6 +111,6 @@ def _scripts(names: tuple[str, ...], read: Callable[[str], Script | None]) -> di
         if script is None:
             continue
         scripts[name] = script
-        if name.endswith(".sh"):
-            waiting += [other for other in map(bytes.decode, _SOURCED.findall(script.text)) if other in names]
+        sourced = _SOURCED[name[name.rindex(".") :].lower()].findall(script.text)
+        waiting += [other for other in map(bytes.decode, sourced) if other in names]
     return scripts

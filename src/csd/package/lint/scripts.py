@@ -17,6 +17,8 @@ from csd.package.lint.sh_values import defines_errexit, sourced_names, value_fin
 
 # Longer scripts are not judged: what strangers send must not cost a desk minutes.
 SCRIPT_BYTES_MAX = 256 * 1024
+# As much is read of one: enough to see that it goes on. Behind it self-extracting installers have their payload.
+HEAD_BYTES_MAX = SCRIPT_BYTES_MAX + 8192
 _SHELL = re.compile(r"#!\s*\S*/(?:env\s+(?:-\S+\s+)?)?(?:da|a|busybox\s+)?sh(?:\s|$)")
 _PAYLOAD = re.compile(
     rb"\n(?=exit\b)[^\n]*\n(?=(?:[^\n]*\n){0,3}?[^\n]*(?:\0|__\w{1,40}?__|\x1f\x8b|[\x80-\xff]{4}))|\n(?=__[A-Z_]{4,60}__\s*\n)"
@@ -90,7 +92,7 @@ def readable(text: bytes) -> bytes:
 
 
 def _without_payload(text: bytes) -> bytes:
-    payload = _PAYLOAD.search(text, 0, SCRIPT_BYTES_MAX + 4096)
+    payload = _PAYLOAD.search(text, 0, HEAD_BYTES_MAX)
     return text[: payload.end()] if payload else text
 
 

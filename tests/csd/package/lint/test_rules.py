@@ -251,3 +251,21 @@ def test_a_file_called_after_another_version(tmp_path: Path) -> None:
     )
     (finding,) = lint(folder).findings
     assert (finding.rule.id, finding.found) == ("CSD403", "is called after version '1.0', and this is '1.1'.")
+
+
+@pytest.mark.parametrize("sourced", [". .\\lib.ps1", '. "$PSScriptRoot\\lib.ps1"', ". $PSScriptRoot/lib.ps1"])
+def test_a_library_of_powershell_is_judged_too(sourced: str, tmp_path: Path) -> None:
+    """What install.ps1 reads from beside it, under its own name; a .ps1 that nobody reads is data."""
+    begin = f"$ErrorActionPreference = 'Stop'\n{sourced}\n"
+    files = {
+        "install.ps1": begin,
+        "uninstall.ps1": begin + "Remove-Item C:\\agent\n",
+        "lib.ps1": "Read-Host 'Token'\n",
+        "other.ps1": "Read-Host\n",
+    }
+    (tmp_path / "agent.zip").write_bytes(zipped(files))
+    found = lint(tmp_path / "agent.zip", select=["CSD307"]).findings
+    assert [str(one) for one in found] == [
+        f"warning: {tmp_path}/agent.zip!lib.ps1:1: CSD307: has \"Read-Host 'Token'\", which asks. "
+        "Answer beforehand: -y, --non-interactive, -Confirm:$false."
+    ]
