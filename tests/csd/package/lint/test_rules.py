@@ -264,8 +264,6 @@ def test_a_library_of_powershell_is_judged_too(sourced: str, tmp_path: Path) -> 
         "other.ps1": "Read-Host\n",
     }
     (tmp_path / "agent.zip").write_bytes(zipped(files))
-    found = lint(tmp_path / "agent.zip", select=["CSD307"]).findings
-    assert [str(one) for one in found] == [
-        f"warning: {tmp_path}/agent.zip!lib.ps1:1: CSD307: has \"Read-Host 'Token'\", which asks. "
-        "Answer beforehand: -y, --non-interactive, -Confirm:$false."
-    ]
+    told = "\n".join(map(str, lint(tmp_path / "agent.zip", select=["CSD307"]).findings))
+    assert told.startswith(f"warning: {tmp_path}/agent.zip!lib.ps1:1: CSD307: has \"Read-Host 'Token'\", which asks. ")
+    assert "\n" not in told
