@@ -1,11 +1,13 @@
-"""Each ready recipe through csd package test, on a node of every persona that a local organization has."""
+"""Each ready recipe, and what init makes of a vendor's file, through csd package test on a node of every persona."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from csd.package.archive import Entry, deb_pieces, tar_pieces
 from demo.trial import ROLE, SANDBOX, specification
 from demo.walk import Walk
 from demo.watch import client
@@ -51,3 +53,37 @@ def test_a_recipe_passes_on_every_persona(name: str, personas: Walk) -> None:
     assert failed == []
     assert len(report["nodes"]) == len(PERSONAS)
     assert told.code == 0
+
+
+@pytest.mark.parametrize("kind", ["tar", "deb"])
+def test_what_init_made_of_a_vendors_file_passes_where_it_belongs(kind: str, personas: Walk, tmp_path: Path) -> None:
+    """From a vendor's file by init, lint and build to nodes: installed, upgraded, updated, rolled back, removed without a trace.
+
+    Nothing is written by hand, and no secret argument is in what nodes print.
+    """
+    for version in ("7.1.0", "7.2.0"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / f"agent-{version}.download").write_bytes(vendors_file(kind, version))
+        personas.shell.run(
+            "csd", "package", "init", "started-agent", "--from", str(tmp_path / version), "--into", str(tmp_path / f"p-{version}"),
+            "--version", version,
+        )  # fmt: skip
+        personas.shell.run("csd", "package", "lint", "--strict", str(tmp_path / f"p-{version}"))
+    meant = [node for node in personas.nodes() if kind == "tar" or node["name"].startswith(("debian", "ubuntu"))]
+    older, newer = (str(tmp_path / f"p-{version}") for version in ("7.1.0", "7.2.0"))
+    words = ["--from", older, "--argument", "SSM_TOKEN=s3cret-value", "--nodes", ",".join(node["instance_id"] for node in meant)]
+    told = personas.shell.run("csd", "package", "test", newer, *words, "--json", expect=None)
+    report = json.loads(told.out)
+    assert [(n["platform"], s["step"], s["why"]) for n in report["nodes"] for s in n["steps"] if s["verdict"] != "passed"] == []
+    assert len(report["nodes"]) == len(meant) == (len(PERSONAS) if kind == "tar" else 2)
+    assert "s3cret-value" not in json.dumps([step.get("output", "") for node in report["nodes"] for step in node["steps"]])
+    assert told.code == 0
+
+
+def vendors_file(kind: str, version: str) -> bytes:
+    """An agent that tells its version, under a name that tells nothing else."""
+    program = Entry("opt/started-agent/agent", f"#!/bin/sh\necho agent {version}\n".encode(), executable=True)
+    if kind == "tar":
+        return gzip.compress(b"".join(tar_pieces([program]).chunks()))
+    fields = f"Package: started-agent\nVersion: 1:{version}-2\nArchitecture: all\nMaintainer: a <a@example.com>\nDescription: an agent\n"
+    return b"".join(deb_pieces([Entry("control", fields.encode(), executable=False)], [program]).chunks())
