@@ -10,5 +10,5 @@ ROLLED_BACK = Said("Failed", "Failed to install x 2, successfully rolled back to
 
 def packed(*paths: str, lines: tuple[str, ...] = ()) -> str:
     """A look: plain files by path, and whatever lines."""
-    text = "\n".join([*(f"E 81a4 0:0 5 100 100 {path}" for path in paths), *lines, "Z"]) + "\n"
-    return "csd-snapshot 1 1000\n" + base64.b64encode(gzip.compress(text.encode())).decode() + "\n"
+    text = "\n".join([*(f"E 81a4 0:0 5 100 100 0 {path}" for path in paths), *lines, "Z"]) + "\n"
+    return "csd-snapshot 2 1000 500 1\n" + base64.b64encode(gzip.compress(text.encode())).decode() + "\n"

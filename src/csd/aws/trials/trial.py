@@ -9,6 +9,7 @@ Rules: the way back is gone whatever happened, an interruption included. Refuses
 import json
 import tempfile
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from csd.aws.identity import Principal
@@ -108,21 +109,18 @@ class Bench:
 
     def send(self, item: Step | Look, taking: dict[str, Course]) -> dict[str, Said]:
         """One item to all that take it."""
-        nodes = list(taking)
         if isinstance(item, Step):
-            return self.commands.run(CONFIGURE, self._parameters(item), nodes)
+            return self.commands.run(CONFIGURE, self._parameters(item), list(taking))
         found: dict[str, Said] = {}
-        for windows, document in ((False, SHELL), (True, POWERSHELL)):
-            mine = [node for node in nodes if (node in self._windows) is windows]
+        for windows, known in product((False, True), (False, True)):
+            first = {node: course.first for node, course in taking.items() if (node in self._windows) is windows}
+            mine = {node: look for node, look in first.items() if (look is not None) is known}
             if mine:
-                lines = snapshot_lines(windows=windows, since=self._since(mine))
-                found |= self.commands.run(document, {"commands": lines}, mine)
+                # By the clock that is most behind; a node without a first look is looked at as a whole.
+                since = min((look.since for look in mine.values() if look), default=0)
+                lines = snapshot_lines(windows=windows, since=since, whole=item.whole)
+                found |= self.commands.run(POWERSHELL if windows else SHELL, {"commands": lines}, list(mine))
         return found
-
-    def _since(self, nodes: list[str]) -> int:
-        """When the first look was taken, by the clock that is most behind."""
-        taken = [look.taken for node in nodes for look in self.courses[node].looks.values()]
-        return min(taken, default=1) - 1
 
     def _parameters(self, step: Step) -> dict[str, list[str]]:
         names = {Version.NEW: self.wish.package.version, Version.OLDER: self.wish.older.version if self.wish.older else ""}

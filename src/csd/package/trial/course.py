@@ -4,12 +4,13 @@ Rules: pure. An item whose needs have not passed is not run, and says why. Refus
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from csd.package.trial.changes import LookAgain, NotWhole
 from csd.package.trial.differences import Differences, differences
 from csd.package.trial.judging import Said, Verdict, judge
 from csd.package.trial.plan import OLDER_AGAIN, UPDATE, Compare, Goal, Item, Look, Step
-from csd.package.trial.snapshot import NotWhole, Snapshot, read_snapshot
+from csd.package.trial.snapshot import Snapshot, read_snapshot
 
 NOT_STORED = "the node stored nothing in the bucket: its role needs s3:PutObject there (csd package test --rights)"
 
@@ -63,17 +64,24 @@ class Course:
             self.holds = False
         self.outcomes[step.id] = Outcome(step.id, judged.verdict, judged.why, said)
 
-    def looked(self, look: Look, said: Said) -> None:
-        """Take a look in, or note why it cannot be used."""
+    @property
+    def first(self) -> Snapshot | None:
+        """The first look, by which later ones are told."""
+        return next(iter(self.looks.values()), None)
+
+    def looked(self, look: Look, said: Said) -> bool:
+        """Take a look in, or note why it cannot be used. False: the node must be looked at again, as a whole."""
         name = f"look {look.id!r}"
         try:
             if said.status != "Success":
                 raise NotWhole(f"the command ended {said.detail or said.status}")
-            taken = read_snapshot(said.out)
-            self.looks[look.id] = taken.against(next(iter(self.looks.values()))) if self.looks else taken
+            self.looks[look.id] = read_snapshot(said.out, self.first)
         except NotWhole as broken:
+            if isinstance(broken, LookAgain) and not look.whole:
+                return False
             why = str(broken) if said.whole else NOT_STORED
             self.outcomes[name] = Outcome(name, Verdict.FAILED, why, Said(said.status, "", said.err, said.seconds))
+        return True
 
     def compare(self, item: Compare) -> None:
         """Compare two looks."""
@@ -114,14 +122,20 @@ def follow(items: tuple[Item, ...], courses: dict[str, Course], send: Sender, te
         if isinstance(item, Compare):
             for course in taking.values():
                 course.compare(item)
+        elif isinstance(item, Look):
+            _look(item, taking, send)
         elif taking:
             for node, said in send(item, taking).items():
-                if isinstance(item, Step):
-                    taking[node].answered(item, said)
-                else:
-                    taking[node].looked(item, said)
+                taking[node].answered(item, said)
         if isinstance(item, Step | Compare):
             tell(f"{item.id}: {_tally(item.id, courses)}")
+
+
+def _look(look: Look, taking: dict[str, Course], send: Sender) -> None:
+    """Look at these nodes, and as a whole at those where changes alone do not tell."""
+    for wish in (look, replace(look, whole=True)):
+        said = send(wish, taking) if taking else {}
+        taking = {node: taking[node] for node, told in said.items() if not taking[node].looked(wish, told)}
 
 
 def _tally(name: str, courses: dict[str, Course]) -> str:

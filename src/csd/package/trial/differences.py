@@ -110,7 +110,7 @@ def _digests(snapshot: Snapshot) -> dict[str, str]:
 def _thing(line: str, digests: dict[str, str]) -> Thing | None:
     match line[:2]:
         case "E ":
-            _, mode, owner, size, written, _, path = line.split(" ", 6)
+            _, mode, owner, size, written, _, _, path = line.split(" ", 7)
             kind, bits = _mode(mode)
             if kind == "folder":  # its size and time tell of what is in it
                 return Thing(path, kind, bits, owner)

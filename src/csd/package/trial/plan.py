@@ -45,6 +45,8 @@ class Look:
 
     id: str
     after: str = ""
+    whole: bool = False
+    """Whether all is told, not only what has changed since the first look."""
 
 
 @dataclass(frozen=True, slots=True)

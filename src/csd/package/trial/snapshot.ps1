@@ -9,8 +9,8 @@ foreach ($root in $roots | Where-Object { $_ -and (Test-Path $_) }) {
     $path = $item.FullName.Replace('\', '/')
     if ($path -match '/Amazon/SSM(/|$)') { continue }
     $time = ([DateTimeOffset]$item.LastWriteTimeUtc).ToUnixTimeSeconds()
-    if ($item.PSIsContainer) { $lines.Add("E 4000 0:0 0 0 0 $path"); continue }
-    $lines.Add("E 8000 0:0 $($item.Length) $time $time $path")
+    if ($item.PSIsContainer) { $lines.Add("E 4000 0:0 0 0 0 0 $path"); continue }
+    $lines.Add("E 8000 0:0 $($item.Length) $time $time 0 $path")
     if ($since -gt 0 -and $time -ge $since -and $item.Length -le @HASHED_MAX@) {
       $lines.Add("H $((Get-FileHash -LiteralPath $item.FullName -Algorithm SHA256).Hash.ToLower())  $path")
     }
@@ -24,5 +24,5 @@ $packed = New-Object System.IO.MemoryStream
 $gzip = New-Object System.IO.Compression.GZipStream($packed, [System.IO.Compression.CompressionMode]::Compress)
 $bytes = [System.Text.Encoding]::UTF8.GetBytes(($lines -join "`n") + "`n")
 $gzip.Write($bytes, 0, $bytes.Length); $gzip.Close()
-"csd-snapshot 1 $start"
+"csd-snapshot 2 $start 0 1"
 [Convert]::ToBase64String($packed.ToArray())

@@ -18,9 +18,12 @@ def look(*lines: str) -> Snapshot:
 
 def test_added_changed_and_removed() -> None:
     """By path, each with what is different."""
-    before = look("E 81a4 0:0 5 100 100 /opt/a", "E 81a4 0:0 5 100 100 /opt/b", "E 41ed 0:0 4096 1 1 /opt")
+    before = look("E 81a4 0:0 5 100 100 0 /opt/a", "E 81a4 0:0 5 100 100 0 /opt/b", "E 41ed 0:0 4096 1 1 0 /opt")
     after = look(
-        "E 81ed 0:0 6 200 200 /opt/a", "E 81a4 0:0 1 200 200 /opt/new file", "E 41ed 0:0 9999 2 2 /opt", "U svc:99:/:/bin/false"
+        "E 81ed 0:0 6 200 200 0 /opt/a",
+        "E 81a4 0:0 1 200 200 0 /opt/new file",
+        "E 41ed 0:0 9999 2 2 0 /opt",
+        "U svc:99:/:/bin/false",
     )
     found = differences(before, after)
     assert found.added == (Change("/opt/new file", "file", "0644 0:0 1 bytes"), Change("user svc", "user", "99:/:/bin/false"))
@@ -30,17 +33,20 @@ def test_added_changed_and_removed() -> None:
 
 def test_both_kinds_of_find_tell_the_same() -> None:
     """GNU's prints kind and octal mode, others leave it to stat, which prints it in hexadecimal."""
-    stat, find = look("E 89ed 1:2 5 100 100 /a", "E c1ff 0:0 0 1 1 /s"), look("E f:4755 1:2 5 100 100 /a", "E s:777 0:0 0 1 1 /s")
+    stat, find = (
+        look("E 89ed 1:2 5 100 100 0 /a", "E c1ff 0:0 0 1 1 0 /s"),
+        look("E f:4755 1:2 5 100 100 0 /a", "E s:777 0:0 0 1 1 0 /s"),
+    )
     assert differences(stat, find) == differences(find, stat) == differences(stat, stat)
 
 
 def test_a_look_told_by_the_first_one_comes_to_the_same() -> None:
     """However two looks are kept, they differ in the same."""
     first, second = (
-        look("E f:644 0:0 5 1 1 /a", "E f:644 0:0 5 1 1 /b"),
-        look("E f:644 0:0 5 1 1 /a", "E f:644 0:0 6 2 2 /c", "H x  /c"),
+        look("E f:644 0:0 5 1 1 0 /a", "E f:644 0:0 5 1 1 0 /b"),
+        look("E f:644 0:0 5 1 1 0 /a", "E f:644 0:0 6 2 2 0 /c", "H x  /c"),
     )
-    third = look("E f:644 0:0 5 3 3 /a", "E f:644 0:0 6 3 3 /c", "H x  /c", "H y  /a")
+    third = look("E f:644 0:0 5 3 3 0 /a", "E f:644 0:0 6 3 3 0 /c", "H x  /c", "H y  /a")
     short = [one.against(first) for one in (second, third)]
     assert differences(*short) == differences(second, third)
     assert differences(first, short[1]) == differences(first, third)
@@ -50,22 +56,24 @@ def test_a_look_told_by_the_first_one_comes_to_the_same() -> None:
 
 def test_content_decides_where_both_looks_know_it() -> None:
     """A file that was written anew with the same bytes is the same; other bytes of the same length are not."""
-    old, new = "E 81a4 0:0 5 100 100 /etc/x", "E 81a4 0:0 5 200 200 /etc/x"
+    old, new = "E 81a4 0:0 5 100 100 0 /etc/x", "E 81a4 0:0 5 200 200 0 /etc/x"
     assert differences(look(old, "H aa  /etc/x"), look(new, "H aa  /etc/x")).changed == ()
     assert differences(look(old, "H aa  /etc/x"), look(new, "H bb  /etc/x")).changed == (Change("/etc/x", "file", "content"),)
 
 
 def test_the_systems_own_books_are_counted_not_listed() -> None:
     """Package databases, caches, backups of passwd; logs that grow are nothing at all."""
-    before = look("E 81a4 0:0 5 1 1 /var/lib/dpkg/status", "E 81a4 0:0 5 1 1 /var/log/syslog")
-    after = look("E 81a4 0:0 9 2 2 /var/lib/dpkg/status", "E 81a4 0:0 9 2 2 /var/log/syslog", "E 81a4 0:0 9 2 2 /etc/passwd-")
+    before = look("E 81a4 0:0 5 1 1 0 /var/lib/dpkg/status", "E 81a4 0:0 5 1 1 0 /var/log/syslog")
+    after = look(
+        "E 81a4 0:0 9 2 2 0 /var/lib/dpkg/status", "E 81a4 0:0 9 2 2 0 /var/log/syslog", "E 81a4 0:0 9 2 2 0 /etc/passwd-"
+    )
     found = differences(before, after)
     assert (found.added, found.changed, found.bookkeeping) == ((), (), 2)
 
 
 def test_names_with_line_feeds_stay_one_name() -> None:
     """A package may put anything on a node."""
-    assert differences(look(), look("E 81a4 0:0 5 1 1 /opt/a\nb")).added[0].name == "/opt/a\nb"
+    assert differences(look(), look("E 81a4 0:0 5 1 1 0 /opt/a\nb")).added[0].name == "/opt/a\nb"
 
 
 CUT = {
