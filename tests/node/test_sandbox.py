@@ -2,6 +2,7 @@
 
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from localorg.node import rootfs
 from node.conftest import Fleet
 from node.control_plane import ControlPlane
 from node.running import enter, host, node_entry, python_path
@@ -35,11 +37,13 @@ def test_what_one_node_writes_no_other_sees_and_the_host_neither(fleet: Fleet) -
 
 
 def test_the_hosts_private_places_are_empty(fleet: Fleet) -> None:
-    """/root, /home, the state directory and the checkout are masked; no password hash of the host is there."""
-    checkout = Path(__file__).parents[2]
-    fleet.plane.shell(fleet.one, "rm -rf /root/* /home/*")
+    """/root, /home, the state directory and the checkout are masked, and software in /opt; no password hash of the host is there."""
+    checkout, added = Path(__file__).parents[2], shlex.join(rootfs.private_paths(rootfs.read_host_facts()))
+    fleet.plane.shell(fleet.one, "rm -rf /root/* /home/* /opt/*")
     said = fleet.plane.shell(
-        fleet.one, f"ls -A /root /home; ls {checkout} {fleet.state} 2>/dev/null; cut -d: -f2 /etc/shadow | sort -u"
+        fleet.one,
+        f"ls -A /root /home; ls {checkout} {fleet.state} 2>/dev/null; cut -d: -f2 /etc/shadow | sort -u",
+        f"find {added} -mindepth 1 2>/dev/null",
     )
     assert said.out.split() == ["/home:", "/root:", *(["*"] if os.geteuid() == 0 else [])]
 

@@ -16,8 +16,19 @@ from pathlib import Path
 
 from localorg.node import rootplan
 from localorg.node.rootplan import HostFacts, NodeDirectories, RootPlan
+from localorg.node.scripts import POWERSHELL_PROGRAMS
 
 ALWAYS_MASKED = ("/etc/ssl/private", "/lib/modules", "/etc/ssh")
+# Whoever goes through the files of a node goes through half as many; images of containers lack them as well.
+DOCUMENTATION = (
+    "/usr/share/doc",
+    "/usr/share/help",
+    "/usr/share/icons",
+    "/usr/share/info",
+    "/usr/share/locale",
+    "/usr/share/man",
+)
+ADDED_SOFTWARE = Path("/opt")
 SECRET_FILES = ("/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-")
 SKELETON_FILES = (
     "/etc/",
@@ -83,7 +94,14 @@ def private_paths(facts: HostFacts) -> tuple[str, ...]:
     """Return what of the host no node sees: /root, /home, and everything else that is not part of the operating system."""
     made_anew = ("dev", "proc", "run", "sys", "tmp")
     private = [name for name in facts.directories if name not in (*rootplan.SYSTEM_TREES, *made_anew)]
-    return (*(f"/{name}" for name in private), *ALWAYS_MASKED)
+    return (*(f"/{name}" for name in private), *ALWAYS_MASKED, *DOCUMENTATION, *_added_software())
+
+
+def _added_software() -> list[str]:
+    """What somebody has added to this machine in /opt, where a new machine has nothing; but for PowerShell, which nodes may run."""
+    needed = [Path(os.path.realpath(program)) for program in POWERSHELL_PROGRAMS]
+    folders = sorted(ADDED_SOFTWARE.iterdir()) if ADDED_SOFTWARE.is_dir() else []
+    return [str(folder) for folder in folders if not any(one.is_relative_to(folder) for one in needed)]
 
 
 def mask(plan: RootPlan, facts: HostFacts, paths: Iterable[str]) -> None:
