@@ -57,7 +57,7 @@ def up(
 ) -> None:
     """Start the organization of SPEC, or go on with the one that the state directory holds."""
     from localorg.kernel.readings import UnknownReadingError
-    from localorg.server.launch import UpOptions, run_detached
+    from localorg.server.launch import UpOptions, go_on_detached
 
     try:
         options = UpOptions.checked(
@@ -71,8 +71,7 @@ def up(
         import platform
 
         typer.echo(RETIRED_RUNTIMES.format(version=platform.python_version()), err=True)
-    if detach:
-        facts = run_detached(options)
+    if detach and (facts := go_on_detached(options)):
         typer.echo(f"up: {facts.endpoint} (process {facts.pid}, state {options.state.root})", err=True)
         return
     from localorg.server.run import run_here
@@ -190,7 +189,7 @@ def status(state: StateOption = DEFAULT_STATE) -> None:
 @app.command()
 def down(state: StateOption = DEFAULT_STATE) -> None:
     """Stop the organization; it stays in the state directory."""
-    from localorg.server.launch import stop
+    from localorg.server.stopping import stop
 
     stop(StateDirectory(state))
     typer.echo(f"down: {state} keeps the organization", err=True)

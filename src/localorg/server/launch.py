@@ -1,15 +1,11 @@
-"""Launching and stopping the server, as light as `localorg down` wants it: no engine is imported here.
+"""Launching the server: what it was told, checked, and its start apart from whoever started it. No engine is imported here.
 
-Flow of a detached start: a pipe is handed to the new process, which writes "ready" or its reason into it; whoever started it waits
-for that word. Stopping is SIGTERM, then waiting until the state directory's lock is free.
+Flow of a detached start: a fork has one end of a pipe, and writes "ready" or its reason into it; whoever started it waits for that
+word.
 """
 
-import contextlib
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +16,7 @@ from localorg.server.spec import load_spec
 from localorg.server.state import LocalorgError, ServerFacts, StateDirectory
 
 READY_FD = "LOCALORG_READY_FD"
-DOWN_LIMIT_S = 30.0
+DESCRIPTORS_MAX = 4096
 
 
 @dataclass(frozen=True)
@@ -57,47 +53,35 @@ class UpOptions:
         return cls(spec.absolute(), port, tls_port, StateDirectory(state), isolation, answers, allow_retired_runtimes)
 
 
-def run_detached(options: UpOptions) -> ServerFacts:
-    """Start the server as a process of its own session and return where it is. Raises LocalorgError with its reason."""
+def go_on_detached(options: UpOptions) -> ServerFacts | None:
+    """Go on as a process of its own session, the server: there, return None. Here, return where it is, or raise LocalorgError.
+
+    It is a fork, for an interpreter of its own would read and check everything once more. Nothing has made a thread yet.
+    """
     options.state.create()
     reading, writing = os.pipe()
-    command = [
-        *(sys.executable, "-m", "localorg.server.cli", "up", "--spec", str(options.spec), "--port", str(options.port)),
-        *("--tls-port", str(options.tls_port), "--state", str(options.state.root), "--isolation", options.isolation),
-        *(word for item in options.readings.items() for word in ("--reading", "=".join(item))),
-        *(["--allow-retired-runtimes"] if options.allow_retired_runtimes else []),
-    ]
-    with options.state.server_log.open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=[writing],
-            env={**os.environ, READY_FD: str(writing)},
-        )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    server = os.fork()
+    if server == 0:
+        _leave_starter(options.state.server_log, writing)
+        return None
     os.close(writing)
     with os.fdopen(reading) as pipe:
         news = pipe.read()
     if news == "ready":
         return options.state.running()
-    process.wait()
-    reason = (
-        news.removeprefix("failed ") or f"the server ended with exit code {process.returncode}; see {options.state.server_log}"
-    )
+    code = os.waitstatus_to_exitcode(os.waitpid(server, 0)[1])
+    reason = news.removeprefix("failed ") or f"the server ended with exit code {code}; see {options.state.server_log}"
     raise LocalorgError(reason)
 
 
-def stop(state: StateDirectory) -> None:
-    """Stop the server of `state` and wait until it has gone. Raises LocalorgError when there is none or it does not go."""
-    facts = state.running()
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(facts.pid, signal.SIGTERM)
-    for _ in range(int(DOWN_LIMIT_S * 20)):
-        if not state.is_served():
-            return
-        time.sleep(0.05)
-    raise LocalorgError(
-        f"process {facts.pid} did not stop within {DOWN_LIMIT_S:.0f} s. Look at {state.server_log}, then kill it."
-    )
+def _leave_starter(log: Path, writing: int) -> None:
+    """Hold nothing of whoever started us but the end of the pipe; what we say goes to `log`."""
+    os.setsid()
+    said, nothing = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666), os.open(os.devnull, os.O_RDONLY)
+    for stream, place in enumerate((nothing, said, said)):
+        os.dup2(place, stream)
+    os.closerange(3, writing)
+    os.closerange(writing + 1, DESCRIPTORS_MAX)
+    os.environ[READY_FD] = str(writing)
