@@ -26,7 +26,7 @@ SYSTEMS_MANAGER = "ssm.amazonaws.com"
 TRUSTS = {
     (role["Properties"]["RoleName"], place)
     for text in (render_template(), render_member_roles())
-    for role in yaml.safe_load(text)["Resources"].values()
+    for role in yaml.load(text, yaml.CSafeLoader)["Resources"].values()
     if role["Type"] == "AWS::IAM::Role"
     for place in range(len(role["Properties"]["AssumeRolePolicyDocument"]["Statement"]))
 }

@@ -76,7 +76,7 @@ def test_d20_s14_nobody_gets_rights_to_make_rights(operator: Operator) -> None:
 def test_d21_s13_every_parameter_of_the_template_does_something(operator: Operator) -> None:
     """The sample never reads TargetKey and TargetValues, whose list is one value, and labels a parameter that does not exist."""
     simulation = operator.simulation
-    template = yaml.safe_load(TEMPLATE)
+    template = yaml.load(TEMPLATE, yaml.CSafeLoader)
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     assert {name for group in groups for name in group["Parameters"]} == set(template["Parameters"])
     assert "Default" not in template["Parameters"]["ManagementAccountId"]
@@ -204,7 +204,7 @@ def test_s17_each_document_is_written_once(operator: Operator) -> None:
     for name in (RUNBOOK, "CSD-DistributeSoftwarePackage"):
         (file,) = (REPOSITORY / "artifacts" / "documents").glob(f"{name}.*")
         made = json.loads(ssm.get_document(Name=name, DocumentFormat="JSON")["Content"])
-        written = yaml.safe_load(file.read_text(encoding="utf-8"))
+        written = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
         for document in (made, written):
             for parameter in ("targetKey", "targetValues") if name == RUNBOOK else ():
                 document["parameters"][parameter].pop("default")

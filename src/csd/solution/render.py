@@ -13,6 +13,7 @@ Refuses to know: what CloudFormation or Systems Manager make of it.
 import json
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,19 @@ LINE_CHARS = 110
 _HEADER = "# Rendered from src/csd/solution/sources and src/csd_steps by `python -m csd.solution.render`. Edit those, not this.\n"
 
 
+@cache
 def render_document(name: str) -> str:
     """One Automation document as YAML text."""
     return _HEADER + _dump(_document(name, {}, {}))
 
 
+@cache
 def render_template() -> str:
     """The CloudFormation template as YAML text, documents included."""
     return _HEADER + _dump(_fill(_source(TEMPLATE)))
 
 
+@cache
 def render_member_roles() -> str:
     """The template of a member's roles as YAML text: what the StackSet brings, and what a person launches where it cannot."""
     return _HEADER + _dump(_source(MEMBER_ROLES))
@@ -56,7 +60,7 @@ def artifacts() -> dict[str, str]:
 
 
 def _source(name: str) -> Any:
-    return yaml.safe_load((SOURCES / f"{name}.yaml").read_text(encoding="utf-8"))
+    return yaml.load((SOURCES / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # ours; nine times as fast
 
 
 def _document(name: str, defaults: dict[str, Any], payloads: dict[str, dict[str, Any]]) -> Any:

@@ -40,7 +40,7 @@ class Purpose:
 
 def statements() -> list[Statement]:
     """Every statement of the roles in the hub and in the members, each role once."""
-    templates = [yaml.safe_load(text) for text in (render_template(), render_member_roles())]
+    templates = [yaml.load(text, yaml.CSafeLoader) for text in (render_template(), render_member_roles())]
     roles = [one for template in templates for one in template["Resources"].values() if one["Type"] == "AWS::IAM::Role"]
     by_name = {role["Properties"]["RoleName"]: role["Properties"] for role in roles}
     return [statement for name, properties in by_name.items() for statement in _of(name, properties)]
@@ -49,7 +49,7 @@ def statements() -> list[Statement]:
 def purposes() -> dict[tuple[str, str, str], Purpose]:
     """{(role, Sid, action): what it is for}"""
     found = {}
-    for role, sids in yaml.safe_load(_PURPOSES.read_text(encoding="utf-8")).items():
+    for role, sids in yaml.load(_PURPOSES.read_text(encoding="utf-8"), yaml.CSafeLoader).items():
         for sid, actions in sids.items():
             for action, told in actions.items():
                 found[role, sid, action] = Purpose(told, "") if isinstance(told, str) else Purpose(told["why"], told["aws"])

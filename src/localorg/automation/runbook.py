@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from localorg.kernel.yaml_text import load_yaml
+
 
 class UnreadableRunbook(ValueError):
     """The text is neither a JSON nor a YAML mapping; says where it breaks."""
@@ -72,7 +74,7 @@ def read(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except ValueError:
         try:
-            value = yaml.load(text, Loader=_TextLoader)  # noqa: S506 - derives from SafeLoader
+            value = load_yaml(text, _TextLoader)
         except yaml.YAMLError as problem:
             raise UnreadableRunbook(f"the content is neither JSON nor YAML: {problem}") from None
     if not isinstance(value, dict):
@@ -80,7 +82,7 @@ def read(text: str) -> dict[str, Any]:
     return value
 
 
-class _TextLoader(yaml.SafeLoader):
+class _TextLoader(yaml.CSafeLoader):
     """YAML in which dates stay text, as in JSON."""
 
 

@@ -14,6 +14,7 @@ import yaml
 
 from localorg.kernel.arn import Arn, parse_arn
 from localorg.kernel.errors import AwsError
+from localorg.kernel.yaml_text import load_yaml
 from localorg.protocol.calls import Output, Params
 
 Read = Callable[[str, Params], Output]
@@ -89,7 +90,7 @@ def _parse(name: str, found: Output, platforms: tuple[str, ...]) -> CommandDocum
 
 def _load(name: str, text: str, kind: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(text) if kind == "YAML" else json.loads(text)
+        content = load_yaml(text, yaml.CSafeLoader) if kind == "YAML" else json.loads(text)
     except (yaml.YAMLError, json.JSONDecodeError) as error:
         raise AwsError("InvalidDocument", f"The content of {name} is not {kind}: {error}") from error
     if not isinstance(content, dict):

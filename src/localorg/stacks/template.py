@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from localorg.kernel.errors import AwsError
+from localorg.kernel.yaml_text import bounded_events
 
 BODY_BYTES_MAX = 51_200
 """AWS: CloudFormation quotas, template body size in a request."""
@@ -129,7 +130,9 @@ def _json(text: str) -> Any:
 
 def _yaml(text: str) -> Any:
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader that knows CloudFormation's tags
+        if any(isinstance(event, yaml.AliasEvent) for event in bounded_events(text)):
+            raise invalid("Template error: YAML aliases are not allowed in CloudFormation templates")
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a CSafeLoader that knows CloudFormation's tags
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"(line {mark.line + 1}, column {mark.column + 1})" if mark else ""
@@ -143,14 +146,8 @@ def _yaml(text: str) -> Any:
         raise invalid("Template format error: nested too deeply.") from error
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as CloudFormation reads it: dates are text, !Tags are functions, aliases are not allowed."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse aliases, as CloudFormation does."""
-        if self.check_event(yaml.AliasEvent):
-            raise invalid("Template error: YAML aliases are not allowed in CloudFormation templates")
-        return super().compose_node(parent, index)
+class _Loader(yaml.CSafeLoader):
+    """YAML as CloudFormation reads it: dates are text, !Tags are functions."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         """Take keys as they are written: CloudFormation makes JSON of YAML, and JSON's keys are text."""

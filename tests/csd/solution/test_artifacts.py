@@ -16,9 +16,9 @@ from csd.solution.names import HUB_DOCUMENT, MEMBER_DOCUMENT
 from csd.solution.targets import PARTS
 
 ROOT = Path(__file__).parents[3]
-TEMPLATE = yaml.safe_load(render.render_template())
-MEMBER_ROLES = yaml.safe_load(render.render_member_roles())
-DOCUMENTS = {name: yaml.safe_load(render.render_document(name)) for name in (HUB_DOCUMENT, MEMBER_DOCUMENT)}
+TEMPLATE = yaml.load(render.render_template(), yaml.CSafeLoader)
+MEMBER_ROLES = yaml.load(render.render_member_roles(), yaml.CSafeLoader)
+DOCUMENTS = {name: yaml.load(render.render_document(name), yaml.CSafeLoader) for name in (HUB_DOCUMENT, MEMBER_DOCUMENT)}
 # What Automation's seed parameters are called, with their defaults; None is required.
 HUB_PARAMETERS = {
     "InstanceId": "*", "action": None, "installationType": "Uninstall and reinstall", "name": None, "version": "",
@@ -77,7 +77,7 @@ def test_the_documents_in_the_template_are_those_that_stand_alone() -> None:
     held = json.loads(json.dumps(TEMPLATE))["Resources"]["AddSoftwarePackageDocument"]["Properties"]["Content"]
     assert held["parameters"]["targetKey"].pop("default") == {"Ref": "TargetKey"}
     assert held["parameters"]["targetValues"].pop("default") == {"Ref": "TargetValues"}
-    alone = yaml.safe_load(render.render_document(HUB_DOCUMENT))
+    alone = yaml.load(render.render_document(HUB_DOCUMENT), yaml.CSafeLoader)
     assert held["parameters"]["includeManagementAccount"].pop("default") == {"Ref": "IncludeManagementAccount"}
     defaults = {"targetKey": "InstanceIds", "targetValues": "*", "includeManagementAccount": "false"}
     for name, default in defaults.items():
@@ -87,7 +87,7 @@ def test_the_documents_in_the_template_are_those_that_stand_alone() -> None:
     step |= {"trustedKeys": [""], "trustThreshold": "1"}
     assert held == alone
     sets = [one["Properties"] for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::CloudFormation::StackSet"]
-    assert [yaml.safe_load(one["TemplateBody"]) for one in sets] == [MEMBER_ROLES] * 2
+    assert [yaml.load(one["TemplateBody"], yaml.CSafeLoader) for one in sets] == [MEMBER_ROLES] * 2
 
 
 @pytest.mark.parametrize("which", ["the stack", "the member roles"])

@@ -12,7 +12,7 @@ from csd.solution import render
 from csd.solution.roles import purposes, statements
 
 ROOT = Path(__file__).parents[3]
-TEMPLATES = [yaml.safe_load(text) for text in (render.render_template(), render.render_member_roles())]
+TEMPLATES = [yaml.load(text, yaml.CSafeLoader) for text in (render.render_template(), render.render_member_roles())]
 ROLES = [r["Properties"] for t in TEMPLATES for r in t["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
 # AWS: Service Authorization Reference: these have no resource that a policy could name.
 WITHOUT_RESOURCE = re.compile(

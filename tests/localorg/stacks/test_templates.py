@@ -41,7 +41,7 @@ def test_short_form_tags_become_functions():
     ("text", "words"),
     [
         ("{", "JSON not well-formed. (line 1, column 2)"),
-        ("a: [", "YAML not well-formed. (line 1"),
+        ("a: [", "YAML not well-formed. (line 2, column 1) did not find expected node content."),
         ("just text", "unsupported structure"),
         ("Resources: []", "[/Resources] must be an object"),
         ("Resources: &a {x: *a}", "YAML aliases are not allowed"),
