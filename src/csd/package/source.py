@@ -46,8 +46,8 @@ class Target(_Strict):
     """Which nodes get a folder's zip: the three keys that the agent's matcher looks at."""
 
     platform: Platform
-    version: Annotated[str, Field(pattern=r"^(_any|\*|[0-9A-Za-z_\-]+(\.[0-9A-Za-z_\-]+)*(\.\*)?)$")] = "_any"
-    architecture: Literal["x86_64", "386", "arm64", "_any"] = "_any"
+    version: Annotated[str, Field(pattern=r"^(_any|\*|[0-9A-Za-z_\-]+(\.[0-9A-Za-z_\-]+)*(\.\*(nano)?)?)$")] = "_any"
+    architecture: Literal["x86_64", "386", "arm64", "arm", "_any"] = "_any"
 
     @property
     def key(self) -> Entry:

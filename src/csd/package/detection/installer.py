@@ -9,12 +9,13 @@ from typing import Literal, NamedTuple
 from csd.errors import CsdInputError, Problem
 
 Kind = Literal["deb", "rpm", "msi", "exe", "tar", "zip", "script", "binary", "file"]
-Architecture = Literal["x86_64", "386", "arm64", "_any", ""]
+Architecture = Literal["x86_64", "386", "arm64", "arm", "_any", ""]
 Platforms = tuple[tuple[str, str], ...]
 """(the agent's word for a platform, a version key of the manifest), each."""
 
 _WORDS: dict[Architecture, str] = {
-    "x86_64": "x86_64 x86-64 amd64 x64", "386": "386 i386 i486 i586 i686 x86 intel", "arm64": "arm64 aarch64", "_any": "all any noarch",
+    "x86_64": "x86_64 x86-64 amd64 x64", "386": "386 i386 i486 i586 i686 x86 intel", "arm64": "arm64 aarch64",
+    "arm": "arm armhf armv6hl armv7hl armv6 armv6l armv7 armv7l", "_any": "all any noarch",
 }  # fmt: skip
 _ARCHITECTURES = {word: ours for ours, words in _WORDS.items() for word in words.split()} | {"": ""}
 # What readers raise on bytes that are not what they begin like, each in its own way.
@@ -75,7 +76,8 @@ def architecture_of(path: Path, word: str) -> Architecture:
         return _ARCHITECTURES[word.lower()]
     except KeyError:
         what = (
-            f"is for the architecture {word!r}; packages are for x86_64 (amd64, x64), 386 (i386, i686), arm64 (aarch64) or any."
+            f"is for the architecture {word!r}; packages are for x86_64 (amd64, x64), 386 (i386, i686), arm64 (aarch64),"
+            " arm (armhf, armv7) or any."
         )
         raise refusal(path, what, "Take it out of the folder.") from None
 

@@ -23,7 +23,7 @@ _LIBRARY = 0x2000
 _FIXED = struct.Struct("<13I")
 _FIXED_MAGIC = 0xFEEF04BD
 # The rest is named so that it can be refused.
-_MACHINES = {0x14C: "i386", 0x8664: "x64", 0xAA64: "arm64", 0x1C4: "arm", 0x200: "ia64"}
+_MACHINES = {0x14C: "i386", 0x8664: "x64", 0xAA64: "arm64", 0x1C4: "armnt", 0x200: "ia64"}
 
 
 def portable_claims(path: Path) -> tuple[Claims, bool]:

@@ -140,7 +140,7 @@ def test_other_files_are_told_by_their_beginning(tmp_path: Path, content: bytes,
     assert (found.kind, found.name, found.version, found.architecture, found.platforms) == (kind, "config.yaml", "", "", ())
 
 
-@pytest.mark.parametrize(("machine", "word"), [(62, "x86_64"), (3, "386"), (183, "arm64")])
+@pytest.mark.parametrize(("machine", "word"), [(62, "x86_64"), (3, "386"), (183, "arm64"), (40, "arm")])
 def test_a_program_of_linux_tells_its_machine(tmp_path: Path, machine: int, word: str) -> None:
     """Documented: elf(5), e_machine."""
     found = told(tmp_path, elf(machine), "agent-7.1.0")
@@ -149,8 +149,8 @@ def test_a_program_of_linux_tells_its_machine(tmp_path: Path, machine: int, word
 
 
 FOREIGN = [
-    (deb("ppc64el"), "ppc64el"), (deb("armhf"), "armhf"), (rpm(arch="s390x"), "s390x"), (msi("Intel64;1033"), "Intel64"),
-    (exe(0x1C4), "arm"), (exe(0x166), "machine 0x166"), (elf(22, order=">"), "s390x"), (elf(999), "ELF machine 999"),
+    (deb("ppc64el"), "ppc64el"), (deb("armel"), "armel"), (rpm(arch="s390x"), "s390x"), (msi("Intel64;1033"), "Intel64"),
+    (exe(0x1C4), "armnt"), (exe(0x166), "machine 0x166"), (elf(22, order=">"), "s390x"), (elf(999), "ELF machine 999"),
 ]  # fmt: skip
 
 
@@ -158,6 +158,12 @@ FOREIGN = [
 def test_an_architecture_without_an_agent_is_refused(tmp_path: Path, content: bytes, word: str) -> None:
     """By the file's own word."""
     assert problem(tmp_path, content).startswith(f"is for the architecture {word!r};")
+
+
+def test_a_deb_of_32_bit_arm_is_for_raspberry_pi_os_too(tmp_path: Path) -> None:
+    """Observed: its /etc/os-release has ID=raspbian, and Go calls the machine arm."""
+    found = told(tmp_path, deb("armhf"))
+    assert (found.architecture, [platform for platform, _ in found.platforms]) == ("arm", ["debian", "ubuntu", "raspbian"])
 
 
 def test_an_architecture_in_a_name_counts_too(tmp_path: Path) -> None:
