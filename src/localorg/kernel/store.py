@@ -21,6 +21,16 @@ Key = tuple[str, ...]
 _SEPARATOR = "\x1f"
 
 
+_CODECS: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def _codec(record_type: type[Any]) -> TypeAdapter[Any]:
+    """Return what reads and writes records of a type, made once: that takes as long as a hundred rows."""
+    if record_type not in _CODECS:
+        _CODECS[record_type] = TypeAdapter(record_type)
+    return _CODECS[record_type]
+
+
 class StoreDefect(RuntimeError):
     """Rows that could not be written: a defect of whoever put them. Every other row of the commit is in the file."""
 
@@ -129,9 +139,8 @@ class Store:
     def _load(self, name: str, record_type: type[R]) -> dict[Key, R]:
         if self._database is None:
             return {}
-        adapter = TypeAdapter(record_type)
         found = self._database.execute("SELECT key, body FROM row WHERE tbl = ? ORDER BY position", (name,))
-        return {tuple(key.split(_SEPARATOR)): adapter.validate_json(body) for key, body in found}
+        return {tuple(key.split(_SEPARATOR)): _codec(record_type).validate_json(body) for key, body in found}
 
     def commit(self) -> None:
         """Write every dirty row in one transaction. Raises StoreDefect, after writing the others, for rows that have no JSON."""
@@ -163,7 +172,7 @@ class Store:
             _SEPARATOR.join(key).encode()
             if record is None:
                 return None
-            return TypeAdapter(table.record_type).dump_json(record)
+            return _codec(table.record_type).dump_json(record)
         except (PydanticSerializationError, UnicodeEncodeError) as error:
             problems.append(f"{name} {key!a} was not written: {error}")
             return b""
