@@ -57,6 +57,16 @@ SUDO = Rule("CSD319", "advice", "A script needs no sudo.", "Take it away.",
 UNJUDGED = Rule("CSD320", "advice", "A script can be judged.", "Keep the scripts short; put what is large beside them.",
     "csd's own bounds for what strangers send.",
     "an installer of 5 MB called install.sh", "install.sh, and agent.run beside it")  # fmt: skip
+NEWER = Rule("CSD321", "error", "A PowerShell script needs nothing newer than Windows PowerShell 5.1.", "Write it for 5.1: if and else.",
+    "amazon-ssm-agent runs powershell.exe, which is 5.1; of a script with newer grammar it runs nothing at all.",
+    "$token = $env:SSM_TOKEN ?? 'none'", "if (-not $token) { $token = 'none' }")  # fmt: skip
+NO_BOM = Rule("CSD322", "warning", "A PowerShell script is plain ASCII, or says that it is UTF-8.",
+    "Keep to ASCII, or save it as UTF-8 with BOM.",
+    "about_Character_Encoding: Windows PowerShell reads a script without BOM in the system's code page, where a part of a dash is a quote.",
+    "Write-Output 'installed \u2013 restart'", "Write-Output 'installed - restart'")  # fmt: skip
+NOT_WAITED = Rule("CSD323", "warning", "A script waits for msiexec.", "Start-Process -Wait -PassThru, and look at its ExitCode.",
+    "PowerShell does not wait for programs with windows: the script ends, and the node reports Success, before anything is installed.",
+    "& msiexec.exe /i agent.msi /qn /norestart", "$p = Start-Process msiexec.exe -ArgumentList $all -Wait -PassThru")  # fmt: skip
 
 SCRIPT_RULES = (CRLF, BOM, SHEBANG, BASHISM, BASHISM_ELSEWHERE, SYNTAX, ASKS, REBOOTS, MSIEXEC, NOTHING_REMOVED, TRACED, PIPED,
-    SWALLOWED, GOES_ON, PRINTED, PARAMETER, KEPT_INSIDE, SHEBANG_OPTIONS, SUDO, UNJUDGED)  # fmt: skip
+    SWALLOWED, GOES_ON, PRINTED, PARAMETER, KEPT_INSIDE, SHEBANG_OPTIONS, SUDO, UNJUDGED, NEWER, NO_BOM, NOT_WAITED)  # fmt: skip

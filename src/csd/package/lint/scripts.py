@@ -5,11 +5,14 @@ Flow: bytes -> text that sh reads (a payload behind the last exit is cut off) ->
 Rules: a check that is not sure says nothing. Any bytes give findings, never an exception, in time linear to a bounded length.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
 from csd.package.lint import rules_script as rules
-from csd.package.lint.powershell import powershell_findings, read_powershell
+from csd.package.lint.powershell import powershell_findings
+from csd.package.lint.powershell_reading import read_powershell
+from csd.package.lint.powershell_windows import encoding_findings
 from csd.package.lint.rule import Finding
 from csd.package.lint.sh_checks import Found, command_findings, installs, stops_at_errors
 from csd.package.lint.sh_commands import Script, read_script
@@ -71,12 +74,14 @@ def script_findings(name: str, where: str, text: bytes, beside: Mapping[str, byt
     """What one script shows. `beside`: what else the package has in its folder, by name; without it, what is read from there is unknown."""
     if name.endswith(".sh"):
         yield from _form(name, where, text)
-    text = readable(text)
+    written, text = text, readable(text)
     if len(text) > SCRIPT_BYTES_MAX:
         yield Finding(rules.UNJUDGED, where, f"has more than {SCRIPT_BYTES_MAX:,} bytes; such a one is not looked at.")
         return
     decoded = text.decode("utf-8", "replace")
     found = (_shell if name.endswith(".sh") else _powershell)(name, decoded, beside or {})
+    if not name.endswith(".sh"):
+        found = itertools.chain(found, encoding_findings(written))
     told: set[tuple[str, int]] = set()
     for line, rule, what in found:
         if (rule.id, line) not in told:

@@ -86,6 +86,26 @@ BAD: tuple[tuple[str, str | bytes, str], ...] = (
      "CSD318 install.sh:1 begins with '#!/bin/sh -e', but the agent runs 'sh install.sh': -e is not set."),
     ("install.sh", "set -e\nsudo cp a /opt\n", "CSD319 install.sh:2 calls sudo."),
     ("install.sh", b"#!/bin/sh\n" + b": x\n" * 70000, "CSD320 install.sh has more than 262,144 bytes; such a one is not looked at."),
+    ("install.ps1", "$t = $env:SSM_T ?? 'x'\nexit 1", "CSD321 install.ps1:1 has '??' in \"$t = $env:SSM_T ?? 'x'\"."),
+    ("install.ps1", "$t ??= 'x'\nexit 1", "CSD321 install.ps1:1 has '??' in \"$t ??= 'x'\"."),
+    ("install.ps1", "exit 1\n.\\a.exe /S && .\\b.exe", "CSD321 install.ps1:2 has '&&' in '.\\\\a.exe /S && .\\\\b.exe'."),
+    ("install.ps1", "Copy-Item a b || exit 1", "CSD321 install.ps1:1 has '||' in 'Copy-Item a b || exit 1'."),
+    ("install.ps1", "$m = ($a -eq 1) ? 'x' : 'y'\nexit 1", "CSD321 install.ps1:1 has '? :' in \"$m = ($a -eq 1) ? 'x' : 'y'\"."),
+    ("install.ps1", "$m = $a ? $b : $c\nexit 1", "CSD321 install.ps1:1 has '? :' in '$m = $a ? $b : $c'."),
+    ("install.ps1", "$n = ${a}?.Length\nexit 1", "CSD321 install.ps1:1 has '?.' in '?.Length'."),
+    ("uninstall.ps1", "Remove-Service agent\nexit 1", "CSD321 uninstall.ps1:1 has Remove-Service in 'Remove-Service agent'."),
+    ("install.ps1", "$p = Join-Path $env:ProgramFiles 'Vendor' 'Agent'\nexit 1",
+     "CSD321 install.ps1:1 has Join-Path of more than two parts in \"$p = Join-Path $env:ProgramFiles 'Vendor' 'Agent'\"."),
+    ("install.ps1", "$all | ForEach-Object -Parallel { Copy-Item $_ b }\nexit 1",
+     "CSD321 install.ps1:1 has -Parallel in '$all | ForEach-Object -Parallel'."),
+    ("install.ps1", "Set-Content c.json $x -Encoding utf8NoBOM\nexit 1",
+     "CSD321 install.ps1:1 has -Encoding utf8NoBOM in 'Set-Content c.json $x -Encoding utf8NoBOM'."),
+    ("install.ps1", "exit 1 # \u2013\nWrite-Host 'done \u2013 restart'",
+     "CSD322 install.ps1:2 has '\u2013' in \"Write-Host 'done \u2013 restart'\", and no byte order mark tells that it is UTF-8."),
+    ("install.ps1", "& msiexec.exe /i a.msi /qn /norestart\nexit $LASTEXITCODE",
+     "CSD323 install.ps1:1 has '& msiexec.exe /i a.msi /qn /norestart', and goes on before it has ended."),
+    ("install.ps1", "$p = saps msiexec '/i a.msi /qn /norestart' -PassThru\nexit $p.ExitCode",
+     "CSD323 install.ps1:1 has \"$p = saps msiexec '/i a.msi /qn /norestart' -PassThru\", and goes on before it has ended."),
 )  # fmt: skip
 
 # What looks like a fault and is none: a comment, a word in a sentence, an answer given, a case pattern, a choice of the operator's.
@@ -122,6 +142,14 @@ GOOD: tuple[tuple[str, str | bytes], ...] = (
     ("install.sh", "ls /var/lib/amazon/ssm/packages/; ln -s /opt/a/agent /usr/bin/agent; cp agent /usr/bin"),
     ("install.sh", "#!/bin/sh -e\nset -e\n:\n"),
     ("install.sh", "if command -v sudo; then sudo -u agent agent init; fi"),
+    ("install.ps1", "Get-ChildItem | ? { $_.Length } | ? Name -eq ??.txt\n$a | % { $_ }\ncmd /c --% a && b\ncmd /c 'a && b || c'\nexit 1"),
+    ("install.ps1", "if ($PSVersionTable.PSVersion.Major -ge 7) { Remove-Service a } else { sc.exe delete a }\nexit 1"),
+    ("install.ps1", "Join-Path $a 'b'\nJoin-Path -Path $a -ChildPath b\n$x = 'a ?? b', \"b ? c : d\"\ncmd /c a `&`& b\nexit 1"),
+    ("install.ps1", "# \u2013\n<# \u00e9 #>\nexit 1"),
+    ("install.ps1", "\ufeffWrite-Host '\u2013'\nexit 1"),
+    ("install.ps1", "Write-Host '\u00e9'\nexit 1".encode("cp1252")),
+    ("install.ps1", "msiexec /i a.msi /qn /norestart | Out-Null\nexit $LASTEXITCODE"),
+    ("install.ps1", "$p = Start-Process msiexec '/i a.msi /qn /norestart' -PassThru\n$p.WaitForExit()\nexit $p.ExitCode"),
     ("install.sh", b"#!/bin/sh\ntail -n +4 \"$0\" | tar xz -C /opt\nexit 0\n" + b"\x1f\x8b\r\n\x00" * 100000),
 )  # fmt: skip
 
@@ -187,6 +215,7 @@ def test_any_bytes_are_judged(name: str, text: bytes | str) -> None:
 LONG = ("$(", '`"', '"$(', "case x in ", "<<A ", "(", "x(", "sudo ", "A=b ", "'", '"\\', "do ", "a|", "SSM_", "reboot\n", "__a", "exit\n",
         "dpkg -i a.deb || true\n", "set -x $SSM_A\n", "${A:?", "export ", "read ", "for ", '""', "`", "@'\n", "<#", "$a=", ",\n",
         "msiexec $a\n",
+        "?? ", " ? ", "$a ", ": ", "&& ", "Join-Path ", "ForEach-Object ", "Set-Content ", "&  ",
         "$env:SSM_KEY ", "Write-Host ", "-Confirm ", "setup", "| ", "apt-get install x\n", ". ./lib.sh\n", "\r\n", "é")  # fmt: skip
 
 
