@@ -30,6 +30,8 @@ def package_sign(
     release = statement.release
     screen.tell(f"signing {release.name} {release.version}, manifest sha256 {release.manifest.sha256}, {len(release.files)} zips")
     screen.tell(f"issued {time_text(statement.issued)}, expires {time_text(statement.expires)}, floor {statement.floor}")
+    for rule, why in release.accepted.items():
+        screen.tell(f"accepted: {rule}: {why}")
     for each in [signer(reference, region) for reference in key]:
         signed = add_signature(folder, envelope, statement, each)
         screen.data(each.public_key.keyid)

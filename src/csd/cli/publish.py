@@ -32,8 +32,10 @@ def publish(
     replace_failed: Annotated[bool, typer.Option("--replace-failed", help="Remove a Failed version of this name first.")] = False,  # noqa: FBT002 - as above
     keep: Annotated[int, typer.Option(help="Prune each Region first, and keep so many versions: csd package prune.", min=0)] = 0,
     accept: Annotated[
-        str, typer.Option(help="Rules of lint whose errors do not stop a package made elsewhere (comma list of ids).")
-    ] = "",
+        list[str] | None,
+        typer.Option(help="ID=REASON: this rule of lint does not stop a package made elsewhere; may be repeated."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="What lint warns of is an error too.")] = False,  # noqa: FBT002 - as above
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there with other content.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,  # noqa: FBT002 - as above
     region: Annotated[str, typer.Option(help="The hub's home Region; else AWS_REGION.")] = "",
@@ -44,7 +46,7 @@ def publish(
     """
     from csd.package.sealed import read_sealed
 
-    sealed = read_sealed(folder, dict.fromkeys(_list(accept), "on the command line."))
+    sealed = read_sealed(folder, _reasons(accept or []), name=name, strict=strict)
     for warning in sealed.warnings:
         screen.tell(f"warning: {warning}")
     if trust:
@@ -74,6 +76,11 @@ def publish(
 
 def _list(listed: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
+
+
+def _reasons(accept: list[str]) -> dict[str, str]:
+    """{id of a rule: why}; where no reason is given, lint says so."""
+    return {rule.strip(): reason.strip() for rule, _, reason in (told.partition("=") for told in accept)}
 
 
 def _verify(sealed: "SealedPackage", trust: Path) -> None:

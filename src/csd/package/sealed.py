@@ -92,10 +92,12 @@ def build_package(
     return SealedPackage(place, release.name, release.version, files, tuple(warnings), release)
 
 
-def read_sealed(folder: Path, accepted: Mapping[str, str] = MappingProxyType({})) -> SealedPackage:
+def read_sealed(
+    folder: Path, accepted: Mapping[str, str] = MappingProxyType({}), *, name: str = "", strict: bool = False
+) -> SealedPackage:
     """Read a sealed folder back and judge it; `accepted`: {id of a rule: why}, beside what the package itself accepts.
 
-    Raises CsdInputError with every error of lint.
+    `name`, where given, is what it shall be called. Raises CsdInputError with every error of lint (`strict`: and warning).
     """
     path = folder / MANIFEST_FILE
     if not path.is_file():
@@ -104,9 +106,11 @@ def read_sealed(folder: Path, accepted: Mapping[str, str] = MappingProxyType({})
         )
     subject = read_subject(path.parent)
     subject.accept(accepted, "--accept")
+    if name:
+        subject.named.append(("--name", name))
     report = judge(subject)
-    if errors := report.of("error"):
-        raise CsdInputError([finding.problem for finding in errors])
+    if stopping := report.stopping(strict=strict):
+        raise CsdInputError([finding.problem for finding in stopping])
     content = path.read_bytes()
     version = str(json.loads(content)["version"])
     release = _read_release(folder, content, version, subject.measured)

@@ -46,8 +46,7 @@ def plan_package(folder: Path, *, strict: bool = False) -> Plan:
     """Read a package's folder and judge it. Raises CsdInputError with every problem, lint's errors (`strict`: and warnings) among them."""
     read = read_folder(folder)
     report = judge(source_subject(read))
-    stopping = report.of("error") + (report.of("warning") if strict else [])
-    problems = [*read.problems, *(finding.problem for finding in stopping)]
+    problems = [*read.problems, *(finding.problem for finding in report.stopping(strict=strict))]
     if problems:
         raise CsdInputError(problems)
     warnings = [warning for _, content in read.contents for warning in content.warnings] + report.warnings

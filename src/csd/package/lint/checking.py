@@ -38,6 +38,10 @@ class Report:
         """The findings that are that grave."""
         return [finding for finding in self.findings if finding.rule.severity == severity]
 
+    def stopping(self, *, strict: bool) -> list[Finding]:
+        """The findings that stop a package: errors, and with `strict` warnings."""
+        return self.of("error") + (self.of("warning") if strict else [])
+
     @property
     def told_accepted(self) -> list[str]:
         """What is accepted, and why."""

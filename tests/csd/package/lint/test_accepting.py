@@ -63,19 +63,36 @@ def test_what_cannot_be_accepted(accept: object, said: str, tmp_path: Path, caps
 
 
 def test_a_package_made_elsewhere_is_accepted_where_it_is_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It has no package.yaml; who publishes it names the rules. What it was built with by others is no reason here."""
+    """It has no package.yaml; who publishes it names the rules, with reasons. What it was built with by others is no reason here."""
     folder, out = source(tmp_path / "source", {"CSD304": "ours"}), tmp_path / "out"
     assert run(["package", "build", str(folder), "--output", str(out)]) == 0
     (out / "release.json").unlink()
     publish = ["publish", str(out), "--bucket", "any", "--region", "eu-central-1"]
     assert run(publish) == WRONG_INPUT
     assert "!install.sh:2: CSD304: In POSIX sh" in capsys.readouterr().err
-    assert run([*publish, "--accept", "csd"]) == WRONG_INPUT
-    assert "error: --accept: CSD209: 'csd' is no rule." in capsys.readouterr().err
-    run([*publish, "--accept", "CSD304"])  # whatever comes of it: AWS is not reached from here
+    for told, said in (
+        ("csd=why", "--accept: CSD209: 'csd' is no rule."),
+        ("CSD304", "--accept.CSD304: CSD209: gives no reason; found ''."),
+    ):
+        assert run([*publish, "--accept", told]) == WRONG_INPUT
+        assert f"error: {said}" in capsys.readouterr().err
+    run([*publish, "--accept", "CSD304=bash is sh, OPS-12"])  # whatever comes of it: AWS is not reached from here
     told = capsys.readouterr().err
     assert "warning: " in told
-    assert "error: " not in told.partition("Accepted: on the command line.")[0]
+    assert "error: " not in told.partition("Accepted: bash is sh, OPS-12")[0]
+
+
+@pytest.mark.parametrize(("name", "rule"), [("AmazonCloudWatchAgent", "CSD402"), ("aws-tool", "CSD401"), ("a b", "CSD404")])
+def test_the_name_that_a_package_is_published_by_is_judged(
+    name: str, rule: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder made elsewhere tells none: by the name of a package of AWS's, nodes would get AWS's, and report Success."""
+    folder, out = source(tmp_path / "source", {"CSD304": "ours"}), tmp_path / "out"
+    assert run(["package", "build", str(folder), "--output", str(out)]) == 0
+    (out / "release.json").unlink()
+    accept = ["--accept", "CSD304=ours"]
+    assert run(["publish", str(out), "--bucket", "any", "--name", name, *accept, "--region", "eu-central-1"]) == WRONG_INPUT
+    assert f"error: --name: {rule}: " in capsys.readouterr().err
 
 
 def test_strict_stops_at_what_is_unwise_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,3 +104,21 @@ def test_strict_stops_at_what_is_unwise_too(tmp_path: Path, capsys: pytest.Captu
     assert not (tmp_path / "out").exists()
     assert run(["package", "build", str(folder), "--output", str(tmp_path / "out")]) == 0
     assert f"warning: {folder}/{said}" in capsys.readouterr().err
+    assert run(["publish", str(tmp_path / "out"), "--bucket", "any", "--strict"]) == WRONG_INPUT
+    assert "!install.sh:1: CSD303: begins with" in capsys.readouterr().err
+
+
+def test_who_signs_is_told_and_cannot_sign_what_is_not_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The signature covers the reasons; without them lint's error stops it, in the same words."""
+    monkeypatch.setenv("CSD_KEY_PASSPHRASE", "open sesame")
+    folder, out, key = source(tmp_path / "source", {"CSD304": "OPS-12"}), tmp_path / "out", str(tmp_path / "key.pem")
+    assert run(["package", "build", str(folder), "--output", str(out)]) == 0
+    assert run(["package", "key", "new", key, "--kind", "ed25519"]) == 0
+    assert run(["package", "sign", str(out), "--key", key]) == 0
+    assert "accepted: CSD304: OPS-12\n" in capsys.readouterr().err
+    told = json.loads((out / "release.json").read_text())
+    (out / "release.json").write_text(json.dumps({key: value for key, value in told.items() if key != "accepted"}))
+    assert run(["package", "sign", str(out), "--key", key, "--again"]) == WRONG_INPUT
+    assert "!install.sh:2: CSD304: In POSIX sh" in capsys.readouterr().err
