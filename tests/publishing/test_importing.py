@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
+import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from csd.aws.publishing.origins import DocumentOrigin, S3Origin
 from csd.cli.main import run
 from csd.errors import AwsRefused, CsdInputError
 from csd.package.receiving import FolderOrigin, receive
+from csd.package.release import Release, canonical, digest_of, release_value
 from csd.package.sealed import build_package, read_sealed
 from csd.package.unpacking import unpack_source
 from publishing.test_regions import publish
@@ -23,6 +26,7 @@ from publishing.world import BUCKET, FAR, HUB, SHOP, World
 
 pytestmark = pytest.mark.xdist_group("publishing-importing")
 NAME = "csd-there"
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +118,34 @@ def test_an_address_that_is_over_is_told(published: World, tmp_path: Path) -> No
     assert list((tmp_path / "into").iterdir()) == []
 
 
+def hostile(name: str, folder: Path, make: Callable[[Path], object]) -> Path:
+    """A folder of somebody else's in which one file is something else."""
+    shutil.copytree(build_package(REPOSITORY / "examples/packages/csd-hello", folder / "theirs").folder, folder / "hostile")
+    (folder / "hostile" / name).unlink(missing_ok=True)
+    make(folder / "hostile" / name)
+    return folder / "hostile"
+
+
+@pytest.mark.parametrize("name", ["release.dsse.json", "release.json", "manifest.json", "sbom.cdx.json"])
+def test_a_link_in_a_strangers_folder_brings_no_file_of_ours_along(name: str, tmp_path: Path) -> None:
+    """Neither import nor publish takes what a link leads to: else a stranger's folder would send our keys to S3."""
+    (tmp_path / "secret").write_text("{}")
+    folder = hostile(name, tmp_path, lambda path: path.symlink_to(tmp_path / "secret"))
+    with pytest.raises(CsdInputError, match="is a link|symbolic link|is not JSON|CSD|found None"):
+        receive(FolderOrigin(folder), tmp_path / "into", "")
+    assert not (tmp_path / "into").exists() or list((tmp_path / "into").iterdir()) == []
+    if name == "release.dsse.json":
+        with pytest.raises(CsdInputError, match=f"{name}: is a symbolic link. Put the file itself there"):
+            read_sealed(folder)
+
+
+def test_a_pipe_in_a_strangers_folder_is_not_read(tmp_path: Path) -> None:
+    """It has no end, and nobody may ever write into it."""
+    folder = hostile("release.json", tmp_path, os.mkfifo)
+    with pytest.raises(CsdInputError, match="is a link or no plain file"):
+        receive(FolderOrigin(folder), tmp_path / "into", "")
+
+
 class Told:
     """An origin that says whatever a test wants."""
 
@@ -123,10 +155,12 @@ class Told:
         listed = {name: {"checksums": {"sha256": sha256(content).hexdigest()}} for name, content in files.items()}
         packages = {"_any": {str(number): {"_any": {"file": name}} for number, name in enumerate(files)}}
         self.files = files
+        self.beside: dict[str, bytes] = {}
         self.manifest = {"schemaVersion": "2.0", "version": "1", "files": listed, "packages": packages} | manifest
 
     def small(self, name: str, limit: int) -> bytes | None:
-        return json.dumps(self.manifest).encode()[: limit + 1] if name == "manifest.json" else None
+        content = json.dumps(self.manifest).encode() if name == "manifest.json" else self.beside.get(name)
+        return None if content is None else content[: limit + 1]
 
     def stream(self, name: str) -> Iterator[bytes]:
         yield self.files[name]
@@ -152,6 +186,27 @@ def test_what_is_not_to_be_trusted_is_not_written(origin: Told, said: str, tmp_p
     with pytest.raises(CsdInputError, match=said):
         receive(origin, tmp_path / "into", NAME)
     assert not (tmp_path / "into").exists() or list((tmp_path / "into").iterdir()) == []
+
+
+def test_what_stands_beside_is_none_of_the_zips(tmp_path: Path) -> None:
+    """A release.json that names a zip a second time would have its bytes replaced after they were compared."""
+    origin = Told({"a.zip": b"x"})
+    manifest = json.dumps(origin.manifest).encode()
+    release = Release(NAME, "1", digest_of(manifest), {"a.zip": digest_of(b"x")}, {"A.zip": digest_of(b"other")})
+    origin.beside["release.json"] = canonical(release_value(release)).encode()
+    with pytest.raises(CsdInputError, match="beside: lists a.zip, which the folder has anyhow"):
+        receive(origin, tmp_path / "into", "")
+    assert list((tmp_path / "into").iterdir()) == []
+
+
+def test_a_signature_is_brought_whole_or_not_at_all(tmp_path: Path) -> None:
+    """What is larger than a signature may be is refused, not cut."""
+    origin = Told({"a.zip": b"x"})
+    release = Release(NAME, "1", digest_of(json.dumps(origin.manifest).encode()), {"a.zip": digest_of(b"x")})
+    origin.beside |= {"release.json": canonical(release_value(release)).encode(), "release.dsse.json": bytes(16_000_001)}
+    with pytest.raises(CsdInputError, match="release.dsse.json: is larger than 16000000 bytes"):
+        receive(origin, tmp_path / "into", "")
+    assert list((tmp_path / "into").iterdir()) == []
 
 
 def zipped(members: dict[str, bytes], **attributes: int) -> bytes:

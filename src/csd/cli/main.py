@@ -8,7 +8,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 import csd.cli.package_import
 import csd.cli.package_init
@@ -209,13 +208,13 @@ def run(arguments: list[str]) -> int:
         return ended.code if isinstance(ended.code, int) else DONE
     except CsdInputError as wrong:
         for problem in wrong.problems:
-            screen.prose().print(Text(f"error: {problem}"))
+            screen.tell(f"error: {problem}")
         return WRONG_INPUT
     except AwsRefused as refused:
-        screen.prose().print(Text(f"error: {refused}"))
+        screen.tell(f"error: {refused}")
         return REFUSED
     except OSError as broken:  # a file or folder that was named cannot be read or written
-        screen.prose().print(Text(f"error: {broken.filename or 'the file'}: {broken.strerror or broken}"))
+        screen.tell(f"error: {broken.filename or 'the file'}: {broken.strerror or broken}")
         return WRONG_INPUT
     except KeyboardInterrupt:
         screen.tell("interrupted; what was started in AWS goes on")

@@ -25,7 +25,7 @@ def _table(headings: Sequence[str], rows: Iterable[tuple[Sequence[str], str]]) -
     for heading in headings:
         table.add_column(heading, overflow="fold", no_wrap=heading not in ("WHY", "ZIP"))
     for cells, style in rows:
-        table.add_row(*(Text(cell, style=style) for cell in cells))
+        table.add_row(*(Text(screen.harmless(cell), style=style) for cell in cells))
     console.print(table)
 
 

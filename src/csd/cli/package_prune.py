@@ -112,7 +112,7 @@ def _show(plan: "Plan", *, as_json: bool) -> None:
         if not place.decisions:
             screen.tell(f"{place.region}: {plan.package} is not published there")
         for cells in _rows(plan, place):
-            table.add_row(*cells)
+            table.add_row(*map(screen.harmless, cells))
     Console(highlight=False, width=None if screen.is_terminal() else 200).print(table)
 
 

@@ -5,6 +5,7 @@ Refuses to know: what it shows means.
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from rich.text import Text
 
 from csd.report.picture import LastRun, Picture, Row, State
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tab and newline, which our own words hold."""
 _STYLES = {State.AS_WANTED: "green", State.FAILED: "red", State.ROLLED_BACK: "red", State.UNREACHABLE: "yellow"}
 
 
@@ -26,9 +29,14 @@ def prose() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def harmless(text: str) -> str:
+    """Text with its control characters written out: names come from strangers, and a terminal obeys what they hold."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def tell(line: str) -> None:
     """One line of progress."""
-    prose().print(Text(line))
+    prose().print(Text(harmless(line)))
 
 
 def is_terminal() -> bool:
@@ -38,12 +46,13 @@ def is_terminal() -> bool:
 
 def data(text: str) -> None:
     """One line of data."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(harmless(text) + "\n")
 
 
 def data_json(value: dict[str, Any]) -> None:
     """A JSON document as data."""
-    data(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    sys.stdout.write(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")  # still the same JSON
 
 
 @contextmanager
@@ -83,11 +92,14 @@ def show_picture(picture: Picture) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading not in ("WHY", "PLATFORM"))
     for row in picture.rows:
         table.add_row(
-            *(Text(cell, style=_STYLES.get(row.state, "") if i == 5 else "") for i, cell in enumerate(_cells(row, picture.as_of)))
+            *(
+                Text(harmless(cell), style=_STYLES.get(row.state, "") if i == 5 else "")
+                for i, cell in enumerate(_cells(row, picture.as_of))
+            )
         )
     console.print(table)
     for line in summary(picture):
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(harmless(line)), soft_wrap=True)
 
 
 def _cells(row: Row, now: datetime) -> tuple[str, ...]:

@@ -40,11 +40,18 @@ def _show_steps(trial: Trial) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading != "WHY")
     for node in trial.nodes:
         if not node.outcomes:
-            table.add_row(node.node, node.platform or "-", "-", Text(node.verdict.value, style="yellow"), "-", Text(node.why))
+            table.add_row(
+                node.node,
+                node.platform or "-",
+                "-",
+                Text(node.verdict.value, style="yellow"),
+                "-",
+                Text(screen.harmless(node.why)),
+            )
         for outcome in node.outcomes:
             seconds = f"{outcome.seconds:.1f}" if outcome.seconds is not None else "-"
             verdict = Text(outcome.verdict.value, style=_STYLES[outcome.verdict])
-            table.add_row(node.node, node.platform, outcome.id, verdict, seconds, Text(outcome.why))
+            table.add_row(node.node, node.platform, outcome.id, verdict, seconds, Text(screen.harmless(outcome.why)))
     console.print(table)
 
 

@@ -61,16 +61,24 @@ def receive(origin: Origin, into: Path, name: str) -> list[str]:
         beside = {
             file: _take(origin, file, Path(side) / file, told.sha256) for file, told in (held.beside if held else {}).items()
         }
+        told = {file: _small(origin, file) for file in (RELEASE_FILE, SIGNED_RELEASE_FILE)} if held else {}
         for file in (*digests, *beside):
             (Path(side) / file).replace(into / file)
-    if held is not None:
-        _put(into, RELEASE_FILE, origin.small(RELEASE_FILE, _SMALL_BYTES_MAX))
-        _put(into, SIGNED_RELEASE_FILE, origin.small(SIGNED_RELEASE_FILE, _SMALL_BYTES_MAX))
-    elif name:
+    for file, text in told.items():
+        _put(into, file, text)
+    if held is None and name:
         release = Release(name, str(json.loads(manifest)["version"]), digest_of(manifest), digests)
         _put(into, RELEASE_FILE, (canonical(release_value(release)) + "\n").encode())
     _put(into, MANIFEST_FILE, manifest)
     return sorted(digests)
+
+
+def _small(origin: Origin, name: str) -> bytes | None:
+    """A small file whole, or None; never the beginning of a larger one."""
+    content = origin.small(name, _SMALL_BYTES_MAX)
+    if content is not None and len(content) > _SMALL_BYTES_MAX:
+        raise CsdInputError([Problem(f"{origin.where}: {name}", f"is larger than {_SMALL_BYTES_MAX} bytes.", _ASK)])
+    return content
 
 
 def _put(into: Path, name: str, content: bytes | None) -> None:
@@ -107,7 +115,7 @@ def _take(origin: Origin, name: str, path: Path, sha256: str) -> Digest:
 
 def _release(origin: Origin, manifest: bytes, digests: dict[str, Digest]) -> Release | None:
     """What the origin's release.json tells, where it is of this manifest and these files."""
-    content = origin.small(RELEASE_FILE, _SMALL_BYTES_MAX)
+    content = _small(origin, RELEASE_FILE)
     if content is None:
         return None
     where = f"{origin.where}: {RELEASE_FILE}"
@@ -117,7 +125,8 @@ def _release(origin: Origin, manifest: bytes, digests: dict[str, Digest]) -> Rel
         raise CsdInputError([Problem(where, f"is not JSON: {broken}.", _ASK)]) from broken
     if told.manifest.sha256 != hashlib.sha256(manifest).hexdigest() or dict(told.files) != digests:
         raise CsdInputError([Problem(where, "tells of other files than are there.", _ASK)])
-    if clashing := sorted({name.lower() for name in told.beside} & {MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE}):
+    taken = {MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE, *(name.lower() for name in digests)}
+    if clashing := sorted({name.lower() for name in told.beside} & taken):
         raise CsdInputError([Problem(f"{where}: beside", f"lists {', '.join(clashing)}, which the folder has anyhow.", _ASK)])
     return told
 
@@ -131,13 +140,20 @@ class FolderOrigin:
     def small(self, name: str, limit: int) -> bytes | None:
         """See Origin."""
         path = self._folder / name
-        if not path.is_file():
+        if not path.exists() and not path.is_symlink():
             return None
-        with path.open("rb") as stream:
+        with self._plain(name).open("rb") as stream:
             return stream.read(limit + 1)
 
     def stream(self, name: str) -> Iterator[bytes]:
         """See Origin."""
-        with (self._folder / name).open("rb") as stream:
+        with self._plain(name).open("rb") as stream:
             while content := stream.read(1 << 20):
                 yield content
+
+    def _plain(self, name: str) -> Path:
+        """A file of the folder itself: a stranger's link would lead to a file of ours, and a pipe has no end."""
+        path = self._folder / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise CsdInputError([Problem(str(path), "is a link or no plain file.", _ASK)])
+        return path

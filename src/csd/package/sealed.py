@@ -7,7 +7,7 @@ Refuses to know: S3 and SSM.
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from csd.package.building.plan import plan_package
 from csd.package.building.writing import Watch, read_contents, unwatched, write_package
 from csd.package.lint.checking import judge
 from csd.package.lint.subject import read_subject
-from csd.package.release import RELEASE_FILE, Digest, Release, digest_of, read_release, release_value
+from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, Digest, Release, digest_of, read_release, release_value
 
 # What stands in a sealed folder is asked here, wherever it is defined.
 __all__ = [
@@ -114,8 +114,18 @@ def read_sealed(
     content = path.read_bytes()
     version = str(json.loads(content)["version"])
     release = _read_release(folder, content, version, subject.measured)
+    _refuse_links(
+        folder, (MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE, *subject.measured, *(release.beside if release else ()))
+    )
     files = tuple(SealedFile(name, digest.size, digest.sha256) for name, digest in sorted(subject.measured.items()))
     return SealedPackage(folder, release.name if release else "", version, files, tuple(report.warnings), release)
+
+
+def _refuse_links(folder: Path, names: Iterable[str]) -> None:
+    """What is published is in the folder: a link in a folder of somebody else's would publish any file of ours."""
+    links = [folder / name for name in names if (folder / name).is_symlink()]
+    if links:
+        raise CsdInputError([Problem(str(path), "is a symbolic link.", "Put the file itself there.") for path in links])
 
 
 def _digest(path: Path) -> Digest | None:

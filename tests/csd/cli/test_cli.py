@@ -201,3 +201,17 @@ def test_a_build_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str], mon
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
     assert run(["package", "build", str(EXAMPLE), "-o", str(tmp_path / "out")]) == WRONG_INPUT
     assert "SOURCE_DATE_EPOCH: found 'today'" in capsys.readouterr().err
+
+
+def test_a_strangers_name_gives_the_terminal_no_orders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters of names (colours, cursor, title, C1) are written out, on stderr, on stdout and in JSON, which stays the same."""
+    orders = "\x1b]0;owned\x07\x1b[2J\x9b31m\r"
+    assert run(["package", "lint", str(tmp_path / orders)]) == WRONG_INPUT
+    screen.tell(orders)
+    screen.data(orders)
+    screen.data_json({"name": orders})
+    out, err = capsys.readouterr()
+    assert not set(out + err) & set("\x1b\x07\x9b\r")
+    assert r"\x1b]0;owned\x07\x1b[2J\x9b31m\x0d" in out
+    assert r"\x1b]0;owned\x07" in err
+    assert json.loads(out.partition("\n")[2]) == {"name": orders}
