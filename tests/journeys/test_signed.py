@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from demo.walk import BUCKET, MARKER, Walk
+from demo.watch import client
 
 pytestmark = [pytest.mark.journey, pytest.mark.proof, pytest.mark.xdist_group("signed")]
 UNIT = "ou-abcd-11111111"
@@ -19,7 +20,7 @@ def new_key(walk: Walk, account: str | None = None) -> str:
 def upload(walk: Walk, folder: Path) -> None:
     """Put a folder over the prefix, as whoever may write there can."""
     for file in sorted(folder.iterdir()):
-        walk.aws("s3api", "put-object", "--bucket", BUCKET, "--key", f"agent/{file.name}", "--body", str(file))
+        client(walk, "s3").upload_file(str(file), BUCKET, f"agent/{file.name}")
 
 
 def distribute(walk: Walk, version: str, expect: int) -> str:
