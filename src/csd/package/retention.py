@@ -69,14 +69,17 @@ def decide(versions: Sequence[Version], fleet: Fleet, policy: Policy, now: datet
     newest_first = sorted(versions, key=lambda version: -version.number)
     good = [version for version in newest_first if version.status == "Active"]
     last = {version.number for version in good[: policy.keep]}
-    return [Decision(version, tuple(_reasons(version, last, fleet, policy, now))) for version in newest_first]
+    back = {good[place + 1].number for place, version in enumerate(good[:-1]) if version.is_default}
+    return [Decision(version, tuple(_reasons(version, last, back, fleet, policy, now))) for version in newest_first]
 
 
-def _reasons(version: Version, last: set[int], fleet: Fleet, policy: Policy, now: datetime) -> list[str]:
+def _reasons(version: Version, last: set[int], back: set[int], fleet: Fleet, policy: Policy, now: datetime) -> list[str]:
     since = now - policy.window
     asked = fleet.asked.get(version.name)
     found = {
         "the default": version.is_default,
+        # AWS tells no history of defaults: the version before this one may have been it until a moment ago.
+        "the one before the default": version.number in back,
         "it has no name": not version.name,
         f"{version.status}, not settled": version.status not in ("Active", "Failed"),
         f"installed on {_count(fleet.installed.get(version.name, 0), 'node')}": fleet.installed.get(version.name, 0) > 0,

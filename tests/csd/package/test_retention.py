@@ -29,7 +29,7 @@ def test_what_nobody_has_wants_or_may_go_back_to_goes() -> None:
     assert reasons["1.1"] == ("installed on 3 nodes",)
     assert reasons["1.2"] == ("a command asked for it within 30 days",)
     assert reasons["1.4"] == ("association weekly (us-east-1) names it",)
-    assert reasons["1.8"] == ("one of the last 2",)
+    assert reasons["1.8"] == ("the one before the default", "one of the last 2")
     assert reasons["1.9"] == ("the default", "one of the last 2")
     assert deleted([version(1, days_ago=29), version(2)]) == []
 
@@ -37,12 +37,19 @@ def test_what_nobody_has_wants_or_may_go_back_to_goes() -> None:
 def test_what_is_not_known_keeps_everything() -> None:
     """A place that cannot be read, or one node that tells nothing, may have any version."""
     versions = [version(1), version(2), version(3, default=True)]
-    assert deleted(versions) == ["1.2", "1.1"]
+    assert deleted(versions) == ["1.1"]
     assert deleted(versions, Fleet(unread=("222222222222 eu-west-1: AccessDenied",))) == []
     silent = Fleet(silent=("222222222222 eu-west-1 i-1",))
     assert deleted(versions, silent) == []
     said = decide(versions, silent, Policy(1, timedelta(days=30), silent_have_none=True), NOW)  # a person's word
-    assert [one.version.name for one in said if one.deletes] == ["1.2", "1.1"]
+    assert [one.version.name for one in said if one.deletes] == ["1.1"]
+
+
+def test_the_version_before_the_default_stays() -> None:
+    """AWS tells no history of defaults. The one before is the last that was good; of an oldest default there is none."""
+    versions = [version(1), version(2), version(3, status="Failed"), version(4, default=True), version(5), version(6)]
+    assert deleted(versions) == ["1.5", "1.3", "1.1"]
+    assert deleted([version(1, default=True), version(2), version(3)]) == ["1.2"]
 
 
 def test_a_failed_version_takes_no_place_among_the_last() -> None:
