@@ -11,6 +11,7 @@ from csd.package.detection import debian, msi, redhat
 from csd.package.detection.compressed import FAULTS, compression, unpacked
 from csd.package.detection.elf import elf_architecture
 from csd.package.detection.filenames import LINUX, WINDOWS, guess
+from csd.package.detection.foreign import refuse_foreign
 from csd.package.detection.installer import Claims, Installer, Kind, Platforms, architecture_of, refusal
 from csd.package.detection.portable import portable_claims
 
@@ -39,6 +40,7 @@ def detect(path: Path) -> Installer:
         return _claimed(path, "exe" if program else "binary", claims, WINDOWS)
     if head.startswith(b"\x7fELF"):
         return _claimed(path, "binary", Claims("", "", elf_architecture(path, head)), LINUX)
+    refuse_foreign(path, head)
     return _claimed(path, _plain_kind(path, head), Claims("", "", ""), ())
 
 

@@ -1,6 +1,7 @@
 """Installers -> the package that they make, or all that is wrong with them.
 
-Flow: one version -> one zip for each installer (plain files share one) -> whose each target is -> no node falls between -> labels.
+Flow: one version -> one zip for each installer (plain files share one) -> native packages before what is for any Linux -> whose each
+target is -> no node falls between -> labels.
 Rules: pure. A node gets exactly one zip, so two installers for one target are refused, and a target that a narrower one would shut out
 is given to it too. Refuses to know: how files are recognised and written.
 """
@@ -18,6 +19,8 @@ from csd.package.matching.targets import Triple, packages_of
 from csd.package.matching.walk import ANY, Entry, Match, going_back, version_key, which_zip
 from csd.package.source import VERSION_PATTERN
 from csd.package.starting.kinds import Way, way_problem, ways
+
+_NATIVE, _ANY_LINUX = ("deb", "rpm"), ("tar", "zip", "files")  # folders of scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,13 @@ def plan_start(name: str, version: str, installers: Sequence[Installer], where: 
     problems = [problem for each in installers if (problem := way_problem(each))]
     problems += _stray_files(installers)
     chosen, wrong = _version(version, installers, where)
-    zips = _zips(installers)
+    zips, native, idle = _native_first(_zips(installers))
+    problems += idle
     owners, twice = _owners(zips)
     zips, wider = _without_holes(zips, owners)
     if twice or problems:
         wider = []  # of what has to change anyway
-    return Start(name, chosen, tuple(_labelled(zips)), (*_guesses(installers), *wider)), problems + wrong + twice
+    return Start(name, chosen, tuple(_labelled(zips)), (*_guesses(installers), *native, *wider)), problems + wrong + twice
 
 
 def _stray_files(installers: Sequence[Installer]) -> list[Problem]:
@@ -96,6 +100,31 @@ def _zips(installers: Sequence[Installer]) -> list[PlannedZip]:
 def _zip(each: Installer, way: Way, file: tuple[Path, str]) -> PlannedZip:
     architecture = ANY if each.kind == "file" else each.architecture or ANY
     return PlannedZip(way.label, way.scripts, (file,), tuple((platform, key, architecture) for platform, key in way.platforms))
+
+
+def _native_first(zips: Sequence[PlannedZip]) -> tuple[list[PlannedZip], list[str], list[Problem]]:
+    """A .deb or .rpm before an archive or a program: that is for the systems which no native package serves. And what was so decided."""
+    native = {triple: planned for planned in zips if planned.scripts[-1] in _NATIVE for triple in planned.targets}
+    kept, notes, problems = [], [], []
+    for planned in zips:
+        name = planned.files[0][0].name
+        rivals = {} if planned.scripts[-1] not in _ANY_LINUX else {t: at for t in planned.targets if (at := _served(t, native))}
+        others = " and ".join(dict.fromkeys(rival.files[0][0].name for rival in rivals.values()))
+        if rivals and len(rivals) == len(planned.targets):
+            what = f"is for systems that all get {others}, the package of their own kind."
+            problems.append(Problem(str(planned.files[0][0]), what, "Take it out of the folder."))
+        elif rivals:
+            systems = ", ".join(dict.fromkeys(_system(triple) for triple in rivals))
+            notes.append(f"{name} is for the other systems: {systems} get {others}, the package of their own kind")
+        kept.append(replace(planned, targets=tuple(t for t in planned.targets if t not in rivals)))
+    return [planned for planned in kept if planned.targets], notes, problems
+
+
+def _served(triple: Triple, native: Mapping[Triple, PlannedZip]) -> PlannedZip | None:
+    """The native package for all nodes of a target."""
+    platform, version, architecture = triple
+    wider = ((platform, each, machine) for each in dict.fromkeys((version, ANY)) for machine in dict.fromkeys((architecture, ANY)))
+    return next((native[each] for each in wider if each in native), None)
 
 
 def _owners(zips: Sequence[PlannedZip]) -> tuple[dict[Triple, int], list[Problem]]:
