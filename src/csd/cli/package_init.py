@@ -22,13 +22,17 @@ def package_init(
     version: Annotated[str, typer.Option(help="The package's version; else the one that all installers tell.")] = "",
 ) -> None:
     """Make package.yaml and scripts from a folder of installers: each file is looked into, and gets the targets that it is for."""
+    from csd.package.matching.targets import systems
     from csd.package.starting.starting import start_package
 
     started = start_package(name, source, into or Path(name), version)
+    screen.tell(f"{name} {started.start.version}, in {started.folder}:")
     for planned in started.start.zips:
-        targets = ", ".join("/".join(triple) for triple in planned.targets)
-        screen.tell(f"{planned.label}: {', '.join(path.name for path, _ in planned.files)} for {targets}")
+        screen.tell(f"  {planned.label}: {', '.join(path.name for path, _ in planned.files)} for {systems(planned.targets)}")
     for note in started.start.notes:
         screen.tell(f"note: {note}")
-    screen.tell(f"{name} {started.start.version} can be built: csd package build {started.folder}")
+    configured = sorted({f"scripts/{folder}/configure.*" for planned in started.start.zips for folder in planned.scripts[:1]})
+    screen.tell(f"next: tell your product its SSM_ variables, if it wants any, in {' and '.join(configured)}; then")
+    screen.tell(f"  csd package build {started.folder}")
+    screen.tell(f"  csd package test {started.folder} --nodes …   (in a sandbox account)")
     screen.data(str(started.folder))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import csd.package.starting
 from csd.package.matching.reach import holes, unreachable
 from csd.package.matching.reading import packages_at
 from csd.package.sealed import build_package
@@ -43,6 +44,20 @@ def test_all_four_are_there_and_share_their_library() -> None:
     assert len(RECIPES) == 4
     for name in ("scripts/lib.sh", "windows/lib.ps1"):
         assert len({(recipe / name).read_bytes() for recipe in RECIPES}) == 1
+
+
+@pytest.mark.parametrize(
+    ("started", "recipe", "begins", "ends"),
+    [
+        ("sh/lib.sh", "scripts/lib.sh", "# The agent restarts the machine", "\"$printed\"\n}\n"),
+        ("powershell/lib.ps1", "windows/lib.ps1", "# Runs an installer to its end", "none is made here' }\n}\n"),
+    ],
+)
+def test_locks_and_restarts_are_known_as_to_what_init_writes(started: str, recipe: str, begins: str, ends: str) -> None:
+    """What was learnt of package managers and of exit codes stands once, in words: the same block in both."""
+    text = (Path(csd.package.starting.__file__).parent / started).read_text()
+    block = text[text.index(begins) : text.index(ends) + len(ends)]
+    assert block in (RECIPES[0] / recipe).read_text()
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
@@ -82,8 +97,17 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
 def test_a_lock_is_not_waited_for_for_ever(tmp_path: Path) -> None:
     """After ten minutes what the package manager said is told."""
     (tmp_path / "a.deb").touch()
-    ended = shell(tmp_path, "install_package a", dpkg=f'echo "{BUSY}"; exit 2', sleep="echo slept")
-    assert (ended.returncode, ended.stdout.count("slept"), ended.stderr) == (2, 60, BUSY + "\n")
+    clock = 'echo x >>"$HERE/asked"; echo $(($(wc -l <"$HERE/asked") * 250))'
+    ended = shell(tmp_path, "install_package a", dpkg=f'echo "{BUSY}"; exit 2', date=clock, sleep="echo slept")
+    assert (ended.returncode, ended.stdout.count("slept")) == (1, 2)
+    assert ended.stderr.startswith(BUSY + "\nerror: another program has held the package manager's lock for ten minutes;")
+
+
+def test_a_restart_is_not_asked_for_by_accident(tmp_path: Path) -> None:
+    """The agent restarts a machine whose script ends with 194; a vendor's program that does is a failure that is told."""
+    (tmp_path / "a.deb").touch()
+    ended = shell(tmp_path, "install_package a", dpkg="exit 194")
+    assert (ended.returncode, "which would restart this machine" in ended.stderr) == (1, True)
 
 
 def test_another_failure_is_told_at_once(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ trap { Stop-Here $_ }
 . .\cloudwatch.ps1
 Write-Output "cloudwatch-agent: installing $(Get-Content .\VERSION)"
 Assert-RealInstaller .\amazon-cloudwatch-agent.msi
-Invoke-Installer @('/i', 'amazon-cloudwatch-agent.msi')
+Invoke-Installer msiexec.exe @('/i', 'amazon-cloudwatch-agent.msi', '/qn', '/norestart')
 Set-Configuration
 Write-Output 'cloudwatch-agent: installed'
 exit 0

@@ -5,6 +5,6 @@ trap { Stop-Here $_ }
 Write-Output 'cloudwatch-agent: uninstalling'
 if (Test-Path $ctl) { & $ctl -a stop }
 $installed = Get-Installed 'Amazon CloudWatch Agent'
-if ($installed) { Invoke-Installer @('/x', $installed.PSChildName) }
+if ($installed) { Invoke-Installer msiexec.exe @('/x', $installed.PSChildName, '/qn', '/norestart') @(0, 1605, 3010) }
 Write-Output 'cloudwatch-agent: uninstalled'
 exit 0

@@ -13,6 +13,6 @@ if ($env:SSM_FALCON_PROXY_HOST) {
     $port = if ($env:SSM_FALCON_PROXY_PORT) { $env:SSM_FALCON_PROXY_PORT } else { '8080' }
     $arguments += "APP_PROXYNAME=$env:SSM_FALCON_PROXY_HOST", "APP_PROXYPORT=$port"
 }
-Invoke-Program .\WindowsSensor.exe $arguments
+Invoke-Installer .\WindowsSensor.exe $arguments
 Write-Output 'crowdstrike-falcon: installed'
 exit 0

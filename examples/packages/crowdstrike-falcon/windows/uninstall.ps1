@@ -7,7 +7,7 @@ if (Get-Service -Name CSFalconService -ErrorAction SilentlyContinue) {
     $arguments = @('/uninstall', '/quiet')
     $token = Get-Secret $env:SSM_FALCON_MAINTENANCE_TOKEN $env:SSM_FALCON_MAINTENANCE_TOKEN_PARAMETER
     if ($token) { $arguments += "MAINTENANCE_TOKEN=$token" }
-    Invoke-Program .\WindowsSensor.exe $arguments
+    Invoke-Installer .\WindowsSensor.exe $arguments
 }
 Write-Output 'crowdstrike-falcon: uninstalled'
 exit 0

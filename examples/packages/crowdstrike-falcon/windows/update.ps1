@@ -6,6 +6,6 @@ Assert-RealInstaller .\WindowsSensor.exe
 $arguments = @('/install', '/quiet', '/norestart')
 $token = Get-Secret $env:SSM_FALCON_MAINTENANCE_TOKEN $env:SSM_FALCON_MAINTENANCE_TOKEN_PARAMETER
 if ($token) { $arguments += "MAINTENANCE_TOKEN=$token" }
-Invoke-Program .\WindowsSensor.exe $arguments
+Invoke-Installer .\WindowsSensor.exe $arguments
 Write-Output 'crowdstrike-falcon: updated'
 exit 0

@@ -5,7 +5,7 @@ trap { Stop-Here $_ }
 Write-Output "tenable-nessus-agent: installing $(Get-Content .\VERSION)"
 Assert-RealInstaller .\NessusAgent-x64.msi
 # Without NESSUS_KEY the installer links nothing: the key would stand in the log of Windows Installer.
-Invoke-Installer @('/i', 'NessusAgent-x64.msi')
+Invoke-Installer msiexec.exe @('/i', 'NessusAgent-x64.msi', '/qn', '/norestart')
 Connect-Manager
 Write-Output 'tenable-nessus-agent: installed'
 exit 0

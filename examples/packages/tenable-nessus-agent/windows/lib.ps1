@@ -1,6 +1,10 @@
 # For the scripts beside it: reads secrets without showing them, runs installers, and refuses the stand-ins.
 $ErrorActionPreference = 'Stop'
 
+function Say([string] $what) {
+    Write-Output $what
+}
+
 function Stop-Here([string] $why) {
     [Console]::Error.WriteLine("error: $why")
     exit 1
@@ -22,23 +26,20 @@ function Get-Secret([string] $value, [string] $parameter) {
     Stop-Here "the parameter $parameter could not be read; the node's role needs ssm:GetParameter on it, and kms:Decrypt on its key"
 }
 
-# Runs a program to its end; what it was given is not shown. 3010 of Windows Installer is done, and a restart is due.
-function Invoke-Program([string] $program, [string[]] $arguments, [int[]] $good = @(0, 3010)) {
-    $process = Start-Process -FilePath $program -ArgumentList $arguments -Wait -PassThru -NoNewWindow
-    if ($good -notcontains $process.ExitCode) { Stop-Here "$program ended with $($process.ExitCode)" }
-    if ($process.ExitCode -eq 3010) { Write-Output 'a restart of this machine is due; it is not made here' }
-}
-
-# Windows Installer does one thing at a time: 1618 means that another is at work.
-function Invoke-Installer([string[]] $arguments) {
-    for ($tries = 60; $tries -gt 0; $tries--) {
-        $process = Start-Process -FilePath msiexec.exe -ArgumentList ($arguments + @('/qn', '/norestart')) -Wait -PassThru
-        if ($process.ExitCode -ne 1618) { break }
-        Write-Output 'Windows Installer is busy; trying again in 10 seconds'
+# Runs an installer to its end, without showing what it was given. 3010 is a success, and a restart is due: said, never made.
+# Windows Installer does one thing at a time: 1618 means that another is at work, which is waited for, ten minutes at most.
+function Invoke-Installer([string] $program, [string[]] $arguments, [int[]] $good = @(0, 3010)) {
+    $until = (Get-Date).AddMinutes(10)
+    while ($true) {
+        $given = @{ FilePath = $program; Wait = $true; PassThru = $true }
+        if ($arguments) { $given.ArgumentList = $arguments }
+        $code = (Start-Process @given).ExitCode
+        if ($code -ne 1618 -or (Get-Date) -ge $until) { break }
+        Say 'waiting for another installation to end; trying again in 10 seconds'
         Start-Sleep -Seconds 10
     }
-    if (@(0, 1605, 3010) -notcontains $process.ExitCode) { Stop-Here "msiexec ended with $($process.ExitCode)" }
-    if ($process.ExitCode -eq 3010) { Write-Output 'a restart of this machine is due; it is not made here' }
+    if ($good -notcontains $code) { Stop-Here "$program ended with $code. Look the number up in the vendor's documentation." }
+    if ($code -eq 3010) { Say 'it is done, and a restart of this machine is due; none is made here' }
 }
 
 # Runs a vendor's control tool: gives the lines that it prints, and leaves its exit code in $LASTEXITCODE.

@@ -8,6 +8,6 @@ if ((Test-Path $cli) -and (Test-Linked)) {
     if ($LASTEXITCODE -ne 0) { Invoke-Tool $cli @('agent', 'unlink', '--force') }
 }
 $installed = Get-Installed 'Nessus Agent*'
-if ($installed) { Invoke-Installer @('/x', $installed.PSChildName) }
+if ($installed) { Invoke-Installer msiexec.exe @('/x', $installed.PSChildName, '/qn', '/norestart') @(0, 1605, 3010) }
 Write-Output 'tenable-nessus-agent: uninstalled'
 exit 0

@@ -1,26 +1,38 @@
 # For the scripts beside it, in POSIX sh: waits while the package manager is locked, and keeps secrets out of what is printed.
 export DEBIAN_FRONTEND=noninteractive
 
+say() {
+  echo "$*"
+}
+
 fail() {
   echo "error: $*" >&2
   exit 1
 }
 
-# unlocked COMMAND...: runs it, again while another program holds the lock of dpkg or rpm, for ten minutes at most.
+# The agent restarts the machine when a script ends with 194. No program that was asked here gets that by accident; where you want it:
+# trap - EXIT; exit 194.
+trap 'status=$?; [ "$status" -ne 194 ] || fail "a program ended with 194, which would restart this machine; that is not passed on."' EXIT
+
+# unlocked COMMAND...: runs it; while another program holds the package manager's lock, again, for ten minutes at most.
+# In English, since the words for a lock are all that tells it from other failures.
 unlocked() {
-  tries=60
+  end=$(($(date +%s) + 600))
   while :; do
     status=0
-    printed=$("$@" 2>&1) || status=$?
+    printed=$(export LC_ALL=C && "$@" 2>&1) || status=$?
     case "$printed" in
-      *"lock was locked by"* | *"database is locked"* | *"transaction lock"*) busy=yes ;;
+      *"locked by"* | *"database is locked"* | *"transaction lock"* | *"get lock"* | *"yum lock"*) busy=yes ;;
       *) busy=no ;;
     esac
-    if [ "$status" -eq 0 ] || [ "$busy" = no ] || [ "$tries" -eq 0 ]; then
+    if [ "$status" -eq 0 ] || [ "$busy" = no ]; then
       break
     fi
-    tries=$((tries - 1))
-    echo "the package manager is busy; trying again in 10 seconds"
+    if [ "$(date +%s)" -ge "$end" ]; then
+      printf '%s\n' "$printed" >&2
+      fail "another program has held the package manager's lock for ten minutes; who it is stands above. Try again when it is done."
+    fi
+    say "waiting for another program's lock of the package manager; trying again in 10 seconds"
     sleep 10
   done
   if [ "$status" -ne 0 ]; then

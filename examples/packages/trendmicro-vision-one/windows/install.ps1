@@ -4,7 +4,7 @@ trap { Stop-Here $_ }
 . .\trend.ps1
 Write-Output "trendmicro-vision-one: installing $(Get-Content .\VERSION)"
 Assert-RealInstaller .\agent.msi
-Invoke-Installer @('/i', 'agent.msi', 'ADDLOCAL=ALL')
+Invoke-Installer msiexec.exe @('/i', 'agent.msi', 'ADDLOCAL=ALL', '/qn', '/norestart')
 Start-Sleep -Seconds 15  # dsa_control takes words only once the agent answers
 Enable-Agent
 Write-Output 'trendmicro-vision-one: installed'

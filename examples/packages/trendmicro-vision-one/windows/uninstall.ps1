@@ -6,6 +6,6 @@ Write-Output 'trendmicro-vision-one: uninstalling'
 Unlock-Agent
 if (Test-Path $control) { Invoke-Tool $control @('-r') }
 $installed = Get-Installed 'Trend Micro Deep Security Agent*'
-if ($installed) { Invoke-Installer @('/x', $installed.PSChildName) }
+if ($installed) { Invoke-Installer msiexec.exe @('/x', $installed.PSChildName, '/qn', '/norestart') @(0, 1605, 3010) }
 Write-Output 'trendmicro-vision-one: uninstalled'
 exit 0

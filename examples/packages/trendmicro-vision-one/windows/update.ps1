@@ -5,6 +5,6 @@ trap { Stop-Here $_ }
 Write-Output "trendmicro-vision-one: updating to $(Get-Content .\VERSION)"
 Assert-RealInstaller .\agent.msi
 Unlock-Agent
-Invoke-Installer @('/i', 'agent.msi', 'ADDLOCAL=ALL')
+Invoke-Installer msiexec.exe @('/i', 'agent.msi', 'ADDLOCAL=ALL', '/qn', '/norestart')
 Write-Output 'trendmicro-vision-one: updated'
 exit 0

@@ -21,8 +21,7 @@ command -v sha256sum >/dev/null || command -v shasum >/dev/null || fail "there i
 
 # The agent restarts the machine when a script ends with 194. No program that was asked here gets that by accident; where you want it:
 # trap - EXIT; exit 194.
-trap 'status=$?; if [ "$status" -eq 194 ]; then
-  echo "error: $NAME: a program ended with 194, which would restart this machine; that is not passed on." >&2; exit 1; fi' EXIT
+trap 'status=$?; [ "$status" -ne 194 ] || fail "a program ended with 194, which would restart this machine; that is not passed on."' EXIT
 
 # unlocked COMMAND...: runs it; while another program holds the package manager's lock, again, for ten minutes at most.
 # In English, since the words for a lock are all that tells it from other failures.
