@@ -49,7 +49,7 @@ def test_all_four_are_there_and_share_their_library() -> None:
 @pytest.mark.parametrize(
     ("started", "recipe", "begins", "ends"),
     [
-        ("sh/lib.sh", "scripts/lib.sh", "# The agent restarts the machine", "\"$printed\"\n}\n"),
+        ("sh/lib.sh", "scripts/lib.sh", "# The agent restarts the machine", '"$printed"\n}\n'),
         ("powershell/lib.ps1", "windows/lib.ps1", "# Runs an installer to its end", "none is made here' }\n}\n"),
     ],
 )

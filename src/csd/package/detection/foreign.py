@@ -23,7 +23,11 @@ def refuse_foreign(path: Path, head: bytes) -> None:
         known = known or _BY_NAME.get(path.suffix.lower(), "")
     if known or _is_disk_image(path):
         what = f"is {known or 'a macOS disk image (.dmg)'}, for which there are no ready scripts."
-        raise refusal(path, what, "Take it out of the folder; give the vendor's .deb, .rpm, .msi, .tar.gz or .zip, or write its scripts yourself.")
+        raise refusal(
+            path,
+            what,
+            "Take it out of the folder; give the vendor's .deb, .rpm, .msi, .tar.gz or .zip, or write its scripts yourself.",
+        )
 
 
 def _is_disk_image(path: Path) -> bool:

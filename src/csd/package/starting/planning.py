@@ -20,6 +20,7 @@ from csd.package.matching.walk import ANY, Entry, Match, going_back, version_key
 from csd.package.source import VERSION_PATTERN
 from csd.package.starting.kinds import Way, way_problem, ways
 
+_LINUX_INSTALLERS = {"deb", "rpm", "tar", "zip", "binary"}
 _NATIVE, _ANY_LINUX = ("deb", "rpm"), ("tar", "zip", "files")  # folders of scripts
 
 
@@ -58,11 +59,17 @@ def plan_start(name: str, version: str, installers: Sequence[Installer], where: 
 
 
 def _stray_files(installers: Sequence[Installer]) -> list[Problem]:
-    if all(each.kind == "file" for each in installers):
-        return []
-    what = "is a plain file beside installers; which of them needs it is not told."
+    """Plain files beside installers, and a script that may be a helper of one of them."""
+    strays = []
+    if any(each.kind != "file" for each in installers):
+        strays += [(each, "plain file") for each in installers if each.kind == "file"]
+    if any(each.kind in _LINUX_INSTALLERS for each in installers):
+        strays += [(each, "script") for each in installers if each.kind == "script" and not each.architecture]
     remedy = "Take it out of the folder; name it under 'files' in package.yaml afterwards, for the zips that need it."
-    return [Problem(str(each.path), what, remedy) for each in installers if each.kind == "file"]
+    return [
+        Problem(str(each.path), f"is a {word} beside installers; which of them needs it is not told.", remedy)
+        for each, word in strays
+    ]
 
 
 def _version(given: str, installers: Sequence[Installer], where: str) -> tuple[str, list[Problem]]:
@@ -123,7 +130,9 @@ def _native_first(zips: Sequence[PlannedZip]) -> tuple[list[PlannedZip], list[st
 def _served(triple: Triple, native: Mapping[Triple, PlannedZip]) -> PlannedZip | None:
     """The native package for all nodes of a target."""
     platform, version, architecture = triple
-    wider = ((platform, each, machine) for each in dict.fromkeys((version, ANY)) for machine in dict.fromkeys((architecture, ANY)))
+    wider = (
+        (platform, each, machine) for each in dict.fromkeys((version, ANY)) for machine in dict.fromkeys((architecture, ANY))
+    )
     return next((native[each] for each in wider if each in native), None)
 
 

@@ -17,7 +17,7 @@ _BOOKKEEPING = re.compile(
     r"^(/var/lib/(dpkg|rpm|apt|dnf|yum|zypp|pacman|ucf|systemd|logrotate|PackageKit|rpm-state|alternatives|chrony|NetworkManager|private"
     r"|cloud|sss|update-notifier|ubuntu-advantage|command-not-found)(/|$)"
     r"|/usr/lib/sysimage/rpm(/|$)|/var/cache(/|$)|/etc/ld\.so\.cache$|/etc/(passwd|group|shadow|gshadow|subuid|subgid)-$|/etc/\.pwd\.lock$"
-    r"|/var/log/(journal|sa|sysstat|audit)(/|$)|/usr/share/(mime|applications/mimeinfo|info/dir)|/root/\.(cache|bash_history)"
+    r"|/var/log/(journal|sa|sysstat|audit)(/|$)|/usr/share/(mime|applications/mimeinfo|info/dir)|/root/\.(cache|bash_history|rpmdb)"
     r"|/var/spool/(mail|postfix)(/|$)|C:/ProgramData/(Microsoft|Package Cache)(/|$))"
 )
 _LOG = re.compile(r"^/var/log/")

@@ -184,3 +184,20 @@ def test_an_rpm_of_a_dist_tag_reaches_its_systems() -> None:
     nodes = [(s.name, Node(s.platform, s.version, s.architecture)) for s in SYSTEMS]
     reached = {name for name, node in nodes if isinstance(which_zip(packages, node), Match)}
     assert reached == {"Red Hat Enterprise Linux 7.9", "CentOS 7", "Oracle Linux 7.9"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("a.pkg", b"xar!" + bytes(600), "a macOS installer (.pkg)"),
+        ("a", bytes(600) + b"koly" + bytes(508), "a macOS disk image (.dmg)"),
+        ("a", b"hsqs" + bytes(600), "a squashfs image (.snap)"),
+        ("a.msu", b"MSCF" + bytes(600), "a Windows cabinet (.cab, .msu)"),
+        ("a", b"7z\xbc\xaf\x27\x1c" + bytes(600), "a 7z archive"),
+        ("a.msix", b"PK\x03\x04" + bytes(600), "a Windows app package"),
+        ("a.apk", b"\x1f\x8b" + bytes(600), "a package of Alpine Linux"),
+    ],
+)
+def test_an_installer_without_ready_scripts_is_named(name: str, content: bytes, what: str, tmp_path: Path) -> None:
+    """It is not taken for a plain file, which would be laid down and never installed."""
+    assert problem(tmp_path, content, name) == f"is {what}, for which there are no ready scripts."

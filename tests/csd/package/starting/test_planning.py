@@ -153,6 +153,30 @@ def test_a_narrower_target_shuts_nobody_out() -> None:
     assert "any-arm.rpm is listed for redhat/9.*/arm64 too: the agent does not fall back to a wider target" in start.notes
 
 
+def test_an_archive_is_for_the_systems_that_no_native_package_serves() -> None:
+    """A .deb, an .rpm for el9 and a tarball: each system gets the package of its own kind, all others the tarball."""
+    start = planned(
+        installer("a.tar", "tar", (), "x86_64"), installer("a.deb", "deb", DEBIAN, "_any"), installer("a.el9.rpm", "rpm", EL9)
+    )
+    assert start.notes == ("a.tar is for the other systems: debian, ubuntu get a.deb, the package of their own kind",)
+    packages = packages_of((triple, one.label) for one in start.zips for triple in one.targets)
+    for node, label in (
+        (Node("debian", "12", "x86_64"), "deb-all"), (Node("ubuntu", "24.04", "arm64"), "deb-all"),
+        (Node("rocky", "9.6", "x86_64"), "rpm-x86_64"), (Node("rocky", "8.10", "x86_64"), "tar-x86_64"),
+        (Node("suse", "15.6", "x86_64"), "tar-x86_64"),
+    ):  # fmt: skip
+        found = which_zip(packages, node)
+        assert isinstance(found, Match), node
+        assert found.file == label
+
+
+def test_an_archive_for_another_architecture_stands_beside_a_native_package() -> None:
+    """The .deb is for x86_64, the tarball for arm64: both are for Debian."""
+    start = planned(installer("a.deb", "deb", DEBIAN), installer("a-arm64.tar", "tar", (), "arm64"))
+    assert ("debian", "_any", "arm64") in start.zips[1].targets
+    assert start.notes == ()
+
+
 @given(
     st.lists(
         st.tuples(
@@ -168,7 +192,7 @@ def test_whatever_lies_in_the_folder_no_node_falls_between(rows: list[tuple[tupl
     every = [installer(f"{number}.{kind}", kind, keys, machine) for number, ((kind, keys), machine) in enumerate(rows)]
     start, problems = plan_start("my-agent", "", every, "from")
     if problems:
-        assert all("and so is" in problem.what for problem in problems)
+        assert all("and so is" in problem.what or "is for systems that all get" in problem.what for problem in problems)
         return
     packages = packages_of((triple, one.label) for one in start.zips for triple in one.targets)
     assert (unreachable(packages), holes(packages)) == ([], [])
@@ -238,6 +262,17 @@ def test_what_is_guessed_is_said() -> None:
             (
                 "from/a-win.tar: is a tar file for windows, for which there are no ready scripts."
                 " Give the vendor's .msi, .exe or .zip; or write the zip's folder yourself."
+            ),
+        ),
+        (
+            [installer("a.deb", "deb", DEBIAN), installer("a-debian.tar", "tar", (("debian", "_any"),))],
+            "from/a-debian.tar: is for systems that all get a.deb, the package of their own kind. Take it out of the folder.",
+        ),
+        (
+            [installer("a.tar", "tar"), installer("install.sh", "script", (), "")],
+            (
+                "from/install.sh: is a script beside installers; which of them needs it is not told."
+                " Take it out of the folder; name it under 'files' in package.yaml afterwards, for the zips that need it."
             ),
         ),
         (
