@@ -10,6 +10,7 @@ most 100 KB; what it prints is its log.
 
 import base64
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -22,6 +23,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import orjson
@@ -123,10 +125,16 @@ def _unpacked(name: str, content: bytes) -> Path:
 def _function(script: str, handler: str) -> Callable[..., Any] | None:
     """Return the function that Handler names: in the script, or FILE.FUNCTION in the attachment."""
     scope: dict[str, Any] = {"__name__": "script", "__file__": FILE_NAME}
-    exec(compile(script, FILE_NAME, "exec"), scope)  # noqa: S102 - running the runbook's script is what this process is for
+    exec(_compiled(script), scope)  # noqa: S102 - running the runbook's script is what this process is for
     module, _, name = handler.rpartition(".")
     found = getattr(importlib.import_module(module), name, None) if module else scope.get(handler)
     return found if callable(found) else None
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(script: str) -> CodeType:
+    """Return a script's code; a simulation runs the same few scripts again and again."""
+    return compile(script, FILE_NAME, "exec")
 
 
 def _powershell(pwsh: str, script: str, payload: dict[str, Any], folder: Path) -> Result:

@@ -7,8 +7,8 @@ is held for something outside (a template in S3) lets the simulation do that; on
 """
 
 import asyncio
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,41 +16,16 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.config import Config
 from urllib3.response import HTTPResponse
 
 from localorg.protocol.http import WireRequest, WireResponse
 from localorg.server.asgi import Application
 from localorg.server.replies import Message
-
-CLIENTS = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-"""A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. One host has all buckets."""
-
+from localorg.server.simulation.seats import RememberingSession, Seat, Seats, new_core, seat_in
 
 SESSIONS_MAX = 64
 LOOK_EVERY_S = 0.01
 """Real seconds after which a request that has no answer counts as held."""
-
-
-@functools.cache
-def _models() -> Any:
-    """Service models, read once in a process for all simulations and sessions: a run of a script makes clients of its own."""
-    return botocore.session.Session().get_component("data_loader")
-
-
-class RememberingSession(boto3.Session):  # type: ignore[misc]  # boto3 carries no types
-    """A session that makes each client once: a simulated month asks for thousands, and making one costs more than its call."""
-
-    def __init__(self, core: botocore.session.Session, region: str) -> None:
-        super().__init__(botocore_session=core, region_name=region)
-        self._made: dict[str, Any] = {}
-
-    def client(self, *words: Any, **options: Any) -> Any:
-        """Return a client, as boto3.Session.client does."""
-        wish = repr((words, sorted(options.items())))
-        if wish not in self._made:
-            self._made[wish] = super().client(*words, **options)
-        return self._made[wish]
 
 
 class Front:
@@ -60,10 +35,12 @@ class Front:
         self._app = app
         self._meanwhile = meanwhile
         self._loop = asyncio.new_event_loop()
+        self._seats = Seats(self._answer)
         self._sessions: dict[tuple[str, str], boto3.Session] = {}
 
     def close(self) -> None:
-        """Let the loop go."""
+        """Let the loop and all sessions go."""
+        self._seats.close()
         self._loop.close()
 
     def session(self, credentials: Mapping[str, str] | None, region: str) -> boto3.Session:
@@ -71,25 +48,30 @@ class Front:
         place = ((credentials or {}).get("AccessKeyId", ""), region)
         if place not in self._sessions:
             if len(self._sessions) >= SESSIONS_MAX:
-                self._sessions.pop(next(iter(self._sessions)))
+                oldest = self._sessions.pop(next(iter(self._sessions)))
+                if isinstance(oldest, Seat):
+                    self._seats.drop(oldest)
             self._sessions[place] = self._new_session(credentials, region)
         return self._sessions[place]
 
+    @contextmanager
+    def lent(self, credentials: Mapping[str, str] | None, region: str) -> Iterator[boto3.Session]:
+        """Lend a session to somebody who keeps nothing of it, such as one run of a script."""
+        session = self._new_session(credentials, region)
+        try:
+            yield session
+        finally:
+            if isinstance(session, Seat):
+                self._seats.leave(session)
+
     def _new_session(self, credentials: Mapping[str, str] | None, region: str) -> boto3.Session:
-        core = botocore.session.Session()
-        core.register_component("data_loader", _models())
-        self.seat(core, credentials, region)
-        return RememberingSession(core, region)
+        if credentials is None:
+            return RememberingSession(seat_in(new_core(), self._answer, None, region), region)
+        return self._seats.take(credentials, region)
 
     def seat(self, core: botocore.session.Session, credentials: Mapping[str, str] | None, region: str) -> None:
-        """Let a botocore session ask here, with these credentials; another tool's as well: the aws CLI has one."""
-        core.set_config_variable("region", region)
-        core.set_default_client_config(CLIENTS)
-        if credentials is not None:
-            core.set_credentials(
-                credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials.get("SessionToken") or None
-            )
-        core.register("before-send", self._answer)
+        """Let the botocore session of another tool ask here: the aws CLI has one."""
+        seat_in(core, self._answer, credentials, region)
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         response = self.ask(_wire(request))

@@ -30,7 +30,7 @@ from localorg.node.processes import WaitingRunner
 from localorg.protocol.calls import ApiCall, Principal, Wait
 from localorg.server.engines import Engines
 from localorg.server.seeding import NODE_ROLE, NodeRecord
-from localorg.server.simulation.outside import MakeSession
+from localorg.server.simulation.outside import LendSession
 
 RETRY_S = 15.0
 """AWS agent: a poll that failed is tried again after seconds that double up to about this."""
@@ -134,16 +134,17 @@ class InProcessObjects:
     """S3 as a simulated node reaches it: by a boto3 client whose calls stay in this process."""
 
     plane: InProcessPlane
-    make_session: MakeSession
+    lend_session: LendSession
 
     def put_object(self, bucket: str, key: str, path: Path) -> None:
         """Store a file in S3 as the node. Raises CallRefusedError, Unreachable, OSError."""
-        client = self.make_session(self.plane.credentials(), self.plane.record.region).client("s3")
-        try:
-            client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes(), ACL="bucket-owner-full-control")
-        except ClientError as refused:
-            error = refused.response["Error"]
-            raise CallRefusedError(error["Code"], error["Message"]) from refused
+        with self.lend_session(self.plane.credentials(), self.plane.record.region) as session:
+            try:
+                body, acl = path.read_bytes(), "bucket-owner-full-control"
+                session.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ACL=acl)
+            except ClientError as refused:
+                error = refused.response["Error"]
+                raise CallRefusedError(error["Code"], error["Message"]) from refused
 
 
 class PollingNode:
@@ -248,12 +249,12 @@ class AgentNode(PollingNode):
         record: NodeRecord,
         root: Path,
         work: Callable[[Callable[[], None]], None],
-        make_session: MakeSession,
+        lend_session: LendSession,
     ) -> None:
         super().__init__(engines, record)
         self.root = root
         self._work = work
-        self._make_session = make_session
+        self._lend_session = lend_session
         self.duration_s = DURATION_S
         self.lines: list[str] = []
         """The agent's log."""
@@ -265,7 +266,7 @@ class AgentNode(PollingNode):
         self.agent = self._boot(self._config)
 
     def _boot(self, config: NodeConfig) -> Agent:
-        objects = InProcessObjects(self.plane, self._make_session)
+        objects = InProcessObjects(self.plane, self._lend_session)
         ways = Ways(self.plane, WaitingRunner(), self.lines.append, self.kernel.now, self.plane.get, objects)
         agent = make_agent(config, Root(self.root, sandboxed=False), ways, begin=self._begin)
         agent.new_id = lambda: ids.uuid(self.kernel.dice)

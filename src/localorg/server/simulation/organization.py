@@ -98,7 +98,7 @@ class Simulation:
             self.kernel, self.engines.gateway, identity.credentials, self._borrowed, {}, self._log, admit=identity.admit
         )
         self._front = Front(app, self._meanwhile)
-        scripts.make_session = self._front.session
+        scripts.lend_session = self._front.lent
         self._clients: dict[tuple[str, str, str], Any] = {}
         self.nodes: dict[str, SimulatedNode] = {}
         """Every node by its name in the spec."""
@@ -137,7 +137,7 @@ class Simulation:
         node: SimulatedNode
         root = self.folder / "nodes" / record.instance_id
         if self._kind == "agents":
-            node = AgentNode(self.engines, record, root, self._outside.work, self._front.session)
+            node = AgentNode(self.engines, record, root, self._outside.work, self._front.lent)
         else:
             node = VirtualNode(self.engines, record)
         self.nodes[record.name] = node

@@ -9,7 +9,7 @@ import contextlib
 import io
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,8 +20,8 @@ from localorg.kernel.events import Event, Kernel
 from localorg.protocol.calls import ScriptJob
 from localorg.server.script_run import LOG_CHARS_MAX, Result, call_handler, outcome, read_result
 
-MakeSession = Callable[[Mapping[str, str] | None, str], boto3.Session]
-"""(credentials, Region) -> a boto3 session whose calls reach the simulated organization."""
+LendSession = Callable[[Mapping[str, str] | None, str], contextlib.AbstractContextManager[boto3.Session]]
+"""(credentials, Region) -> a boto3 session, for a while, whose calls reach the simulated organization."""
 
 
 class InlineExecutor(Executor):
@@ -71,7 +71,7 @@ class InlineScripts:
         self._kernel = kernel
         self._outside = outside
         self._wanted: list[ScriptJob] = []
-        self.make_session: MakeSession | None = None
+        self.lend_session: LendSession | None = None
 
     def start(self, job: ScriptJob) -> None:
         """Run a job after the present turn."""
@@ -90,16 +90,23 @@ class InlineScripts:
         self._kernel.post(replace(job.reply, data={**job.reply.data, **outcome(result)}))
 
     def _performed(self, job: ScriptJob) -> Result:
-        if self.make_session is None:
+        if self.lend_session is None:
             raise AssertionError("a script was started before the organization was assembled")
-        before = boto3.DEFAULT_SESSION
-        boto3.DEFAULT_SESSION = self.make_session(job.credentials, job.region)
         log = io.StringIO()
-        try:
-            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-                result = call_handler(job.script, job.handler, job.payload)
-        finally:
-            boto3.DEFAULT_SESSION = before
+        out, err = contextlib.redirect_stdout(log), contextlib.redirect_stderr(log)
+        with self.lend_session(job.credentials, job.region) as session, _default(session), out, err:
+            result = call_handler(job.script, job.handler, job.payload)
         said = replace(result, log=(result.log + log.getvalue())[-LOG_CHARS_MAX:])
         # As text and back, as it comes from a process of its own: what is no JSON must not reach the rows.
         return read_result(json.dumps(said.__dict__).encode("utf-8", "replace"))
+
+
+@contextlib.contextmanager
+def _default(session: boto3.Session) -> Iterator[None]:
+    """Let `boto3.client` be this session's."""
+    before = boto3.DEFAULT_SESSION
+    boto3.DEFAULT_SESSION = session
+    try:
+        yield
+    finally:
+        boto3.DEFAULT_SESSION = before
