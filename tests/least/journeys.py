@@ -119,7 +119,6 @@ NEW_VERSION = Journey(rollout(version="1.1.0", name=[OTHER_NAME]), without_secon
 OLDER_DEFAULT = Journey(rollout(), with_older_default)
 SHARE_PACKAGE = Journey(rollout(), lambda world: unshare(world, NAME))
 SHARE_RUNBOOK = Journey(rollout(), lambda world: unshare(world, MEMBER_RUNBOOK))
-TOP_OF_BUCKET = Journey(rollout(version="1.0.0", bucketPrefix=[]))
 TWO_REGIONS = Journey(rollout(targetRegions=[HOME, AWAY]))
 NEW_REGION = Journey(rollout(targetRegions=[AWAY]), lambda world: forget(world, MEMBER_RUNBOOK, AWAY))
 STALE_RUNBOOK = Journey(rollout(targetRegions=[AWAY]), other_runbook_away)

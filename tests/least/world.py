@@ -20,7 +20,7 @@ from least.grants import Grant, without
 from localorg.server.simulation.organization import Simulation
 from localorg.server.spec import Spec, parse_spec
 from simulation.door import door
-from simulation.signing import ENVELOPE, SigningKey, envelope, new_key, publish_signed, release
+from simulation.signing import SigningKey, new_key, publish_signed
 from simulation.solution import BUCKET, HUB, LAB, NAME, SHOP, SPEC, UNIT, Operator, Packages, why
 
 HOME, AWAY = "us-east-1", "eu-west-1"
@@ -69,11 +69,6 @@ class World:
             self.operator.publish(name)
             if self.key:
                 publish_signed(self.operator, name, self.key, floor="1.0.0")
-        top = dict(self.operator.packages.sealed("1.0.0"))  # the package at the top of the bucket
-        if self.key:
-            top[ENVELOPE] = envelope(release(top), [self.key])
-        for key, body in top.items():
-            self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
         self.client("resource-groups", SHOP).create_group(
             Name=GROUP,
             ResourceQuery={

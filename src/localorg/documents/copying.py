@@ -5,7 +5,7 @@ outcomes come back as `folder-listed` and `attachment-copied` -> when all are in
 enough (`settle`), it is Active, or Failed with every reason.
 Rules: bytes lie in Blobs, rows hold digest and size. After a restart what is missing is asked for again (`resume`).
 # AWS: user guide, distributor-working-with-packages-create: the source may be removed once the document is Active.
-Open questions: folder-listing, attachment-checksum.
+Open questions: folder-listing, folder-attachments, attachment-checksum.
 """
 
 from collections.abc import Callable
@@ -45,6 +45,10 @@ class Copying:
 
     def begin(self, document: DocumentRecord, version: VersionRecord) -> None:
         """Start copying; the version is already on the shelf."""
+        if self._kernel.settings.reading("folder-attachments") == "whole-folder":
+            for folder in version.folders:
+                folder.takes_all = True
+            self._shelf.keep(document, version)
         self._kernel.at(version.settles, Event(ENGINE, SETTLE, _key(document, version)))
         self._request(document, version)
 

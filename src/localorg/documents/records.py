@@ -39,7 +39,7 @@ class AttachmentRecord:
 
 @dataclass
 class FolderRecord:
-    """A folder of S3 that is listed before its files are copied. `takes_all`: the content names no files, so all are taken."""
+    """A folder of S3 that is listed before its files are copied. `takes_all`: all its files are taken."""
 
     bucket: str
     prefix: str

@@ -177,6 +177,15 @@ QUESTIONS: tuple[Question, ...] = (
         "The guide names s3:GetObject only; the value of SourceUrl is a folder, not a file.",
     ),
     Question(
+        "folder-attachments",
+        "Which files of the folder that SourceUrl names does Distributor attach to a package?",
+        {
+            "named": "those that the manifest names",
+            "whole-folder": "every file that lies in the folder, manifest.json and what else is beside the zips too; 20 at most",
+        },
+        "The guide describes the folder as that of the zips and the manifest, and does not say what becomes of another file in it.",
+    ),
+    Question(
         "attachment-hash",
         "What does GetDocument tell of an attachment as its Hash?",
         {

@@ -283,6 +283,19 @@ def test_whether_a_folder_must_be_listed_is_an_open_question(reading: str, outco
     assert status(allowed) == ("Active", "")
 
 
+@pytest.mark.parametrize(("reading", "more"), [("named", []), ("whole-folder", ["release.json"])])
+def test_what_lies_beside_the_zips_is_an_open_question(reading: str, more: list[str]) -> None:
+    """Assumed: both readings of folder-attachments; a file that the manifest names is attached once."""
+    house = Harness(folder_attachments=reading)
+    house.buckets.objects["shelf", "tool/1.0/release.json"] = b"{}"
+    house.publish()
+    house.wait()
+    assert status(house) == ("Active", "")
+    files = [file["Name"] for file in house.call("GetDocument", Name="tool")["AttachmentsContent"]]
+    assert [name for name in files if not name.endswith(".zip")] == more
+    assert len(set(files)) == len(files)
+
+
 def test_a_folder_is_taken_as_a_whole_when_the_content_names_no_files() -> None:
     """Documented: API AttachmentsSource, SourceUrl; a Command document need not name its files. Assumed: one level of the folder."""
     house = Harness()

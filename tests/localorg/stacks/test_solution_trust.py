@@ -16,7 +16,7 @@ PATTERN = TEMPLATE.parameters["TrustedKeys"]["AllowedPattern"]
 HUB = "111111111111"
 ONE = "arn:aws:kms:us-east-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TWO = "arn:aws-us-gov:kms:us-gov-west-1:999999999999:key/mrk-1234abcd12ab34cd56ef1234567890ab"
-ONLY_WITH_KEYS = ["ReadSignatures", "VerifySignatures", "RememberFloors"]
+ONLY_WITH_KEYS = ["VerifySignatures", "RememberFloors"]
 
 
 def planned(keys: str, threshold: str = "1") -> Plan:
