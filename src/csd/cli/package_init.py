@@ -11,6 +11,8 @@ import typer
 from csd.cli import screen
 from csd.cli.packages import package_app
 
+_SCRIPTS = {"sh": "sh", "powershell": "ps1"}
+
 
 @package_app.command("init", short_help="Make package.yaml and scripts from a vendor's installers.")
 def package_init(
@@ -31,8 +33,9 @@ def package_init(
         screen.tell(f"  {planned.label}: {', '.join(path.name for path, _ in planned.files)} for {systems(planned.targets)}")
     for note in started.start.notes:
         screen.tell(f"note: {note}")
-    configured = sorted({f"scripts/{folder}/configure.*" for planned in started.start.zips for folder in planned.scripts[:1]})
-    screen.tell(f"next: tell your product its SSM_ variables, if it wants any, in {' and '.join(configured)}; then")
+    used = {planned.scripts[0] for planned in started.start.zips}
+    configure = " and ".join(f"scripts/{folder}/configure.{ending}" for folder, ending in _SCRIPTS.items() if folder in used)
+    screen.tell(f"next: tell your product its SSM_ variables, if it wants any, in {configure}; then")
     screen.tell(f"  csd package build {started.folder}")
     screen.tell(f"  csd package test {started.folder} --nodes …   (in a sandbox account)")
     screen.data(str(started.folder))

@@ -159,6 +159,15 @@ def test_apt_is_asked_for_what_a_deb_depends_on(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("status", "ends"), [(0, 0), (102, 0), (103, 0), (106, 0), (104, 1), (107, 1)])
+def test_what_zypper_calls_done_is_done(status: int, ends: int, tmp_path: Path) -> None:
+    """Documented: zypper(8), exit codes: some above 100 come after a success; a failed %post script (107) is none."""
+    programs = {"rpm": '[ "$1" = -qp ] && echo agent', "zypper": f"echo installing; exit {status}"}
+    script = 'set -eu; . ./lib.sh; . ./product.sh; command() { [ "$2" = zypper ]; }; install_product; echo done'
+    ended = run(package(tmp_path, "rpm"), script, programs)
+    assert (ended.returncode, ended.stdout.endswith("done\n")) == (ends, not ends), ended.stderr
+
+
 VALIDATE = "set -eu; . ./lib.sh; . ./product.sh; check_product"
 DPKG = {"dpkg": "", "dpkg-deb": 'case "$3" in Package) echo agent ;; *) echo 7.1.0-1 ;; esac'}
 

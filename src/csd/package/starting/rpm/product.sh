@@ -9,11 +9,20 @@ fetching() {
   elif command -v yum >/dev/null; then
     yum -y --setopt=exit_on_lock=1 install ./installer.rpm
   elif command -v zypper >/dev/null; then
-    zypper --non-interactive install --allow-unsigned-rpm ./installer.rpm
+    zypper --non-interactive install --allow-unsigned-rpm ./installer.rpm || done_by_zypper $?
   else
     echo "there is no dnf, yum or zypper to fetch what it depends on"
     return 1
   fi
+}
+
+# done_by_zypper STATUS: 102, 103: done, and a restart is due; 106: done without a repository that could not be refreshed.
+done_by_zypper() {
+  case "$1" in
+    102 | 103) say "zypper says that a restart of this machine or of zypper is due; none is made here" ;;
+    106) say "zypper could not refresh every repository, and did without" ;;
+    *) return "$1" ;;
+  esac
 }
 
 # rpm takes the same version again, and an older one; the package manager is asked where something is missing that it depends on.
