@@ -19,7 +19,7 @@ def test_a_folder_of_installers_becomes_a_package(tmp_path: Path, capsys: pytest
     assert said.out == f"{into}\n"
     told = " ".join(said.err.split())
     assert "tar-arm64: agent-7.1.0-darwin-arm64.tar for mac_os_x on arm64" in told
-    assert "note: agent-7.1.0-darwin-arm64.tar: architecture and platforms and version are guessed from its name" in told
+    assert "note: agent-7.1.0-darwin-arm64.tar: architecture, platforms and version are guessed from its name" in told
     assert told.startswith(f"my-agent 7.1.0, in {into}: ")
     assert f"in scripts/sh/configure.sh; then csd package build {into} csd package test {into} --nodes …" in told
     assert run(["package", "init", "my-agent", "--from", str(source), "--into", str(into)]) == WRONG_INPUT

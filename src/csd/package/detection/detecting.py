@@ -37,11 +37,18 @@ def detect(path: Path) -> Installer:
         return _claimed(path, "msi", msi.msi_claims(path), WINDOWS)
     if head.startswith(b"MZ"):
         claims, program = portable_claims(path)
-        return _claimed(path, "exe" if program else "binary", claims, WINDOWS)
+        return _claimed(path, "exe" if program else "binary", _beyond_stub(path, claims) if program else claims, WINDOWS)
     if head.startswith(b"\x7fELF"):
         return _claimed(path, "binary", Claims("", "", elf_architecture(path, head)), LINUX)
     refuse_foreign(path, head)
     return _claimed(path, _plain_kind(path, head), Claims("", "", ""), ())
+
+
+def _beyond_stub(path: Path, claims: Claims) -> Claims:
+    """An installer of 64-bit files is mostly a 32-bit program itself: there the name knows better."""
+    named = guess(path.name).architecture
+    stub = claims.architecture == "i386" and architecture_of(path, named) in ("x86_64", "arm64")
+    return claims._replace(architecture="") if stub else claims
 
 
 def _head(path: Path) -> bytes:

@@ -18,7 +18,7 @@ from csd.package.matching.reach import holes, unreachable, witnesses
 from csd.package.matching.targets import Triple, packages_of
 from csd.package.matching.walk import ANY, Entry, Match, going_back, version_key, which_zip
 from csd.package.source import VERSION_PATTERN
-from csd.package.starting.kinds import Way, way_problem, ways
+from csd.package.starting.kinds import WINDOWS, Way, way_problem, ways
 
 _LINUX_INSTALLERS = {"deb", "rpm", "tar", "zip", "binary"}
 _NATIVE, _ANY_LINUX = ("deb", "rpm"), ("tar", "zip", "files")  # folders of scripts
@@ -50,12 +50,15 @@ def plan_start(name: str, version: str, installers: Sequence[Installer], where: 
     problems += _stray_files(installers)
     chosen, wrong = _version(version, installers, where)
     zips, native, idle = _native_first(_zips(installers))
+    zips, emulated = _with_64_bits(zips)
     problems += idle
     owners, twice = _owners(zips)
     zips, wider = _without_holes(zips, owners)
     if twice or problems:
         wider = []  # of what has to change anyway
-    return Start(name, chosen, tuple(_labelled(zips)), (*_guesses(installers), *native, *wider)), problems + wrong + twice
+    return Start(
+        name, chosen, tuple(_labelled(zips)), (*_guesses(installers), *native, *emulated, *wider)
+    ), problems + wrong + twice
 
 
 def _stray_files(installers: Sequence[Installer]) -> list[Problem]:
@@ -136,6 +139,26 @@ def _served(triple: Triple, native: Mapping[Triple, PlannedZip]) -> PlannedZip |
     return next((native[each] for each in wider if each in native), None)
 
 
+def _with_64_bits(zips: Sequence[PlannedZip]) -> tuple[list[PlannedZip], list[str]]:
+    """A 32-bit installer is for 64-bit Windows too, which runs it, where no other one is: hardly a node has 32 bits any more."""
+    taken = {triple for planned in zips for triple in planned.targets}
+    grown, notes = [], []
+    for planned in zips:
+        more = tuple(
+            (platform, version, "x86_64")
+            for platform, version, machine in planned.targets
+            if (platform, machine) == (WINDOWS, "386")
+        )
+        more = tuple(each for each in more if each not in taken and (*each[:2], ANY) not in taken)
+        if more:
+            notes.append(
+                f"{planned.files[0][0].name} has 32 bits; it is listed for windows on x86_64 too, for which there is no other"
+            )
+        taken.update(more)
+        grown.append(replace(planned, targets=planned.targets + more))
+    return grown, notes
+
+
 def _owners(zips: Sequence[PlannedZip]) -> tuple[dict[Triple, int], list[Problem]]:
     """{target: index of its zip}, and a problem for each two zips that want the same."""
     owners: dict[Triple, int] = {}
@@ -206,13 +229,17 @@ def _system(triple: Triple) -> str:
     return triple[0] + triple[1].removeprefix(ANY).removesuffix(".*")
 
 
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 def _guesses(installers: Sequence[Installer]) -> list[str]:
     notes = []
     for each in installers:
         guessed = sorted(each.guessed - {"name"})  # the package's name is the operator's
         if guessed:
             verb = "is" if len(guessed) == 1 and guessed != ["platforms"] else "are"
-            notes.append(f"{each.path.name}: {' and '.join(guessed)} {verb} guessed from its name; look at package.yaml")
+            notes.append(f"{each.path.name}: {_listed(guessed)} {verb} guessed from its name; look at package.yaml")
         if not each.architecture and each.kind not in ("script", "file"):
             notes.append(f"{each.path.name}: tells no architecture, so it is listed for all; look at package.yaml")
         if each.kind == "exe":

@@ -103,6 +103,22 @@ def test_an_exe_without_strings_tells_its_numbers(tmp_path: Path) -> None:
     assert found.guessed == {"name"}
 
 
+@pytest.mark.parametrize(
+    ("name", "architecture", "guessed"),
+    [
+        ("setup-x64.exe", "x86_64", {"architecture"}),
+        ("setup-arm64.exe", "arm64", {"architecture"}),
+        ("setup-x86.exe", "386", set()),
+    ],
+)
+def test_a_32_bit_stub_of_a_64_bit_installer_is_known_by_its_name(
+    name: str, architecture: str, guessed: set[str], tmp_path: Path
+) -> None:
+    """Observed: NSIS, Inno Setup and WiX bundles are 32-bit programs, whatever they install."""
+    found = told(tmp_path, exe(0x14C), name)
+    assert (found.architecture, found.guessed) == (architecture, guessed)
+
+
 def test_an_exe_without_resources_is_guessed(tmp_path: Path) -> None:
     """But for its machine."""
     found = told(tmp_path, exe(0xAA64, resource=b""), "agent_7.1.0_x64.exe")

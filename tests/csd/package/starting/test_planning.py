@@ -79,6 +79,7 @@ platforms:
       - {from: installers/agent.msi, as: installer.msi}
     targets:
       - {platform: windows, architecture: "386"}
+      - {platform: windows, architecture: x86_64}
 """
 
 
@@ -91,7 +92,7 @@ def test_the_text_of_package_yaml() -> None:
         installer("agent.msi", "msi", WINDOWS, "386", "7.1.0.0"),
     )
     assert source_text(start) == GOLDEN
-    assert start.notes == ()
+    assert start.notes == ("agent.msi has 32 bits; it is listed for windows on x86_64 too, for which there is no other",)
 
 
 @pytest.mark.parametrize(("kind", "platforms"), ALL)
@@ -168,6 +169,13 @@ def test_an_archive_is_for_the_systems_that_no_native_package_serves() -> None:
         found = which_zip(packages, node)
         assert isinstance(found, Match), node
         assert found.file == label
+
+
+def test_a_32_bit_installer_leaves_64_bit_windows_to_one_of_its_own() -> None:
+    """Documented: Microsoft, WOW64: 64-bit Windows runs it, so it is for both only where there is no other."""
+    start = planned(installer("a-x86.msi", "msi", WINDOWS, "386"), installer("a-x64.msi", "msi", WINDOWS))
+    assert [each.targets for each in start.zips] == [(("windows", "_any", "386"),), (("windows", "_any", "x86_64"),)]
+    assert start.notes == ()
 
 
 def test_an_archive_for_another_architecture_stands_beside_a_native_package() -> None:
