@@ -26,10 +26,7 @@ def detect(path: Path) -> Installer:
     """What a file is, by its content. Raises Unrecognised."""
     head = _head(path)
     if head.startswith(debian.MAGIC):
-        claims = debian.debian_claims(path)
-        # 32-bit Raspberry Pi OS has ID=raspbian in its os-release; the one of 64 bits has ID=debian.
-        arm = claims.architecture == "armhf"
-        return _claimed(path, "deb", claims, (*_DEBIAN, ("raspbian", "_any")) if arm else _DEBIAN)
+        return _claimed(path, "deb", debian.debian_claims(path), _DEBIAN)
     if head.startswith(redhat.MAGIC):
         claims = redhat.redhat_claims(path)
         return _claimed(path, "rpm", claims, redhat.redhat_platforms(claims.version.rpartition("-")[2]))

@@ -20,6 +20,8 @@ _POWERSHELL = {
     "msi": ("msi", "installer.msi"), "exe": ("exe", "installer.exe"), "zip": ("zip-windows", "installer.zip"),
     "file": ("files-windows", "files/{}"),
 }  # fmt: skip
+# 32-bit Raspberry Pi OS has ID=raspbian in its os-release; the one of 64 bits has ID=debian.
+_DEBIAN, _RASPBIAN = ("debian", ANY), ("raspbian", ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Way:
 def ways(installer: Installer) -> list[Way]:
     """One way for Windows, one for all else; none where `way_problem` says why."""
     platforms = installer.platforms or _UNTOLD.get(installer.kind, ())
+    if installer.architecture == "arm" and _DEBIAN in platforms:
+        platforms = (*platforms, _RASPBIAN)
     found = []
     for table, common, chosen in (
         (_SHELL, "sh", tuple(key for key in platforms if key[0] != WINDOWS)),

@@ -176,12 +176,6 @@ def test_an_architecture_without_an_agent_is_refused(tmp_path: Path, content: by
     assert problem(tmp_path, content).startswith(f"is for the architecture {word!r};")
 
 
-def test_a_deb_of_32_bit_arm_is_for_raspberry_pi_os_too(tmp_path: Path) -> None:
-    """Observed: its /etc/os-release has ID=raspbian, and Go calls the machine arm."""
-    found = told(tmp_path, deb("armhf"))
-    assert (found.architecture, [platform for platform, _ in found.platforms]) == ("arm", ["debian", "ubuntu", "raspbian"])
-
-
 def test_an_architecture_in_a_name_counts_too(tmp_path: Path) -> None:
     """Better than a package for every machine that runs on none."""
     assert problem(tmp_path, tarball(), "agent-1.0-ppc64le.tar").startswith("is for the architecture 'ppc64le';")

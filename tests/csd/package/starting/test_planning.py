@@ -178,6 +178,13 @@ def test_a_32_bit_installer_leaves_64_bit_windows_to_one_of_its_own() -> None:
     assert start.notes == ()
 
 
+@pytest.mark.parametrize(("kind", "platforms"), [("deb", DEBIAN), ("tar", ()), ("binary", LINUX)])
+def test_what_is_for_32_bit_arm_is_for_raspberry_pi_os_too(kind: Kind, platforms: Platforms) -> None:
+    """Observed: its /etc/os-release has ID=raspbian, and Go calls the machine arm."""
+    assert ("raspbian", "_any", "arm") in planned(installer("a", kind, platforms, "arm")).zips[0].targets
+    assert "raspbian" not in {platform for platform, _, _ in planned(installer("a", kind, platforms)).zips[0].targets}
+
+
 def test_an_archive_for_another_architecture_stands_beside_a_native_package() -> None:
     """The .deb is for x86_64, the tarball for arm64: both are for Debian."""
     start = planned(installer("a.deb", "deb", DEBIAN), installer("a-arm64.tar", "tar", (), "arm64"))

@@ -106,7 +106,10 @@ LOCKS = [
 
 @pytest.mark.parametrize("words", LOCKS)
 def test_every_package_managers_words_for_a_lock_are_known(words: str, tmp_path: Path) -> None:
-    """Observed: dpkg 1.21, apt 2.6, rpm 4.18, dnf 4.14, zypper 1.14; documented: sources of dnf 5 and yum. They are asked in English, whatever the node speaks."""
+    """Observed: dpkg 1.21, apt 2.6, rpm 4.18, dnf 4.14, zypper 1.14; documented: sources of dnf 5 and yum.
+
+    They are asked in English, whatever the node speaks.
+    """
     speak = """[ "$LC_ALL" = C ] || { echo "gesperrt" >&2; exit 2; }
 [ -e "$HERE/tried" ] || { : >"$HERE/tried"; cat "$HERE/words" >&2; exit 2; }"""
     folder = package(tmp_path, "deb")
