@@ -15,7 +15,6 @@ import base64
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import astuple
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -244,7 +243,7 @@ class Simulation:
 
     def _remember(self, record: CallRecord) -> None:
         self.calls += 1
-        self._fingerprint.update(repr(astuple(record)).encode())
+        self._fingerprint.update(repr(record).encode())
 
     def fingerprint(self) -> str:
         """Return a digest of every call so far, in order, with its time, caller, resource and verdict."""

@@ -15,8 +15,11 @@ import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
-CLIENTS = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-"""A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. One host has all buckets."""
+CLIENTS = Config(
+    retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, user_agent="Boto3 (a simulation of localorg)"
+)
+"""A refusal is told, not tried again: waiting would be in real time, in which nothing changes here. One host has all buckets.
+boto3 composes its own user agent anew for each call, which takes longer than to sign it."""
 FREE_MAX = 16
 """Seats of a Region that wait for another organization."""
 Answer = Callable[..., AWSResponse]

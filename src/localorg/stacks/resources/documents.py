@@ -4,6 +4,7 @@ AWS: CloudFormation template reference, AWS::SSM::Document.
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -39,8 +40,14 @@ def _content(properties: Properties) -> str:
     # AWS: the published source of the resource type, DocumentModelTranslator: a mapping is written in the document's own format.
     # ASSUMED: its numbers and booleans stay what they are.
     if properties.get("DocumentFormat") == "YAML":
-        return yaml.dump(value, Dumper=yaml.CSafeDumper, sort_keys=False, explicit_start=True)
+        return _yaml(json.dumps(value))
     return json.dumps(value, indent=2)
+
+
+@lru_cache(maxsize=32)
+def _yaml(content: str) -> str:
+    """Return JSON as YAML. A stack set writes the same document for each account, and writing YAML takes long."""
+    return yaml.dump(json.loads(content), Dumper=yaml.CSafeDumper, sort_keys=False, explicit_start=True)
 
 
 def _common(properties: Properties) -> dict[str, Any]:
