@@ -8,6 +8,7 @@ Rules: botocore's errors end here, as AwsRefused. Refuses to know: what is asked
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ import botocore.session
 from boto3.exceptions import Boto3Error, S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import create_loader
 
 from csd.errors import AwsRefused, CsdInputError, Problem
 
@@ -43,7 +45,7 @@ class Principal:
         """The caller, as the environment says. Raises CsdInputError without a Region, AwsRefused without credentials."""
         with _reaching("sts"):
             # boto3 itself reads AWS_DEFAULT_REGION only, other than AWS's CLI and its other SDKs.
-            session = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
+            session = boto3.Session(botocore_session=_core(), region_name=region or os.environ.get("AWS_REGION") or None)
         if not session.region_name:
             raise CsdInputError([Problem("Region", "none is given.", "Set AWS_REGION, or give --region.")])
         sts = _client(session, "sts")
@@ -72,7 +74,7 @@ class Principal:
         with asking(sts, account, {"AccessDenied": denied}):
             credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="csd")["Credentials"]
         session = boto3.Session(
-            botocore_session=_core_beside(self.session),
+            botocore_session=_core(),
             aws_access_key_id=credentials["AccessKeyId"],
             aws_secret_access_key=credentials["SecretAccessKey"],
             aws_session_token=credentials["SessionToken"],
@@ -85,11 +87,16 @@ class Principal:
         return _client(self.session, service, region or self.region, self.account)
 
 
-def _core_beside(session: boto3.Session) -> botocore.session.Session:
-    """A new core that reads botocore's models once together with `session`: parsing them is most of what a role costs, each time."""
+def _core() -> botocore.session.Session:
+    """A new core. All read botocore's models together: parsing them is most of what a role costs, and a command, each time."""
     core = botocore.session.Session()
-    core.register_component("data_loader", session._session.get_component("data_loader"))
+    core.register_component("data_loader", _models(core.get_config_variable("data_path") or ""))
     return core
+
+
+@cache
+def _models(data_path: str) -> Any:
+    return create_loader(data_path)
 
 
 def _client(session: boto3.Session, service: str, region: str = "", account: str = "") -> Any:
