@@ -5,6 +5,7 @@ import os
 import re
 import stat
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 from csd.package.detection import debian, msi, redhat
@@ -13,6 +14,7 @@ from csd.package.detection.elf import elf_architecture
 from csd.package.detection.filenames import LINUX, WINDOWS, guess
 from csd.package.detection.foreign import refuse_foreign
 from csd.package.detection.installer import Claims, Installer, Kind, Platforms, architecture_of, refusal
+from csd.package.detection.makers import maker
 from csd.package.detection.portable import portable_claims
 
 _HEAD_BYTES = 512
@@ -34,18 +36,21 @@ def detect(path: Path) -> Installer:
         return _claimed(path, "msi", msi.msi_claims(path), WINDOWS)
     if head.startswith(b"MZ"):
         claims, program = portable_claims(path)
-        return _claimed(path, "exe" if program else "binary", _beyond_stub(path, claims) if program else claims, WINDOWS)
+        return _program(path, claims) if program else _claimed(path, "binary", claims, WINDOWS)
     if head.startswith(b"\x7fELF"):
         return _claimed(path, "binary", Claims("", "", elf_architecture(path, head)), LINUX)
     refuse_foreign(path, head)
     return _claimed(path, _plain_kind(path, head), Claims("", "", ""), ())
 
 
-def _beyond_stub(path: Path, claims: Claims) -> Claims:
+def _program(path: Path, claims: Claims) -> Installer:
     """An installer of 64-bit files is mostly a 32-bit program itself: there the name knows better."""
     named = guess(path.name).architecture
-    stub = claims.architecture == "i386" and architecture_of(path, named) in ("x86_64", "arm64")
-    return claims._replace(architecture="") if stub else claims
+    if claims.architecture == "i386" and architecture_of(path, named) in ("x86_64", "arm64"):
+        claims = claims._replace(architecture="")
+    by = maker(path)
+    hint = f"made by {by.name}, whose documented switches are @({by.install}), and @({by.uninstall}) to uninstall" if by else ""
+    return replace(_claimed(path, "exe", claims, WINDOWS), hint=hint)
 
 
 def _head(path: Path) -> bytes:

@@ -43,7 +43,8 @@ class Unrecognised(CsdInputError):
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """What a file is. '' and () where it does not tell; `guessed` names the members that come from the file's name.
+    """What a file is. '' and () where it does not tell; `guessed` names the members that come from the file's name;
+    `hint` is what a person may want to know who fills in what it does not tell.
 
     `version` is the file's own, whole: with epoch and revision of a .deb, with the release of an .rpm.
     """
@@ -55,6 +56,7 @@ class Installer:
     architecture: Architecture = ""
     platforms: Platforms = ()
     guessed: frozenset[str] = frozenset()
+    hint: str = ""
 
     @property
     def upstream(self) -> str:

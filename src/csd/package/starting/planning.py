@@ -243,7 +243,6 @@ def _guesses(installers: Sequence[Installer]) -> list[str]:
         if not each.architecture and each.kind not in ("script", "file"):
             notes.append(f"{each.path.name}: tells no architecture, so it is listed for all; look at package.yaml")
         if each.kind == "exe":
-            notes.append(
-                f"{each.path.name}: fill in its vendor's silent switches in scripts/exe/product.ps1; it refuses to run until then"
-            )
+            switches = "its vendor's silent switches in scripts/exe/product.ps1; it refuses to run until then"
+            notes.append(f"{each.path.name}: fill in {switches}" + (f"; it was {each.hint}" if each.hint else ""))
     return notes
