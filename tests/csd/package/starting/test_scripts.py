@@ -172,6 +172,18 @@ def test_what_zypper_calls_done_is_done(status: int, ends: int, tmp_path: Path) 
     assert (ended.returncode, ended.stdout.endswith("done\n")) == (ends, not ends), ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("kind", "mark", "left"),
+    [("deb", "touch home/.csd-package", False), ("rpm", "touch home/.csd-package", False), ("deb", ":", True)],
+)
+def test_a_native_package_takes_away_what_an_archive_before_it_left(kind: str, mark: str, left: bool, tmp_path: Path) -> None:
+    """A vendor who gives a .deb after a tarball, and an update in place between them; a folder of others is left alone."""
+    folder = package(tmp_path, kind)
+    programs = {"dpkg": "exit 1", "dpkg-deb": "echo agent", "rpm": '[ "$1" = -qp ] && echo agent'}
+    ended = run(folder, f"set -eu; . ./lib.sh; . ./product.sh; HOME_DIR=$HERE/home; mkdir home; {mark}; remove_product", programs)
+    assert (ended.returncode, (folder / "home").exists()) == (0, left), ended.stderr
+
+
 VALIDATE = "set -eu; . ./lib.sh; . ./product.sh; check_product"
 DPKG = {"dpkg": "", "dpkg-deb": 'case "$3" in Package) echo agent ;; *) echo 7.1.0-1 ;; esac'}
 

@@ -15,10 +15,12 @@ install_product() {
     fail "$PACKAGE could not be installed; what apt-get says stands above. Is 'apt-get update' due?"
 }
 
+# And the home, should an older version of this package have been an archive that was updated in place.
 remove_product() {
   if dpkg -s "$PACKAGE" >/dev/null 2>&1; then
     unlocked dpkg --purge "$PACKAGE" || fail "$PACKAGE could not be removed; what dpkg says stands above."
   fi
+  remove_home
 }
 
 check_product() {

@@ -32,10 +32,12 @@ install_product() {
   unlocked fetching || fail "$PACKAGE could not be installed; what was said stands above."
 }
 
+# And the home, should an older version of this package have been an archive that was updated in place.
 remove_product() {
   if rpm -q --quiet "$PACKAGE"; then
     unlocked rpm --erase "$PACKAGE" || fail "$PACKAGE could not be removed; what rpm says stands above."
   fi
+  remove_home
 }
 
 check_product() {
