@@ -69,6 +69,7 @@ def as_nobody(folder: Path) -> tuple[list[str], dict[str, str]]:
             f"#!/bin/sh\nexec {bin_folder}/python3 -c 'import sys; from {module} import main; sys.exit(main())' \"$@\"\n"
         )
         script.chmod(0o755)
+    shutil.copy(Path(sys.executable).with_name("shellcheck"), bin_folder)
     environment = {
         "PATH": f"{bin_folder}:/usr/bin:/bin:/usr/sbin:/sbin",
         "PYTHONPATH": f"{sources}:{sources / 'src'}:{packages}",
