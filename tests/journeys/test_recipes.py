@@ -47,7 +47,7 @@ def test_a_recipe_passes_on_every_persona(name: str, personas: Walk) -> None:
     told = personas.shell.run("csd", "package", "test", str(RECIPES / name), *words, "--nodes", nodes, "--json", expect=None)
     report = json.loads(told.out)
     failed = [
-        (node["platform"], step["step"], step["why"], step.get("output", "")[-500:])
+        (node["platform"], step["step"], step["why"], (step.get("output") or "")[-500:])
         for node in report["nodes"]
         for step in node["steps"]
         if step["verdict"] != "passed"
