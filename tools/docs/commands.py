@@ -36,8 +36,8 @@ def _leaves(words: str, command: Any) -> Iterator[tuple[str, Any]]:
     if inner is None:
         yield words, command
         return
-    for name, child in inner.items():
-        yield from _leaves(f"{words} {name}", child)
+    for name in command.list_commands(None):  # as --help shows them
+        yield from _leaves(f"{words} {name}", inner[name])
 
 
 def _page(name: str, app: typer.Typer, codes_text: str) -> str:

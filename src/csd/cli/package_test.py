@@ -46,29 +46,30 @@ def package_test(
     if rights:
         _print_rights(region, bucket)
         return
+    from csd.aws.trials.nodes import read_nodes
+
     if folder is None:
         raise CsdInputError([Problem("DIR", "is missing.", "Name a sealed folder, or a folder with package.yaml.")])
+    names = read_nodes(nodes)
     with _ended_like_interrupted(), tempfile.TemporaryDirectory(prefix="csd-test-") as built:
         package = _sealed(folder, Path(built, "new"))
         from_older = _sealed(older, Path(built, "older")) if older else None
         if from_older and from_older.version == package.version:
             what = f"{older} is version {package.version} as well."
             raise CsdInputError([Problem("--from", what, "Name a folder of another version.")])
-        _run(package, from_older, nodes, bucket, argument, may_leave, patience, region, keep=keep, as_json=as_json)
+        _run(package, from_older, names, bucket, argument, may_leave, patience, region, keep=keep, as_json=as_json)
 
 
 def _run(
-    package: "SealedPackage", older: "SealedPackage | None", nodes: str, bucket: str, argument: list[str] | None,
+    package: "SealedPackage", older: "SealedPackage | None", names: list[str], bucket: str, argument: list[str] | None,
     may_leave: list[str] | None, patience: int, region: str, *, keep: bool, as_json: bool,
 ) -> None:  # fmt: skip
     from csd.aws.identity import Principal
-    from csd.aws.trials.nodes import read_nodes
     from csd.aws.trials.trial import Wish, try_package
     from csd.cli import trial_screen
     from csd.report.trial import trial_json
 
-    names, arguments = read_nodes(nodes), read_arguments(argument)
-    wish = Wish(package, older, names, bucket, arguments, tuple(may_leave or ()), float(patience), keep)
+    wish = Wish(package, older, names, bucket, read_arguments(argument), tuple(may_leave or ()), float(patience), keep)
     try:
         trial = try_package(Principal.of_environment(region), wish, screen.tell)
     except AwsRefused as refused:
@@ -96,8 +97,8 @@ def _print_rights(region: str, bucket: str) -> None:
 
 def _sealed(folder: Path, built: Path) -> "SealedPackage":
     """A sealed folder as it is; a folder of sources is built first."""
+    from csd.package.places import SOURCE_FILE
     from csd.package.sealed import MANIFEST_FILE, build_package, read_sealed
-    from csd.package.source import SOURCE_FILE
 
     if (folder / MANIFEST_FILE).is_file() or not (folder / SOURCE_FILE).is_file():
         return read_sealed(folder)

@@ -123,13 +123,12 @@ def _tell(path: Path, root: "Metadata[Root]", before: "Metadata[Root] | None") -
     screen.data(f"{path}: version {root.signed.version}")
     wanted = [f"{own} of its own keys"] if own else []
     wanted += [f"{old} of the keys before"] if old else []
+    both = " (one key may be both)" if old and own else ""
     if wanted:
-        screen.tell(
-            f"still wanted: signatures of {' and '.join(wanted)} (one key may be both): csd package trust sign {path} --key KEY"
-        )
+        screen.tell(f"still wanted: signatures of {' and '.join(wanted)}{both}: csd package trust sign {path} --key KEY")
     elif root.signed.version > 1 and not before:
         screen.tell("enough of its own keys have signed; whether enough of the version before did, csd package trust accept says")
     elif before:
         screen.tell(f"enough have signed; whoever believes the version before takes it with: csd package trust accept {path}")
     else:
-        screen.tell("enough have signed; csd package verify DIR --trust believes it")
+        screen.tell(f"enough have signed; csd package verify DIR --trust {path} believes it")

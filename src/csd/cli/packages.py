@@ -4,16 +4,33 @@ Rules: as in csd.cli.main. Refuses to know: AWS and packages; each verb is a han
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from csd.cli import screen
 
-package_app = typer.Typer(no_args_is_help=True, help="Make packages.")
+# The way of a package: made, proved, vouched for; then (csd publish) what is published, and keys.
+VERBS = ("init", "build", "lint", "matrix", "test", "sign", "verify", "import", "versions", "prune", "key", "trust")
 
 
-@package_app.command("build", short_help="Seal a folder of installers: zips and manifest.")
+class VerbsInOrder(TyperGroup):
+    """Shows the verbs in the order of their use; the modules that register them are imported by the alphabet."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All verbs."""
+        return sorted(super().list_commands(ctx), key=VERBS.index)
+
+
+package_app = typer.Typer(
+    cls=VerbsInOrder,
+    no_args_is_help=True,
+    help="Make a package, prove it and sign it, in this order; csd publish brings it to AWS.",
+)
+
+
+@package_app.command("build", short_help="Seal a folder with package.yaml: zips and manifest.")
 def package_build(
     folder: Annotated[Path, typer.Argument(help="Folder with package.yaml.")],
     output: Annotated[
@@ -23,7 +40,7 @@ def package_build(
     strict: Annotated[bool, typer.Option("--strict", help="What lint warns of is an error too.")] = False,  # noqa: FBT002 - Typer's flags are booleans
     as_json: Annotated[bool, typer.Option("--json", help="Print folder, digests and warnings as JSON.")] = False,  # noqa: FBT002 - Typer's flags are booleans
 ) -> None:
-    """Seal a folder of installers: a zip per platform and the manifest, the same bytes for the same input on every machine.
+    """Seal a folder with package.yaml: a zip per platform and the manifest, the same bytes for the same input on every machine.
 
     What csd package lint calls an error is not built.
     """

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from csd.errors import CsdInputError, Problem
-from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.limits import FILE_BYTES_MAX
 from csd.package.lint.manifests import READ_BYTES_MAX, judge_manifest, told_digest
+from csd.package.places import MANIFEST_FILE
 from csd.package.release import (
     RELEASE_FILE,
     SIGNED_RELEASE_FILE,

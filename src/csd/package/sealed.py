@@ -15,12 +15,12 @@ from types import MappingProxyType
 from typing import Any
 
 from csd.errors import CsdInputError, Problem
-from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.building.output import BUILDING_PREFIX, leftovers, output_problems, put_in_place
 from csd.package.building.plan import plan_package
 from csd.package.building.writing import Watch, read_contents, unwatched, write_package
 from csd.package.lint.checking import judge
 from csd.package.lint.subject import read_subject
+from csd.package.places import MANIFEST_FILE, sealed_problem
 from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, Digest, Release, digest_of, read_release, release_value
 
 # What stands in a sealed folder is asked here, wherever it is defined.
@@ -99,12 +99,10 @@ def read_sealed(
 
     `name`, where given, is what it shall be called. Raises CsdInputError with every error of lint (`strict`: and warning).
     """
+    if wrong := sealed_problem(folder):
+        raise CsdInputError([wrong])
     path = folder / MANIFEST_FILE
-    if not path.is_file():
-        raise CsdInputError(
-            [Problem(str(path), "there is no such file.", "Build the package first: csd package build DIR --output DIR.")]
-        )
-    subject = read_subject(path.parent)
+    subject = read_subject(folder)
     subject.accept(accepted, "--accept")
     if name:
         subject.named.append(("--name", name))

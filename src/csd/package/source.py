@@ -16,8 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from csd.errors import CsdInputError, Problem
 from csd.package.matching.targets import packages_of
 from csd.package.matching.walk import Entry, Packages
-
-SOURCE_FILE = "package.yaml"
+from csd.package.places import SOURCE_FILE, source_problem
 
 # AWS: CreateDocument API, Name and VersionName patterns; reserved beginnings from the same page.
 NAME_PATTERN = r"^[a-zA-Z0-9_\-.]{3,128}$"
@@ -139,9 +138,9 @@ _REMEDIES = {
 
 def read_source(folder: Path) -> PackageSource:
     """Read `folder`/package.yaml. Raises CsdInputError with every problem of its shape; the rest is for entry_problems and lint."""
+    if wrong := source_problem(folder):
+        raise CsdInputError([wrong])
     path = folder / SOURCE_FILE
-    if not path.is_file():
-        raise CsdInputError([Problem(str(path), "there is no such file.", "A package folder holds a package.yaml.")])
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as broken:

@@ -19,9 +19,10 @@ import yaml
 from pydantic import ValidationError
 
 from csd.errors import CsdInputError, Problem
+from csd.package.places import SOURCE_FILE
 from csd.package.reading.zips import zip_problems
 from csd.package.sealed import MANIFEST_FILE, SealedPackage
-from csd.package.source import SOURCE_FILE, PackageSource, shape_problems
+from csd.package.source import PackageSource, shape_problems
 
 _TEMPLATE, _TEMPLATE_BYTES_MAX = ".in", 1 << 20
 _PLACE = re.compile(rb"@(NAME|VERSION)@")

@@ -11,8 +11,6 @@ from typing import Any
 from csd.package.release import Digest
 from csd.package.source import PackageSource
 
-MANIFEST_FILE = "manifest.json"
-
 
 def listed_sha256(told: Any) -> Any:
     """What a manifest of any origin tells as the sha256 of a file, as it stands there; None where it tells nothing. `told`: files.NAME."""

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from csd.errors import Problem
-from csd.package.building.manifest import MANIFEST_FILE
+from csd.package.places import MANIFEST_FILE, SOURCE_FILE
 from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE
 
 BUILDING_PREFIX = ".building-"
 
 
 def output_problems(output: Path, zips: Collection[str], read: Collection[Path]) -> list[Problem]:
-    """Why this folder cannot take the package: it is read from itself, is no folder, or holds zips of other origin."""
+    """Why this folder cannot take the package: it is read from itself, is no folder, or holds sources or zips of other origin."""
     place = output.resolve()
     inside = next((folder for folder in read if place.is_relative_to(folder.resolve())), None)
     if inside is not None:
@@ -29,6 +29,8 @@ def output_problems(output: Path, zips: Collection[str], read: Collection[Path])
         return []
     if not output.is_dir():
         return [Problem(str(output), "is no folder.", "Choose another.")]
+    if (output / SOURCE_FILE).is_file():
+        return [Problem(str(output), f"holds {SOURCE_FILE}: sources, not what is built of them.", "Choose another folder.")]
     known = {*zips, *_named(output)}
     return [
         Problem(str(path), "is no part of the package that is built here.", "Remove it, or choose another folder.")

@@ -13,7 +13,8 @@ from csd.package.contents import Contents
 from csd.package.lint.checking import judge
 from csd.package.lint.sources import read_folder, source_subject
 from csd.package.names import native_name
-from csd.package.source import SOURCE_FILE, PackageSource
+from csd.package.places import SOURCE_FILE
+from csd.package.source import PackageSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from importlib.metadata import version
 from typing import Any
 
 from csd.errors import CsdInputError, Problem
-from csd.package.building.manifest import MANIFEST_FILE
+from csd.package.places import MANIFEST_FILE, SOURCE_FILE
 from csd.package.release import Digest, Release
-from csd.package.source import SOURCE_FILE
 
 PROVENANCE_FILE = "provenance.intoto.json"
 _STATEMENT = "https://in-toto.io/Statement/v1"

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from csd.package.archive import Measured, measured, zip_pieces
 from csd.package.building.bill import BILL_FILE, bill_text
-from csd.package.building.manifest import MANIFEST_FILE, manifest_text
+from csd.package.building.manifest import manifest_text
 from csd.package.building.plan import Plan
 from csd.package.building.provenance import PROVENANCE_FILE, Build, provenance_text
 from csd.package.names import utf8_name
 from csd.package.pieces import Pieces
+from csd.package.places import MANIFEST_FILE
 from csd.package.release import RELEASE_FILE, Digest, Release, canonical, digest_of, release_value
 
 Watch = Callable[[str, int, int], None]

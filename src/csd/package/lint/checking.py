@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from csd.errors import CsdInputError, Problem
-from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.lint.layout import layout_findings
 from csd.package.lint.manifests import version_findings, walk_findings
 from csd.package.lint.naming import name_findings
@@ -17,7 +16,7 @@ from csd.package.lint.scripts import script_findings
 from csd.package.lint.shellcheck import shell_findings
 from csd.package.lint.sources import unread_subject
 from csd.package.lint.subject import Subject, read_subject
-from csd.package.source import SOURCE_FILE
+from csd.package.places import MANIFEST_FILE, SOURCE_FILE
 
 # Where sh is not dash or the like; a zip for any other system, or for who knows which, may meet dash.
 _BASH_IS_SH = frozenset(

@@ -25,7 +25,7 @@ UNFIT = Rule("CSD208", "error", "package.yaml, and what it names, can be built."
     "csd package build refuses it, and writes nothing.", "a folder that is not there, a link among its files",
     "plain files beside package.yaml")  # fmt: skip
 ACCEPTED = Rule("CSD209", "error", "Findings are accepted by id, with a reason, where they are a matter of judgement.",
-    "Write accept: {ID: reason}; correct what cannot be accepted.",
+    "Write accept: {ID: reason}, or --accept ID=REASON; correct what cannot be accepted.",
     "What AWS or the agent refuses, and what is unsafe to unpack, does not become right by a reason.",
     "accept: {CSD101: later}", "accept: {CSD304: every node of ours has bash as sh, OPS-12}")  # fmt: skip
 RESERVED = Rule("CSD401", "error", "A name does not begin as AWS's own do.", "Choose another name.",

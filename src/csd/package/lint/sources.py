@@ -16,8 +16,9 @@ from csd.package.lint import rules_archive, rules_manifest
 from csd.package.lint.parts import part_of_contents
 from csd.package.lint.rule import Finding
 from csd.package.lint.subject import Subject
+from csd.package.places import SOURCE_FILE
 from csd.package.release import Digest
-from csd.package.source import SOURCE_FILE, PackageSource, PlatformFolder, entry_problems, read_source
+from csd.package.source import PackageSource, PlatformFolder, entry_problems, read_source
 
 _NO_DIGEST = "0" * 64
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from csd.errors import CsdInputError, Problem
-from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.limits import FILE_BYTES_MAX
 from csd.package.lint import rules_manifest as rules
 from csd.package.lint.accepting import acceptance_findings
@@ -21,8 +20,8 @@ from csd.package.lint.parts import Part, part_of_zip
 from csd.package.lint.rule import Finding
 from csd.package.lint.rules_archive import ZIP_TOO_LARGE
 from csd.package.matching.walk import Entry, Packages, entries
+from csd.package.places import MANIFEST_FILE, SOURCE_FILE
 from csd.package.release import RELEASE_FILE, Digest, is_attachment_name
-from csd.package.source import SOURCE_FILE
 
 
 @dataclass(slots=True)

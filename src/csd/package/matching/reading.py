@@ -3,14 +3,15 @@
 Flow: manifest.json, or a folder with one (a sealed folder, or what another tool made), or a folder with package.yaml (not built yet).
 """
 
+import zipfile
 from pathlib import Path
 
 from csd.errors import CsdInputError, Problem
-from csd.package.building.manifest import MANIFEST_FILE
 from csd.package.lint.manifests import read_manifest
 from csd.package.lint.rules_manifest import SHAPE, UNLISTED
 from csd.package.matching.walk import Packages
-from csd.package.source import SOURCE_FILE, read_source
+from csd.package.places import MANIFEST_FILE, SOURCE_FILE
+from csd.package.source import read_source
 
 
 def packages_at(path: Path) -> Packages:
@@ -18,9 +19,10 @@ def packages_at(path: Path) -> Packages:
     if path.is_dir() and not (path / MANIFEST_FILE).is_file() and (path / SOURCE_FILE).is_file():
         return read_source(path).packages
     file = path / MANIFEST_FILE if path.is_dir() else path
-    if not file.is_file():
+    if not file.is_file() or zipfile.is_zipfile(file):
+        what = "is a zip: who gets it stands in the manifest." if file.is_file() else "there is no such file."
         remedy = f"Name a folder with {MANIFEST_FILE} or {SOURCE_FILE}, or a manifest."
-        raise CsdInputError([Problem(str(file), "there is no such file.", remedy)])
+        raise CsdInputError([Problem(str(file), what, remedy)])
     manifest = read_manifest(file)
     problems = [finding.problem for finding in manifest.found if finding.rule in (SHAPE, UNLISTED)]
     if problems:

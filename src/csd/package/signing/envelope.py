@@ -26,10 +26,10 @@ _SIGNATURE_BYTES_MAX = 1024  # that of an RSA key of 8192 bits
 _SIGN_AGAIN = "Sign the package again: csd package sign DIR --again."
 
 
-def read_bounded(path: Path, limit: int) -> bytes:
-    """The bytes of a plain file that is no larger than `limit`. Raises CsdInputError, OSError."""
+def read_bounded(path: Path, limit: int, remedy: str = "Name the file that is meant.") -> bytes:
+    """The bytes of a plain file that is no larger than `limit`; `remedy` for where none is. Raises CsdInputError, OSError."""
     if not path.exists() and not path.is_symlink():
-        raise CsdInputError([Problem(str(path), "there is no such file.", "Name the file that is meant.")])
+        raise CsdInputError([Problem(str(path), "there is no such file.", remedy)])
     if path.is_symlink() or not path.is_file():
         raise CsdInputError([Problem(str(path), "is no plain file.", "Put the file itself there.")])
     with path.open("rb") as stream:

@@ -48,6 +48,9 @@ def make_key(path: Path, kind: str, passphrase: bytes | None) -> SSlibKey:
 def load_signer(path: Path, ask: Passphrase) -> CryptoSigner:
     """Whoever signs with the private key of a file. Raises CsdInputError, OSError."""
     content = read_bounded(path, KEY_BYTES_MAX)
+    if b"PUBLIC KEY" in content:
+        remedy = f"Name the private one, which signs: {str(path).removesuffix('.pub')}."
+        raise CsdInputError([Problem(str(path), "is a public key.", remedy)])
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise CsdInputError([Problem(str(path), "may be read by others than its owner.", f"chmod 600 {path}")])
     private = _private(path, content, ask)

@@ -24,7 +24,6 @@ from csd.package.signing.envelope import read_bounded
 from csd.package.signing.statement import time_text
 
 TRUST_BYTES_MAX = 256 * 1024
-TRUST_FILE = "trust.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def next_root(
 
 def read_root(path: Path) -> Metadata[Root]:
     """The root of a file, signed or not. Raises CsdInputError, OSError."""
-    content = read_bounded(path, TRUST_BYTES_MAX)
+    content = read_bounded(path, TRUST_BYTES_MAX, "Name it with --trust; csd package trust init makes one.")
     try:
         found: Metadata[Root] = Metadata.from_bytes(content)
         if not isinstance(found.signed, Root):

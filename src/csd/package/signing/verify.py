@@ -16,6 +16,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError
 
 from csd.errors import CsdInputError, Problem
+from csd.package.places import sealed_problem
 from csd.package.reading.zips import zip_problems
 from csd.package.release import SIGNED_RELEASE_FILE
 from csd.package.signing.digests import content_problems
@@ -64,11 +65,9 @@ def verify_by(folder: Path, trust_file: Path, expected: Expected, now: datetime)
 def verify_folder(folder: Path, trust: Trust, expected: Expected, now: datetime) -> Verified:
     """Verify a sealed folder. Raises CsdInputError."""
     path = folder / SIGNED_RELEASE_FILE
-    if not folder.is_dir():
-        raise CsdInputError([Problem(str(folder), "is no folder.", "Name the folder of a sealed package.")])
     if not path.exists() and not path.is_symlink():
-        what = "is not signed: there is no release.dsse.json."
-        raise CsdInputError([Problem(str(folder), what, "Have it signed: csd package sign DIR --key KEY.")])
+        what, remedy = "is not signed: there is no release.dsse.json.", f"Have it signed: csd package sign {folder} --key KEY."
+        raise CsdInputError([sealed_problem(folder) or Problem(str(folder), what, remedy)])
     found = verify_envelope(read_bounded(path, ENVELOPE_BYTES_MAX), str(path), trust, expected, now)
     problems = content_problems(folder, found.statement.release)
     if problems:

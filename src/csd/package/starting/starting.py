@@ -11,7 +11,8 @@ from csd.package.detection.detecting import detect
 from csd.package.detection.installer import Installer, Unrecognised
 from csd.package.detection.whole import check_whole
 from csd.package.lint.naming import name_findings
-from csd.package.source import SOURCE_FILE, PackageSource, shape_problems
+from csd.package.places import SOURCE_FILE
+from csd.package.source import PackageSource, shape_problems
 from csd.package.starting.planning import Start, plan_start
 from csd.package.starting.writing import source_text, write_start
 
@@ -50,6 +51,8 @@ def _target_problems(into: Path) -> list[Problem]:
 
 def _recognised(folder: Path, into: Path) -> tuple[list[Installer], list[Problem], list[Path]]:
     """Every installer of the folder, by name; problems; and hidden files, which are left out."""
+    if folder.is_file():
+        return [], [Problem(str(folder), "is a file.", "Name the folder that it lies in, with nothing else in it.")], []
     if not folder.is_dir():
         return [], [Problem(str(folder), "there is no such folder.", "Name the folder of the installers with --from.")], []
     installers: list[Installer] = []

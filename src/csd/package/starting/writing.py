@@ -14,7 +14,7 @@ from pathlib import Path
 
 from csd.package.matching.targets import Triple
 from csd.package.matching.walk import ANY
-from csd.package.source import SOURCE_FILE
+from csd.package.places import SOURCE_FILE
 from csd.package.starting.planning import PlannedZip, Start
 
 INSTALLERS, SCRIPTS = "installers", "scripts"

@@ -81,3 +81,10 @@ def test_weak_and_strange_keys_are_refused(tmp_path: Path) -> None:
     other.chmod(0o600)
     assert "is no PEM private key" in refused(lambda: load_signer(other, lambda _: None))
     assert "is no PEM public key" in refused(lambda: load_public(other))
+
+
+def test_a_public_key_signs_nothing(tmp_path: Path) -> None:
+    """It is told for what it is, whatever its mode."""
+    make_key(tmp_path / "a.pem", "p256", None)
+    said = refused(lambda: load_signer(tmp_path / "a.pem.pub", lambda _: None))
+    assert said == f"{tmp_path}/a.pem.pub: is a public key. Name the private one, which signs: {tmp_path}/a.pem."

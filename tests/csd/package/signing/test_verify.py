@@ -75,7 +75,7 @@ def test_who_signed_matters(tmp_path: Path) -> None:
     """Unsigned, signed by nobody who is trusted, and signed wrongly are three things."""
     folder = tmp_path / "sealed"
     release = put_files(folder)
-    assert "is no folder" in refused(lambda: verify(tmp_path / "nowhere", trust_of(ALICE)))
+    assert "there is no such folder" in refused(lambda: verify(tmp_path / "nowhere", trust_of(ALICE)))
     assert "is not signed: there is no release.dsse.json" in refused(lambda: verify(folder, trust_of(ALICE)))
     put_envelope(folder, payload(release), MALLORY)
     assert "which the trust root does not know" in refused(lambda: verify(folder, trust_of(ALICE)))
