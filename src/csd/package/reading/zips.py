@@ -90,7 +90,7 @@ def _faults(members: tuple[Member, ...], size: int) -> Iterator[Fault]:
     yield from _layout(members)
     for member in members:
         yield from _member_faults(member)
-    yield from _clashes(member for member in members)
+    yield from _clashes(members)
 
 
 def _layout(members: tuple[Member, ...]) -> Iterator[Fault]:
