@@ -106,6 +106,22 @@ def test_refusals(published: World, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not (tmp_path / "into").exists() or not list((tmp_path / "into").iterdir())
 
 
+def test_sources_called_as_the_package_do_not_hide_it(
+    published: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`csd package import my-agent --source my-agent`, and once more: the document is meant; where a package lies, the folder."""
+    for key, value in published.administrator().items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NAME).mkdir()
+    asked = ["package", "import", NAME, "--version", "9.9.9", "--into", "into"]
+    assert run(asked) == 1
+    assert "ssm:GetDocument" in capsys.readouterr().err
+    (tmp_path / NAME / "manifest.json").touch()
+    assert run(asked) == 2
+    assert "a folder holds one" in capsys.readouterr().err
+
+
 def test_an_address_that_is_over_is_told(published: World, tmp_path: Path) -> None:
     """The addresses of GetDocument live for a while only."""
 

@@ -11,6 +11,7 @@ import typer
 from csd.cli import screen
 from csd.cli.packages import package_app
 from csd.errors import CsdInputError, Problem
+from csd.package.places import MANIFEST_FILE
 
 if TYPE_CHECKING:
     from csd.package.receiving import Origin
@@ -51,15 +52,20 @@ def package_import(
 
 
 def _origin(source: str, version: str, region: str) -> tuple["Origin", str]:
-    """Where the package comes from, and its name where that tells it. A folder that is there goes before a document of the same name."""
-    if version and (source.startswith("s3://") or Path(source).is_dir()):
+    """Where the package comes from, and its name where that tells it.
+
+    A bare name is a folder's where a package lies in one of that name, else a document's: sources are often called as their package is.
+    """
+    is_folder = Path(source).is_dir() and ("/" in source or (Path(source) / MANIFEST_FILE).is_file())
+    if version and (source.startswith("s3://") or is_folder):
         raise CsdInputError([Problem("--version", "chooses a version of a document; a folder holds one.", "Leave it out.")])
-    if Path(source).is_dir():
+    if is_folder:
         from csd.package.receiving import FolderOrigin
 
         return FolderOrigin(Path(source)), ""
     if not source.startswith(("s3://", "arn:")) and "/" in source:
-        raise CsdInputError([Problem(source, "there is no such folder.", "Name a folder, a document, or s3://BUCKET/PREFIX.")])
+        what = "is a file." if Path(source).is_file() else "there is no such folder."
+        raise CsdInputError([Problem(source, what, "Name a folder, a document, or s3://BUCKET/PREFIX.")])
 
     from csd.aws.identity import Principal
     from csd.aws.publishing.origins import DocumentOrigin, S3Origin

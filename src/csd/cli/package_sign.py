@@ -28,11 +28,12 @@ def package_sign(
 
     envelope, statement = prepare(folder, Wish(expires, floor, again), datetime.now(UTC))
     release = statement.release
-    screen.tell(f"signing {release.name} {release.version}, manifest sha256 {release.manifest.sha256}, {len(release.files)} zips")
+    zips = screen.counted(len(release.files), "zip")
+    screen.tell(f"signing {release.name} {release.version}, manifest sha256 {release.manifest.sha256}, {zips}")
     screen.tell(f"issued {time_text(statement.issued)}, expires {time_text(statement.expires)}, floor {statement.floor}")
     for rule, why in release.accepted.items():
         screen.tell(f"accepted: {rule}: {why}")
     for each in [signer(reference, region) for reference in key]:
         signed = add_signature(folder, envelope, statement, each)
         screen.data(each.public_key.keyid)
-    screen.tell(f"{folder} has {len(signed.keyids)} signature{'s' if len(signed.keyids) > 1 else ''}: {', '.join(signed.keyids)}")
+    screen.tell(f"{folder} has {screen.counted(len(signed.keyids), 'signature')}: {', '.join(signed.keyids)}")

@@ -50,7 +50,7 @@ def _lines(found: "Verified", trust: "Trust", expected: "Expected") -> list[str]
     wanted = f"{trust.threshold} of {len(trust.keys)} trusted keys are wanted"
     no_floor = "no floor is known here: an older release that has not expired would pass as well (--floor, --state)"
     return [
-        f"{release.name} {release.version}: manifest, {len(release.files)} zips{beside} are as they were signed",
+        f"{release.name} {release.version}: manifest, {screen.counted(len(release.files), 'zip')}{beside} are as they were signed",
         *(f"signed by {keyid}" for keyid in found.keyids),
         *(f"signed by {keyid}, which the trust root does not know: ignored" for keyid in found.ignored),
         f"{wanted}; trust root version {trust.version}, good until {time_text(trust.expires)}",

@@ -46,6 +46,8 @@ def publish(
     """
     from csd.package.sealed import read_sealed
 
+    if not _list(regions):
+        _refuse_idle({"--make-default": make_default, "--replace-failed": replace_failed, "--keep": keep})
     sealed = read_sealed(folder, _reasons(accept or []), name=name, strict=strict)
     for warning in sealed.warnings:
         screen.tell(f"warning: {warning}")
@@ -72,6 +74,23 @@ def publish(
         screen.data(told.uploaded.address)
     if any(not outcome.good for outcome in told.outcomes):
         raise typer.Exit(REFUSED if any(outcome.state == "refused" for outcome in told.outcomes) else NOT_AS_WANTED)
+    screen.tell(f"next: {_next(order)}")
+
+
+def _refuse_idle(options: dict[str, Any]) -> None:
+    """What is about versions in Distributor does nothing for a folder in S3."""
+    problems = [
+        Problem(option, "is about Distributor.", "Say in which Regions: --regions.") for option, on in options.items() if on
+    ]
+    if problems:
+        raise CsdInputError(problems)
+
+
+def _next(order: "Order") -> str:
+    """The command that brings it to nodes; what only the caller knows is left open."""
+    where = f"--bucket {order.bucket}" + (f" --prefix {order.prefix}" if order.prefix else "")
+    what = f"--name {order.package or '…'} --version {order.sealed.version}"
+    return f"csd distribute {what} {where} --targets … --regions {','.join(order.regions) or '…'}"
 
 
 def _list(listed: str) -> list[str]:

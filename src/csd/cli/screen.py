@@ -34,6 +34,11 @@ def harmless(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 zip`, `2 zips`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def tell(line: str) -> None:
     """One line of progress."""
     prose().print(Text(harmless(line)))

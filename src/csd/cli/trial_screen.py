@@ -70,12 +70,13 @@ def _show_differences(found: Differences) -> None:
 
 
 def _failures(trial: Trial) -> list[tuple[list[str], Outcome]]:
-    """What failed, once for all nodes that say the same of it."""
+    """What failed and has more to show than the table's WHY, once for all nodes that say the same of it."""
     found: dict[tuple[object, ...], tuple[list[str], Outcome]] = {}
     for node in trial.nodes:
         for one in node.outcomes:
-            if one.verdict is Verdict.FAILED:
-                key = (one.id, one.why, one.found, one.said.last_lines if one.said else ())
+            lines = one.said.last_lines if one.said else ()
+            if one.verdict is Verdict.FAILED and (one.found or lines):
+                key = (one.id, one.why, one.found, lines)
                 found.setdefault(key, ([], one))[0].append(node.node)
     return list(found.values())
 
@@ -98,7 +99,7 @@ def _summary(trial: Trial) -> list[str]:
     kept = [f"kept: {what}" for what in trial.kept]
     return [
         "",
-        f"version {versions} on {len(trial.nodes)} nodes: {counts}",
+        f"version {versions} on {screen.counted(len(trial.nodes), 'node')}: {counts}",
         *kept,
         *(f"remains: {what}" for what in trial.remains),
     ]

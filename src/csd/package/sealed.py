@@ -112,6 +112,9 @@ def read_sealed(
     content = path.read_bytes()
     version = str(json.loads(content)["version"])
     release = _read_release(folder, content, version, subject.measured)
+    if name and release and name != release.name:
+        what = f"is {name}, and {folder / RELEASE_FILE} says {release.name}."
+        raise CsdInputError([Problem("--name", what, "Leave it out, or build the package under that name.")])
     _refuse_links(
         folder, (MANIFEST_FILE, RELEASE_FILE, SIGNED_RELEASE_FILE, *subject.measured, *(release.beside if release else ()))
     )

@@ -44,6 +44,18 @@ ROWS = {
         "package matrix {sealed}/csd-hello-1.0.0-linux.zip",
         "csd-hello-1.0.0-linux.zip: is a zip: who gets it stands in the manifest. Name a folder with manifest.json",
     ),
+    "an option of Distributor, without it": (
+        "publish {sealed} --bucket b --make-default --keep 3",
+        "error: --make-default: is about Distributor. Say in which Regions: --regions.\nerror: --keep: is about Distributor.",
+    ),
+    "another name than it was built under": (
+        "publish {sealed} --bucket b --name csd-bye",
+        "--name: is csd-bye, and {sealed}/release.json says csd-hello. Leave it out, or build the package under that name.",
+    ),
+    "a file to import": (
+        "package import {sealed}/csd-hello-1.0.0-linux.zip --into {other}/in",
+        "linux.zip: is a file. Name a folder",
+    ),
     "no trust root": (
         "package verify {sealed} --trust {other}/t.json",
         "{other}/t.json: there is no such file. Name it with --trust; csd package trust init makes one.",
