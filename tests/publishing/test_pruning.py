@@ -127,7 +127,7 @@ def test_the_commands_tell_and_delete_nothing_unless_told_to(
         assert run(["package", "prune", NAME, "--regions", REGIONS[0], "--json", "--yes"]) == 0
         shown = capsys.readouterr()
         value, told_of_it = json.loads(shown.out), shown.err
-        assert "0 versions are deleted" in told_of_it
+        assert "deleted: 0 versions" in told_of_it
         assert run(["package", "prune", NAME, "--regions", REGIONS[0], "--window", "soon"]) == 2
         assert "Write days or weeks: 30d, 4w" in capsys.readouterr().err
     assert any(line.split()[:3] == ["eu-west-1", "1.2.0", "Active"] and "keep" in line for line in table.out.splitlines())

@@ -47,7 +47,7 @@ def package_import(
         if not sealed.name:
             raise CsdInputError([Problem("--name", "is needed for package.yaml, and the source tells none.", "Give --name.")])
         unpack_source(sealed, sealed.name, sources)
-        screen.tell(f"its sources are in {sources}; build them: csd package build {sources} --output DIR")
+        screen.tell(f"its sources are in {sources}; build them: csd package build {sources}")
     screen.data(str(into))
 
 

@@ -10,6 +10,7 @@ import typer
 
 from csd.cli import screen
 from csd.cli.packages import package_app
+from csd.errors import CsdInputError, Problem
 
 NOT_AS_WANTED = 3
 
@@ -32,6 +33,8 @@ def package_matrix(
     from csd.package.matching.reading import packages_at
     from csd.report.matrix import fleet_matrix, system_lines
 
+    if regions and not targets:
+        raise CsdInputError([Problem("--regions", "is about the nodes of --targets.", "Give --targets, or leave it out.")])
     packages = packages_at(package)
     if not (fleet or targets):
         lines = system_lines(packages)

@@ -69,7 +69,7 @@ def package_prune(
     from csd.aws.publishing.pruning import perform_plan
 
     gone, refusals = perform_plan(principal, plan, screen.tell)
-    screen.tell(f"{len(gone)} versions are deleted")
+    screen.tell(f"deleted: {screen.counted(len(gone), 'version')}")
     if refusals:
         raise typer.Exit(REFUSED)
 

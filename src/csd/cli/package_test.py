@@ -97,10 +97,10 @@ def _print_rights(region: str, bucket: str) -> None:
 
 def _sealed(folder: Path, built: Path) -> "SealedPackage":
     """A sealed folder as it is; a folder of sources is built first."""
-    from csd.package.places import SOURCE_FILE
-    from csd.package.sealed import MANIFEST_FILE, build_package, read_sealed
+    from csd.package.places import is_sources
+    from csd.package.sealed import build_package, read_sealed
 
-    if (folder / MANIFEST_FILE).is_file() or not (folder / SOURCE_FILE).is_file():
+    if not is_sources(folder):
         return read_sealed(folder)
     built.mkdir()
     package = build_package(folder, built)

@@ -13,13 +13,18 @@ SOURCE_FILE = "package.yaml"
 MANIFEST_FILE = "manifest.json"
 
 
+def is_sources(place: Path) -> bool:
+    """Whether this is a folder of sources that nothing was built into."""
+    return (place / SOURCE_FILE).is_file() and not (place / MANIFEST_FILE).is_file()
+
+
 def sealed_problem(folder: Path) -> Problem | None:
     """Why this is no sealed folder; None where it is one."""
     if (folder / MANIFEST_FILE).is_file():
         return None
     if strange := _no_folder(folder):
         return strange
-    if (folder / SOURCE_FILE).is_file():
+    if is_sources(folder):
         return Problem(
             str(folder), "is not built yet.", f"Build it, and name the folder that is printed: csd package build {folder}"
         )

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csd.errors import CsdInputError, Problem
+from csd.package.limits import ATTACHMENT_NAME_MAX
 from csd.package.source import NAME_PATTERN, VERSION_PATTERN
 
 RELEASE_FILE = "release.json"
 # A DSSE envelope over the canonical text of the release and of what signing adds; see csd.package.signing.
 SIGNED_RELEASE_FILE = "release.dsse.json"
 # AWS: AttachmentsSource API, Name. A name of dots alone would be a folder.
-ATTACHMENT_PATTERN = r"^[a-zA-Z0-9_\-.]{3,128}$"
+_ATTACHMENT = re.compile(rf"[a-zA-Z0-9_\-.]{{3,{ATTACHMENT_NAME_MAX}}}")
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -60,7 +61,7 @@ class Release:
 
 def is_attachment_name(name: str) -> bool:
     """Whether a document may have an attachment of this name; it cannot name a file in another folder."""
-    return bool(re.fullmatch(ATTACHMENT_PATTERN, name)) and bool(name.strip("."))
+    return bool(_ATTACHMENT.fullmatch(name)) and bool(name.strip("."))
 
 
 def release_value(release: Release) -> dict[str, Any]:

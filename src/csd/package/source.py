@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from csd.errors import CsdInputError, Problem
+from csd.package.limits import ATTACHMENT_NAME_MAX, FILES_MAX
 from csd.package.matching.targets import packages_of
 from csd.package.matching.walk import Entry, Packages
 from csd.package.places import SOURCE_FILE, source_problem
@@ -22,10 +23,6 @@ from csd.package.places import SOURCE_FILE, source_problem
 NAME_PATTERN = r"^[a-zA-Z0-9_\-.]{3,128}$"
 VERSION_PATTERN = r"^[a-zA-Z0-9_\-.]{1,128}$"
 RESERVED_NAME_BEGINNINGS = ("aws", "amazon", "amzn", "awsec2", "awsconfigremediation", "awssupport")
-# AWS: Distributor guide "Create a package": at most 20 attachments.
-FILES_MAX = 20
-# AWS: AttachmentsSource API, Name.
-ATTACHMENT_NAME_MAX = 128
 _PATH_PATTERN = r"^[^/\\:][^\\:]*$"
 
 Platform = Literal[

@@ -40,6 +40,10 @@ ROWS = {
         "package init tool --from {source}/package.yaml",
         "{source}/package.yaml: is a file. Name the folder that it lies in",
     ),
+    "Regions of nobody's nodes": (
+        "package matrix {sealed} --regions eu-west-1",
+        "error: --regions: is about the nodes of --targets.",
+    ),
     "a zip to walk": (
         "package matrix {sealed}/csd-hello-1.0.0-linux.zip",
         "csd-hello-1.0.0-linux.zip: is a zip: who gets it stands in the manifest. Name a folder with manifest.json",

@@ -16,7 +16,7 @@ from csd.package.lint.scripts import script_findings
 from csd.package.lint.shellcheck import shell_findings
 from csd.package.lint.sources import unread_subject
 from csd.package.lint.subject import Subject, read_subject
-from csd.package.places import MANIFEST_FILE, SOURCE_FILE
+from csd.package.places import is_sources
 
 # Where sh is not dash or the like; a zip for any other system, or for who knows which, may meet dash.
 _BASH_IS_SH = frozenset(
@@ -58,8 +58,7 @@ def lint(path: Path, name: str = "", select: Iterable[str] = (), ignore: Iterabl
     Raises CsdInputError.
     """
     chosen = chosen_rules(select, ignore)
-    is_source = path.is_dir() and not (path / MANIFEST_FILE).is_file() and (path / SOURCE_FILE).is_file()
-    subject = unread_subject(path) if is_source else read_subject(path)
+    subject = unread_subject(path) if is_sources(path) else read_subject(path)
     if name:
         subject.named = [("--name", name)]
     return judge(subject, chosen)

@@ -12,7 +12,7 @@ from typing import Any
 
 from csd.errors import CsdInputError
 from csd.package.building.manifest import listed_sha256
-from csd.package.limits import MANIFEST_BYTES_MAX
+from csd.package.limits import FILES_MAX, MANIFEST_BYTES_MAX
 from csd.package.lint import rules_manifest as rules
 from csd.package.lint.rule import Finding
 from csd.package.matching.reach import holes, unreachable
@@ -20,7 +20,7 @@ from csd.package.matching.walk import Entry, Packages, entries, read_packages
 from csd.package.names import printable
 from csd.package.places import MANIFEST_FILE
 from csd.package.release import RELEASE_FILE, SIGNED_RELEASE_FILE, is_attachment_name
-from csd.package.source import FILES_MAX, VERSION_PATTERN
+from csd.package.source import VERSION_PATTERN
 
 READ_BYTES_MAX = 1 << 20
 """What is larger is not looked into."""

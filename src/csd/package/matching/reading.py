@@ -10,13 +10,13 @@ from csd.errors import CsdInputError, Problem
 from csd.package.lint.manifests import read_manifest
 from csd.package.lint.rules_manifest import SHAPE, UNLISTED
 from csd.package.matching.walk import Packages
-from csd.package.places import MANIFEST_FILE, SOURCE_FILE
+from csd.package.places import MANIFEST_FILE, SOURCE_FILE, is_sources
 from csd.package.source import read_source
 
 
 def packages_at(path: Path) -> Packages:
     """Read it. Raises CsdInputError with every problem."""
-    if path.is_dir() and not (path / MANIFEST_FILE).is_file() and (path / SOURCE_FILE).is_file():
+    if is_sources(path):
         return read_source(path).packages
     file = path / MANIFEST_FILE if path.is_dir() else path
     if not file.is_file() or zipfile.is_zipfile(file):

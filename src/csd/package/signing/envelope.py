@@ -23,7 +23,7 @@ from csd.package.signing.statement import PAYLOAD_TYPE
 ENVELOPE_BYTES_MAX = 128 * 1024
 SIGNATURES_MAX = 10
 _SIGNATURE_BYTES_MAX = 1024  # that of an RSA key of 8192 bits
-_SIGN_AGAIN = "Sign the package again: csd package sign DIR --again."
+_SIGN_AGAIN = "Sign the package again: csd package sign DIR --key KEY --again."
 
 
 def read_bounded(path: Path, limit: int, remedy: str = "Name the file that is meant.") -> bytes:

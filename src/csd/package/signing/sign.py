@@ -87,7 +87,7 @@ def _release(folder: Path) -> Release:
 
 
 def _check_same(path: Path, statement: Statement, release: Release, wish: Wish, now: datetime) -> None:
-    anew = "Sign anew, all of you: csd package sign DIR --again."
+    anew = "Sign anew, all of you: csd package sign DIR --key KEY --again."
     if statement.release != release:
         raise CsdInputError([Problem(str(path), "is over other files than are here.", anew)])
     if statement.expires <= now:

@@ -22,7 +22,7 @@ PAYLOAD_TYPE = "application/vnd.csd.release+json"
 EXPIRES_DEFAULT = "365d"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _LIFE = re.compile(r"([1-9][0-9]{0,4})d")
-_SIGN_AGAIN = "Sign the package again: csd package sign DIR --again."
+_SIGN_AGAIN = "Sign the package again: csd package sign DIR --key KEY --again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def _signatures(envelope: Envelope, where: str, trust: Trust) -> tuple[tuple[str
 def _stale(statement: Statement, where: str, now: datetime) -> Iterator[Problem]:
     if statement.expires <= now:
         what = f"has expired at {time_text(statement.expires)}."
-        yield Problem(where, what, "Have it signed anew, if it is still good: csd package sign DIR --again.")
+        yield Problem(where, what, "Have it signed anew, if it is still good: csd package sign DIR --key KEY --again.")
     if statement.issued > now + _CLOCKS_MAY_DIFFER:
         yield Problem(
             where, f"was issued at {time_text(statement.issued)}, which is to come.", "Set the clock right, here or there."

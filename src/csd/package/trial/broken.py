@@ -37,7 +37,7 @@ def broken_version(version: str) -> str:
 
 
 def make_broken(package: SealedPackage, folder: Path) -> SealedPackage:
-    """Write the failing version of `package` into `folder`, and read it back."""
+    """Write the failing version of `package` into `folder`, and read it back. What the package accepts is accepted of it too."""
     manifest = json.loads((package.folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     manifest["version"] = broken_version(package.version)
     for file in package.files:
@@ -47,7 +47,7 @@ def make_broken(package: SealedPackage, folder: Path) -> SealedPackage:
         if "size" in manifest["files"][file.name]:
             manifest["files"][file.name]["size"] = (folder / file.name).stat().st_size
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest), encoding="utf-8")
-    return read_sealed(folder)
+    return read_sealed(folder, package.release.accepted if package.release else {})
 
 
 def _wrap(source: Path, target: Path) -> None:

@@ -1,5 +1,6 @@
 """The pure parts of a trial: the plan, what nodes said judged, the failing version, a node's way through it."""
 
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,19 @@ def test_the_failing_version_runs_the_real_install_and_keeps_all_else(tmp_path: 
             assert {name: old.read(name) for name in old.namelist() if name != install} == {
                 name: new.read(name) for name in new.namelist() if name not in (install, f"{REAL}.{kind}")
             }
+
+
+def test_what_a_package_accepts_is_accepted_of_its_failing_version(tmp_path: Path) -> None:
+    """Else a package whose nodes all have bash as sh could be published, and not be tried."""
+    folder = tmp_path / "source"
+    shutil.copytree(EXAMPLE, folder)
+    described = (folder / "package.yaml").read_text() + "\naccept: {CSD304: bash is sh on all our nodes}\n"
+    (folder / "package.yaml").write_text(described)
+    with (folder / "debian/uninstall.sh").open("a") as script:
+        script.write("if [[ -d /opt/none ]]; then rm -r /opt/none; fi\n")
+    (tmp_path / "broken").mkdir()
+    broken = make_broken(build_package(folder, tmp_path / "real"), tmp_path / "broken")
+    assert any("CSD304" in warning for warning in broken.warnings)
 
 
 def test_scripts_are_told_by_the_zip(tmp_path: Path) -> None:
