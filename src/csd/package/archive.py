@@ -105,13 +105,6 @@ def zip_pieces(entries: Sequence[Measured]) -> Pieces:
     return Pieces((*parts, listed + end))
 
 
-def write_zip(entries: list[Entry], path: Path) -> None:
-    """Write a zip with the entries at its root, streaming each."""
-    with path.open("wb") as out:
-        for chunk in zip_pieces(measured(entries)).chunks():
-            out.write(chunk)
-
-
 def tar_pieces(entries: list[Entry]) -> Pieces:
     """A tar with './'-relative names and an entry for every folder on the way."""
     parts: list[bytes | FilePart] = [_tar_header("./", 0o755, tarfile.DIRTYPE, 0)]

@@ -19,6 +19,7 @@ import yaml
 from pydantic import ValidationError
 
 from csd.errors import CsdInputError, Problem
+from csd.package.matching.walk import ANY, entries, read_packages
 from csd.package.places import SOURCE_FILE
 from csd.package.reading.zips import zip_problems
 from csd.package.sealed import MANIFEST_FILE, SealedPackage
@@ -67,13 +68,9 @@ def _folders(sealed: SealedPackage, name: str) -> dict[str, str]:
 
 def _described(manifest: dict[str, Any], name: str, folders: dict[str, str]) -> dict[str, Any]:
     targets: dict[str, list[dict[str, str]]] = {file: [] for file in folders}
-    for platform, versions in manifest["packages"].items():
-        for version, architectures in versions.items():
-            for architecture, told in architectures.items():
-                wanted = {"platform": platform, "version": version, "architecture": architecture}
-                targets[told["file"]].append(
-                    {key: value for key, value in wanted.items() if key == "platform" or value != "_any"}
-                )
+    for entry, file in entries(read_packages(manifest, MANIFEST_FILE)):
+        narrowed = {"version": entry.version, "architecture": entry.architecture}
+        targets[file].append({"platform": entry.platform} | {key: value for key, value in narrowed.items() if value != ANY})
     told = {
         "name": name,
         "version": manifest["version"],

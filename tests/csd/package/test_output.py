@@ -47,6 +47,14 @@ def test_an_older_build_makes_room(tmp_path: Path) -> None:
     assert read_sealed(out).version == "2"
 
 
+def test_another_package_in_the_folder_is_told(tmp_path: Path) -> None:
+    """A folder named out is soon two packages'."""
+    out = tmp_path / "out"
+    build_package(source(tmp_path), out)
+    said = f"{out}: held another package, tiny, which is replaced; give each a folder of its own."
+    assert said in build_package(source(tmp_path, name="other"), out).warnings
+
+
 def test_the_same_build_keeps_its_signature(tmp_path: Path) -> None:
     """What was signed is what is there."""
     out = tmp_path / "out"

@@ -50,7 +50,9 @@ def put_in_place(building: Path, output: Path) -> list[str]:
     built = {path.name for path in building.iterdir()}
     warnings = []
     same = _text(output / RELEASE_FILE) == _text(building / RELEASE_FILE)
-    old = _named(output)
+    old, former, name = _named(output), *(_json(folder / RELEASE_FILE).get("name") for folder in (output, building))
+    if former not in (None, name):
+        warnings.append(f"{output}: held another package, {former}, which is replaced; give each a folder of its own.")
     (output / MANIFEST_FILE).unlink(missing_ok=True)
     for name in sorted(old - built):
         (output / name).unlink(missing_ok=True)
