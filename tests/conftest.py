@@ -8,9 +8,14 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 from localorg.node import namespaces
 
+# Properties are tried with fifty examples where a test does not say otherwise; HYPOTHESIS_PROFILE=deep make test asks for more.
+settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("deep", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 LONGEST_FIRST = ("journeys/test_recipes.py", "least/", "journeys/test_walk.py", "journeys/", "node/", "simulation/", "docs/")
 
 
