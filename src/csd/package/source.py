@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from csd.errors import CsdInputError, Problem
 from csd.package.limits import ATTACHMENT_NAME_MAX, FILES_MAX
+from csd.package.matching.systems import OTHER_WORDS
 from csd.package.matching.targets import packages_of
 from csd.package.matching.walk import Entry, Packages
 from csd.package.places import SOURCE_FILE, source_problem
@@ -154,11 +155,17 @@ def shape_problems(path: str, refused: ValidationError) -> list[Problem]:
         Problem(
             f"{path}: {_place(error['loc'])}",
             f"{error['msg']}; found {_shown(error['input'])}.",
-            _REMEDIES.get(error["type"], "Correct it."),
+            _remedy(error["type"], error["input"]),
         )
         for error in refused.errors(include_url=False)
         if not (error["type"] == "too_short" and error["input"])  # pydantic counts only the items that are right
     ]
+
+
+def _remedy(kind: str, found: object) -> str:
+    """What to write instead; for another system's word (rhel, amd64) the agent's own."""
+    instead = OTHER_WORDS.get(found.lower()) if isinstance(found, str) and kind == "literal_error" else None
+    return f"Write '{instead}'." if instead else _REMEDIES.get(kind, "Correct it.")
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -1,11 +1,15 @@
 """What the targets of a package.yaml may say."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
+from csd.errors import CsdInputError
 from csd.package.matching.systems import ARCHITECTURES, PLATFORMS, SYSTEMS
 from csd.package.matching.walk import version_keys
-from csd.package.source import Target
+from csd.package.source import Target, read_source
 
 
 @pytest.mark.parametrize("version", sorted({system.version for system in SYSTEMS}))
@@ -27,3 +31,13 @@ def test_a_version_that_no_walk_comes_to_is_refused(version: str) -> None:
     """A wildcard stands for whole parts at the end."""
     with pytest.raises(ValidationError, match="pattern"):
         Target(platform="windows", version=version)
+
+
+@pytest.mark.parametrize(("key", "word", "right"), [("platform", "RHEL", "redhat"), ("architecture", "amd64", "x86_64")])
+def test_a_word_of_other_tools_is_answered_with_the_agents(key: str, word: str, right: str, tmp_path: Path) -> None:
+    """The list of all words stands there too; this says which."""
+    target = {"platform": "debian"} | {key: word}
+    told = {"name": "tool", "version": "1", "platforms": [{"folder": "linux", "targets": [target]}]}
+    (tmp_path / "package.yaml").write_text(yaml.safe_dump(told))
+    with pytest.raises(CsdInputError, match=rf"targets\[0\]\.{key}: Input should be .*; found '{word}'\. Write '{right}'\."):
+        read_source(tmp_path)
