@@ -152,7 +152,7 @@ ROWS: dict[str, tuple[Make, str]] = {
     "CSD208": (source, ("error: {folder}/linux: CSD208: there is no such folder. Make it, or correct package.yaml. "
         "Then build it: csd package build DIR.")),
     "CSD209": (accepting({"CSD101": "later"}), ("error: {release}: accepted.CSD101: CSD209: A zip needs install.sh or install.ps1 at its "
-        "root. That is no matter of judgement. Write accept: {{ID: reason}}; correct what cannot be accepted.")),
+        "root. That is no matter of judgement. Write accept: {{ID: reason}}, or --accept ID=REASON; correct what cannot be accepted.")),
     "CSD401": (released("aws-monitor", "1.0"), ("error: {release}: name: CSD401: 'aws-monitor' begins with 'aws', which AWS keeps for "
         "itself. Choose another name.")),
     "CSD402": (released("awspvdriver", "1.0"), ("error: {release}: name: CSD402: 'awspvdriver' is a package that AWS publishes "
