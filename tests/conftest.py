@@ -16,7 +16,16 @@ from localorg.node import namespaces
 settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("deep", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-LONGEST_FIRST = ("journeys/test_recipes.py", "least/", "journeys/test_walk.py", "journeys/", "node/", "simulation/", "docs/")
+LONGEST_FIRST = (
+    "journeys/test_recipes.py",
+    "least/",
+    "journeys/test_walk.py",
+    "conformance/",
+    "journeys/",
+    "docs/",
+    "node/",
+    "simulation/",
+)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

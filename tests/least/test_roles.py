@@ -15,16 +15,10 @@ from least.proofs import PROOFS, READINGS, Proof
 from least.world import HUB, SHOP, World, world
 from simulation.solution import Packages
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("least")]  # one worker builds each organization, once
 
 GRANTS = {grant.id: grant for grant in grants()}
 ROWS = sorted((id_ for id_ in GRANTS if id_ in PROOFS), key=lambda id_: [*READINGS].index(PROOFS[id_].readings))
-HALVES = ("least-hub", "least-members")
-"""Two workers, each with an organization of its own."""
-ROWS_BY_HALF = [
-    pytest.param(PROOFS[id_].readings, id_, marks=pytest.mark.xdist_group(HALVES["AdministrationRole" not in id_]))
-    for id_ in ROWS
-]
 JOURNEYS = {(proof.readings, proof.journey): id_ for id_, proof in PROOFS.items()}
 
 
@@ -53,7 +47,6 @@ def test_every_grant_has_a_proof_and_every_proof_a_grant() -> None:
     assert set(GRANTS) == set(PROOFS)
 
 
-@pytest.mark.xdist_group("least")
 @pytest.mark.parametrize(
     ("built", "journey"), [(readings, journey) for readings, journey in JOURNEYS], ids=[*JOURNEYS.values()], indirect=["built"]
 )
@@ -62,7 +55,7 @@ def test_with_every_grant_the_journey_is_green(built: World, journey: Journey) -
     assert walked(built, journey, None, "") == ""
 
 
-@pytest.mark.parametrize(("built", "row"), ROWS_BY_HALF, ids=ROWS, indirect=["built"])
+@pytest.mark.parametrize(("built", "row"), [(PROOFS[id_].readings, id_) for id_ in ROWS], ids=ROWS, indirect=["built"])
 def test_without_one_grant_the_journey_is_red(built: World, row: str) -> None:
     """Documented: IAM user guide, "Policy evaluation logic": what no policy allows is denied. What a person reads names role and action."""
     grant, proof = GRANTS[row], PROOFS[row]
