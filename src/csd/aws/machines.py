@@ -15,6 +15,7 @@ from csd.aws.identity import Principal, asking
 from csd.aws.picture import meant_by
 from csd.aws.targets import read_targets
 from csd.errors import AwsRefused, CsdInputError, Problem
+from csd.listed import listed
 from csd.report.matrix import Machine
 
 _DENIED = ("AccessDenied", "AccessDeniedException")
@@ -38,7 +39,7 @@ def machines_of_association(region: str, association: str, tell: Callable[[str],
 
 def machines_of_targets(region: str, targets: str, regions: str, tell: Callable[[str], None]) -> Machines:
     """All managed nodes of these OUs and accounts (comma lists) in these Regions."""
-    wanted = tuple(dict.fromkeys(part.strip() for part in regions.split(",") if part.strip()))
+    wanted = tuple(listed(regions))
     units_and_accounts = read_targets(targets)
     if not wanted:
         raise CsdInputError([Problem("--regions", "names no Region.", "Write --regions us-east-1,eu-west-1.")])

@@ -12,6 +12,7 @@ from csd.aws.associations import find_association
 from csd.aws.fleet import Accounts, Scope, document_defaults, gather, reader, target_accounts
 from csd.aws.identity import Principal
 from csd.errors import CsdInputError, Problem
+from csd.listed import listed
 from csd.report.picture import LastRun, Picture, Wanted, draw, plain
 
 # AWS: Automation's target keys that name nodes by id; all mean the same to Run Command.
@@ -67,4 +68,4 @@ def _scope(accounts: tuple[str, ...], regions: tuple[str, ...], one: Callable[[s
     if one("InstanceId", "*") != "*":
         key, values = "InstanceIds", one("InstanceId", "*")
     key = "InstanceIds" if key in _NODE_KEYS else key
-    return Scope(accounts, regions, key, tuple(dict.fromkeys(v.strip() for v in values.split(",") if v.strip())))
+    return Scope(accounts, regions, key, tuple(listed(values)))

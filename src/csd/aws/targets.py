@@ -13,6 +13,7 @@ from typing import Any
 
 from csd.aws.identity import Principal, asking
 from csd.errors import AwsRefused, CsdInputError, Problem
+from csd.listed import listed
 from csd.solution.targets import MIXED_MAX
 
 OU = re.compile(r"^ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}$")
@@ -33,7 +34,7 @@ class Reach:
 
 def read_targets(text: str) -> list[str]:
     """The ids in a comma list, each once. Raises CsdInputError with all that are none."""
-    targets = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    targets = listed(text)
     problems = [
         Problem(_OPTION, f"{target!r} is no OU id or account id.", "Write ou-abcd-1qwert43 or 111122223333.")
         for target in targets

@@ -12,6 +12,7 @@ from typing import Any
 
 from csd.aws.identity import Principal, asking
 from csd.errors import AwsRefused, Problem
+from csd.listed import listed
 from csd.solution.names import ADMINISTRATION_ROLE
 
 KEYS_OPTION, THRESHOLD_OPTION = "--trusted-keys", "--trust-threshold"
@@ -35,7 +36,7 @@ class TrustRoot:
     @classmethod
     def of(cls, keys: str, threshold: str) -> "TrustRoot":
         """Read the two as they are written for the template."""
-        return cls(tuple(dict.fromkeys(part.strip() for part in keys.split(",") if part.strip())), int(threshold or "1"))
+        return cls(tuple(listed(keys)), int(threshold or "1"))
 
 
 def lacking_keys(principal: Principal, root: TrustRoot, tell: Tell) -> list[Problem]:

@@ -45,7 +45,7 @@ def package_lint(
     for remark in report.remarks:
         screen.tell(remark)
     screen.tell(f"{package}: errors {errors}, warnings {warnings}, advice {advice}")
-    if errors or (strict and warnings):
+    if report.stopping(strict=strict):
         raise typer.Exit(WRONG_INPUT)
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from csd.cli import screen
 from csd.cli.packages import package_app
 from csd.errors import CsdInputError, Problem
+from csd.listed import listed
 
 if TYPE_CHECKING:
     from csd.aws.publishing.pruning import Plan, RegionPlan
@@ -75,7 +76,7 @@ def package_prune(
 
 
 def _plan(name: str, regions: str, keep: int, window: str, region: str, *, silent_have_none: bool) -> tuple[Any, "Plan"]:
-    wanted = list(dict.fromkeys(part.strip() for part in regions.split(",") if part.strip()))
+    wanted = listed(regions)
     if not wanted:
         raise CsdInputError([Problem("--regions", "names none.", "Give the Regions: --regions us-east-1,eu-west-1")])
     span = read_window(window)

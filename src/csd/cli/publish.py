@@ -11,6 +11,7 @@ import typer
 
 from csd.cli import screen
 from csd.errors import CsdInputError, Problem
+from csd.listed import listed
 
 if TYPE_CHECKING:
     from csd.aws.publishing.publication import Order, Published
@@ -46,7 +47,8 @@ def publish(
     """
     from csd.package.sealed import read_sealed
 
-    if not _list(regions):
+    wanted = listed(regions)
+    if not wanted:
         _refuse_idle({"--make-default": make_default, "--replace-failed": replace_failed, "--keep": keep})
     sealed = read_sealed(folder, _reasons(accept or []), name=name, strict=strict)
     for warning in sealed.warnings:
@@ -60,7 +62,7 @@ def publish(
     from csd.aws.publishing.regions import How
 
     how = How(make_default=make_default, replace_failed=replace_failed)
-    order = Order(sealed, name or sealed.name, bucket, address_prefix(sealed, prefix), _list(regions), overwrite, keep, how=how)
+    order = Order(sealed, name or sealed.name, bucket, address_prefix(sealed, prefix), wanted, overwrite, keep, how=how)
     sizes = {file: path.stat().st_size for file, path in folder_files(sealed).items()}
     try:
         with screen.upload_bars(sizes) as sent:
@@ -91,10 +93,6 @@ def _next(order: "Order") -> str:
     where = f"--bucket {order.bucket}" + (f" --prefix {order.prefix}" if order.prefix else "")
     what = f"--name {order.package or '…'} --version {order.sealed.version}"
     return f"csd distribute {what} {where} --targets … --regions {','.join(order.regions) or '…'}"
-
-
-def _list(listed: str) -> list[str]:
-    return list(dict.fromkeys(part.strip() for part in listed.split(",") if part.strip()))
 
 
 def _reasons(accept: list[str]) -> dict[str, str]:

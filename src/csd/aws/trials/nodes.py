@@ -9,6 +9,7 @@ from typing import Any
 
 from csd.aws.identity import Principal, asking
 from csd.errors import AwsRefused, CsdInputError, Problem
+from csd.listed import listed
 from csd.package.matching.walk import Packages
 from csd.report.matrix import Machine, MachineLine, fleet_matrix
 
@@ -40,7 +41,7 @@ class Candidate:
 
 def read_nodes(text: str) -> list[str]:
     """The ids of a comma list. Raises CsdInputError."""
-    names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    names = listed(text)
     problems = [
         Problem("--nodes", f"{name!r} is no id of a managed node.", "Write --nodes i-0123456789abcdef0,mi-0123456789abcdef0.")
         for name in names

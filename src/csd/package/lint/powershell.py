@@ -23,7 +23,7 @@ def powershell_findings(text: str, *, changes: bool, sourced: Sequence[str], who
     if not re.search(r"SSM_\w{0,60}(?:REBOOT|RESTART)", every):
         yield from _restarts(statements)
     yield from _msiexec(statements, every)
-    yield from windows_findings(text, every)
+    yield from windows_findings(statements, every)
     yield from _secrets(statements)
     for statement in statements:
         if re.search(r"\b(?:iex|Invoke-Expression)\b", statement.code, _ANY) and re.search(

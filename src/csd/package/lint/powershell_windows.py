@@ -39,9 +39,8 @@ _JOINS_THREE = re.compile(r"\b(Join-Path)(?:\s{1,9}(?:\$[\w:.]{1,60}|\"\"|[\w.\\
 _KNOWS = re.compile(r"PSVersionTable|PSEdition|Get-Command|#Requires", _ANY)
 
 
-def windows_findings(text: str, every: str) -> Found:
+def windows_findings(statements: Sequence[Statement], every: str) -> Found:
     """`every`: the script with the scripts that it reads."""
-    statements = read_powershell(text)
     yield from _newer(statements, knows=bool(_KNOWS.search(every)))
     yield from _not_waited(statements, every)
 

@@ -49,7 +49,7 @@ def source_subject(read: ReadSource) -> Subject:
     subject.named.append((f"{file}: name", source.name))
     subject.versions.append((f"{file}: version", source.version))
     subject.places = {target.key: place for place, target, _ in reversed([*source.targets(str(file))])}
-    subject.accept(dict(source.accept), f"{file}: accept")
+    subject.accept(source.accept, f"{file}: accept")
     for platform, contents in read.contents:
         if contents.entries or not contents.problems:  # of a folder that is not there nothing more is told
             subject.parts.append(part_of_contents(contents, frozenset(target.platform for target in platform.targets)))
